@@ -1,6 +1,7 @@
-// BigQuery itself is not to be had for tests. What is sent is compared with what the original sent for the same
-// configurations (`bigquery.recorded.json`: recorded with Bento of August 2026 and a server that answered as the one below);
-// answers are those of the public documentation of the API, version 2. A request that is not expected fails.
+// BigQuery itself is not available in tests. The requests are compared with those that the original sent for the same
+// configurations (`bigquery.recorded.json`, recorded with Bento of August 2026 against a server that answered like the
+// one below); the responses are taken from the public documentation of version 2 of the API. An unexpected request
+// fails.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -17,24 +18,25 @@ interface Recorded {
   readonly method: string
   readonly path: string
   readonly query: string
-  /** Of an upload. */
+  /** Set for an upload. */
   readonly document?: { readonly configuration: object; readonly jobReference: Readonly<Record<string, string>> }
-  /** Its data, a character a byte. */
+  /** The uploaded data, one character per byte. */
   readonly data?: string
 }
 
 type Exchange = Readonly<Record<'json' | 'csv', readonly Recorded[]>>
 
-const recorded = JSON.parse(readFileSync(join(import.meta.dirname, 'bigquery.recorded.json'), 'utf8')) as Exchange // our own file
+// our own file
+const recorded = JSON.parse(readFileSync(join(import.meta.dirname, 'bigquery.recorded.json'), 'utf8')) as Exchange
 
 type Answer = readonly [status: number, document: object]
 
-/** Answers a request as a test wants it; undefined for the usual answer. */
+/** Answers a request as a test requires; undefined for the default answer. */
 type Special = (request: Recorded, count: number) => Answer | undefined
 
 class BigQuery {
   readonly requests: Recorded[] = []
-  /** Data of jobs that were done, in the order of their ends. */
+  /** Data of completed jobs, in the order of completion. */
   readonly loaded: string[] = []
   readonly #jobs = new Map<string, Recorded>()
   readonly #server = createServer((request, response) => void this.#handle(request, response))
@@ -112,7 +114,8 @@ function partsOf(type: string, body: string): Pick<Recorded, 'document' | 'data'
   if (boundary === undefined) return {}
   const [, first = '', second = ''] = body.split(`--${boundary}`)
   const content = (part: string) => part.slice(part.indexOf('\r\n\r\n') + 4, -2)
-  const document = JSON.parse(content(first)) as NonNullable<Recorded['document']> // compared as a whole with what was recorded
+  // compared as a whole with the recording
+  const document = JSON.parse(content(first)) as NonNullable<Recorded['document']>
   return { document, data: content(second) }
 }
 
@@ -124,7 +127,7 @@ async function started(special?: Special): Promise<BigQuery> {
 
 const own = { project: 'p', dataset: 'd', table: 't' }
 
-/** A request without what differs from run to run, and what only tells how the answer is printed. */
+/** A request without the parts that differ between runs or only affect how the response is formatted. */
 function comparable({ method, path, query, document, data }: Recorded) {
   const { alt: _alt, prettyPrint: _pretty, ...rest } = Object.fromEntries(new URLSearchParams(query))
   return {
@@ -194,7 +197,7 @@ test('gcp_bigquery: records that are allowed to be bad fail nothing', async () =
 test('gcp_bigquery: a job is waited for, and one whose answer was lost is not begun twice', async () => {
   let [uploads, polls] = [0, 0]
   const server = await started(({ method, path }) => {
-    // The service has the job, and the answer gets lost.
+    // The service has accepted the job, but the response is lost.
     if (method === 'POST') return ++uploads === 1 ? [503, {}] : [409, errorOf('Already Exists', 'duplicate')]
     if (!path.includes('/jobs/')) return undefined
     return [200, { status: { state: ++polls < 3 ? 'RUNNING' : 'DONE' } }]
@@ -204,7 +207,7 @@ test('gcp_bigquery: a job is waited for, and one whose answer was lost is not be
   assert.deepEqual([uploads, polls], [2, 3])
   const ids = server.requests.flatMap(({ document }) => document?.jobReference['jobId'] ?? [])
   assert.equal(new Set(ids).size, 1)
-  // Where a job runs is where its dataset is, as long as nobody says otherwise.
+  // A job runs where its dataset is located, unless configured otherwise.
   assert.match(server.requests.at(-1)!.query, /location=EU/)
   await sender.close()
 })

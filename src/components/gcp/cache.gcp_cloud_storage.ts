@@ -41,7 +41,7 @@ ${credentialsHelp}`,
           return true
         } catch (error) {
           if (!isPresent(error)) throw error
-          // Where an answer was lost, the repetition meets its own object.
+          // If the response to an earlier attempt was lost, the retry finds that attempt's object.
           return (await client.attributes(bucket, key))?.metadata[PUT_ID] === id
         }
       },
@@ -51,5 +51,5 @@ ${credentialsHelp}`,
   },
 })
 
-/** An id of each put in the object's metadata. */
+/** Metadata key of the id that each put gets. */
 const PUT_ID = 'put-id'

@@ -76,7 +76,7 @@ class StorageSource implements ObjectSource<ObjectTarget> {
   readonly #client: StorageClient
   #prefix = ''
   #names: string[] = []
-  /** What the next page is asked for with; null before the first one. */
+  /** Token of the next page; null before the first one. */
   #next: string | null = null
 
   constructor(options: Config, resources: Resources) {
@@ -85,7 +85,7 @@ class StorageSource implements ObjectSource<ObjectTarget> {
     this.#client = new StorageClient(options, resources)
   }
 
-  /** Lists the first objects, so that a bucket that cannot be listed is tried again. */
+  /** Fetches the first page of the listing, so that a bucket that cannot be listed is retried. */
   async connect(signal: AbortSignal): Promise<void> {
     if (this.#next !== null) return
     this.#prefix = evaluated('prefix', () => this.#config.prefix.eval([Message.fromText('')], 0))
@@ -94,7 +94,7 @@ class StorageSource implements ObjectSource<ObjectTarget> {
   }
 
   async next(signal: AbortSignal): Promise<ObjectTarget | null> {
-    // A page may be empty and not the last.
+    // A page may be empty without being the last.
     while (this.#names.length === 0 && this.#next) await this.#list(this.#next, signal)
     const key = this.#names.shift()
     if (key === undefined) return null
@@ -134,7 +134,7 @@ class StorageSource implements ObjectSource<ObjectTarget> {
   }
 
   async #reopen(object: ObjectAttributes, position: number, signal: AbortSignal): Promise<Readable | null> {
-    // What is decompressed on its way has no positions of its own, and is read from its beginning.
+    // An object decompressed in transit has no byte positions, and is read again from its start.
     if (object.contentEncoding === 'gzip') {
       return Readable.from(behind((await this.#client.open(object, 0, signal)).body, position))
     }
@@ -149,10 +149,10 @@ class StorageSource implements ObjectSource<ObjectTarget> {
   }
 }
 
-/** A body without its first bytes. */
+/** Skips the first `position` bytes of a body. */
 async function* behind(body: Readable, position: number): AsyncGenerator<Uint8Array> {
   let left = position
-  // Bodies of HTTP yield bytes; their type does not say so.
+  // HTTP bodies yield bytes, which their type does not express.
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     const rest = chunk.subarray(Math.min(left, chunk.length))
     left -= chunk.length - rest.length

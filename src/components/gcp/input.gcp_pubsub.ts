@@ -59,15 +59,15 @@ ${credentialsHelp}`,
   create: (options, resources) => new PubsubInput(options, resources),
 })
 
-/** How many messages are delivered together at most. */
+/** Maximum number of messages delivered together. */
 const MAX_RUN = 256
 
-/** How long acknowledgements and renewals are collected before they are sent. */
+/** How long acknowledgements and deadline extensions are collected before they are sent. */
 const ANSWER_EVERY_MS = 20
 
 /**
- * How old a message is at least when it is refused: the library tells the service that it has arrived, and where both go together
- * the refusal is sent first and the other takes the message back.
+ * Minimum age of a message when it is rejected. The library confirms receipt to the service; if both go out together,
+ * the rejection is sent first and the confirmation takes the message back.
  */
 const REFUSED_AFTER_MS = 60
 
@@ -123,7 +123,8 @@ class PubsubInput implements Input {
     const byMessage = new Map(leases.map(lease => [toMessage(lease), lease]))
     return deliverEach([...byMessage.keys()], async (messages, error) => {
       const settled = messages.map(message => byMessage.get(message)!)
-      // What the end of the stream left undone is refused as well, since nobody else would get it until its deadline.
+      // Messages that the end of the stream left unfinished are rejected as well, since no other reader would get them
+      // before their deadline.
       const outcomes = await Promise.allSettled(settled.map(lease => (error === null ? lease.ack() : lease.nack())))
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome.status === 'fulfilled') continue
@@ -146,7 +147,7 @@ class PubsubInput implements Input {
     await client?.close()
   }
 
-  /** Has the engine connect again, later each time that no message came in between. */
+  /** Makes the engine reconnect, with a growing delay while no message arrives in between. */
   async #fail(error: unknown): Promise<void> {
     this.#resources.log.error(`Subscription error: ${reasonOf(error)}`)
     await pause(this.#backoff.next() ?? 0, this.#stopping.signal)
@@ -167,7 +168,7 @@ class PubsubInput implements Input {
   }
 }
 
-/** Messages as a stream, by the vendor's library, which extends their deadlines and connects again. */
+/** A streaming pull by the vendor's library, which extends deadlines and reconnects. */
 class StreamingPull implements Puller {
   readonly #subscription: Subscription
 
@@ -180,11 +181,11 @@ class StreamingPull implements Puller {
     this.#subscription = subscription
     subscription.on('message', (message: PubsubMessage) => onMessage(leaseOf(message, clock)))
     subscription.once('error', onError)
-    // Errors beyond the first say the same once more.
+    // Errors after the first repeat it.
     subscription.on('error', () => undefined)
   }
 
-  /** Refuses what is still held. */
+  /** Rejects the messages that are still held. */
   async close(): Promise<void> {
     await this.#subscription.close()
   }
@@ -200,7 +201,7 @@ function leaseOf(message: PubsubMessage, clock: Clock): Lease {
     orderingKey: message.orderingKey ?? '',
     publishTimeSeconds: Math.floor(publishTime.getTime() / 1000),
     deliveryAttempt,
-    // Of subscriptions that deliver exactly once these wait for the service's word; of others they are sent, no more.
+    // With exactly-once delivery these wait for confirmation by the service; otherwise they are only sent.
     ack: async () => void (await message.ackWithResponse()),
     nack: async () => {
       const ageMs = clock.monotonic() - arrivedAt
@@ -219,5 +220,5 @@ function toMessage(lease: Lease): Message {
   return Message.fromBytes(lease.data, metadata)
 }
 
-/** The original takes numbers below one as no limit. */
+/** Like the original, takes numbers below one to mean no limit. */
 const unlimitedIfZero = (limit: number): number => (limit > 0 ? limit : Number.MAX_SAFE_INTEGER)

@@ -129,15 +129,15 @@ ${credentialsHelp}`,
 
 const DEFAULT_ENDPOINT = 'https://bigquery.googleapis.com/bigquery/v2'
 const SCOPE = 'https://www.googleapis.com/auth/bigquery'
-/** How many bytes go by one request, as in Google's own clients. */
+/** Bytes per request, as in Google's own clients. */
 const CHUNK_BYTES = 16 * 1024 * 1024
 const FIRST_POLL_MS = 500
 const LONGEST_POLL_MS = 10_000
 
-/** Where jobs and tables are. */
+/** Where jobs and tables are located. */
 interface Place {
   readonly project: string
-  /** Jobs outside of the US and the EU are found with it only. */
+  /** Jobs outside the US and the EU can only be found with it. */
   readonly location: string
 }
 
@@ -146,7 +146,7 @@ class BigQueryOutput implements Output {
   readonly #resources: Resources
   readonly #session: GcpSession
   readonly #rest: GcpRest
-  /** The path that requests begin with, but for uploads. */
+  /** The path prefix of all requests except uploads. */
   readonly #base: string
   /** The first line of each batch. */
   readonly #header: Buffer | undefined
@@ -190,7 +190,7 @@ class BigQueryOutput implements Output {
     return this.#rest.close()
   }
 
-  /** What the API says about something that has to be there. */
+  /** Fetches a resource that must exist. */
   async #checked(what: string, name: string, path: string, signal: AbortSignal) {
     try {
       return await this.#rest.request({ operation: `Get ${what}`, method: 'GET', path, signal })
@@ -202,11 +202,11 @@ class BigQueryOutput implements Output {
     }
   }
 
-  /** The messages, a line each, behind the header. */
+  /** The messages after the header, one per line. */
   #dataOf(batch: Batch): Buffer {
     const pieces: Uint8Array[] = this.#header === undefined ? [] : [this.#header]
     for (const message of batch) {
-      // What is empty at the beginning is no line.
+      // Empty messages at the start are not lines.
       if (pieces.length > 0) pieces.push(NEWLINE)
       const bytes = message.bytes()
       if (bytes.length > 0 || pieces.length > 0) pieces.push(bytes)
@@ -214,7 +214,7 @@ class BigQueryOutput implements Output {
     return Buffer.concat(pieces)
   }
 
-  /** Begins a job; where it runs. */
+  /** Starts a job and returns where it runs. */
   async #insert({ project, location }: Place, jobId: string, table: string, data: Buffer, signal: AbortSignal) {
     try {
       const answer = await this.#rest.upload({
@@ -231,7 +231,7 @@ class BigQueryOutput implements Output {
       })
       return textOf(fieldsOf(answer['jobReference'])['location']) || location
     } catch (error) {
-      // The id is new: where the service knows it, the answer to an earlier attempt was lost.
+      // The id is new: if the service already knows it, the response to an earlier attempt was lost.
       if (error instanceof GcpError && error.status === 409) return location
       throw error
     }
@@ -260,7 +260,7 @@ class BigQueryOutput implements Output {
     return { load, ...(hasLabels && { labels: own.job_labels }) }
   }
 
-  /** The status of a job that has ended, which BigQuery sees to within hours. */
+  /** The status of a finished job; BigQuery guarantees that a job finishes within hours. */
   async #ended(project: string, jobId: string, location: string, signal: AbortSignal) {
     const backoff = new Backoff({ initialMs: FIRST_POLL_MS, maxMs: LONGEST_POLL_MS }, () =>
       this.#resources.host.random(),
@@ -284,7 +284,7 @@ class BigQueryOutput implements Output {
 const NEWLINE = Buffer.from('\n')
 
 function throwFailureOf({ errorResult, errors }: Readonly<Record<string, unknown>>): void {
-  // Without it the errors are about records that `max_bad_records` allows for.
+  // Otherwise the errors are about records that `max_bad_records` allows.
   if (errorResult === undefined) return
   const all = Array.isArray(errors) && errors.length > 0 ? errors : [errorResult]
   const texts = all.map(each => {
@@ -295,7 +295,7 @@ function throwFailureOf({ errorResult, errors }: Readonly<Record<string, unknown
   throw new Error(`failed to complete bigquery job successfully: ${texts.join('; ')}`)
 }
 
-/** The header in the encoding of the messages; undefined where there is none. */
+/** The header in the encoding of the messages; undefined if there is none. */
 function headerOf({ header, field_delimiter: delimiter, encoding }: Config['csv']): Buffer | undefined {
   const encode = (name: string, text: string) => {
     if (encoding === 'UTF-8') return Buffer.from(text)

@@ -91,7 +91,7 @@ ${credentialsHelp}`,
   create: (options, resources) => new StorageOutput(options, resources),
 })
 
-/** How often an object is appended to again because another writer changed it meanwhile. */
+/** How often an append is retried because another writer changed the object. */
 const APPEND_ATTEMPTS = 5
 
 class StorageOutput implements Output {
@@ -99,7 +99,7 @@ class StorageOutput implements Output {
   readonly #resources: Resources
   readonly #client: StorageClient
   readonly #mode: CollisionMode
-  /** The last of the appends to each object that are under way or wait. */
+  /** The last queued append of each object. */
   readonly #appending = new Map<string, Promise<void>>()
 
   constructor(options: Config, resources: Resources) {
@@ -114,7 +114,7 @@ class StorageOutput implements Output {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<void> {
-    // As in the original, the time limit is one for the whole batch.
+    // As in the original, the timeout applies to the whole batch.
     await withDeadline('the upload', this.#config.timeout, signal, own =>
       deliverEachOf(batch, (_, index) => this.#store(batch, index, own)),
     )
@@ -158,23 +158,23 @@ class StorageOutput implements Output {
     return this.#client.put(bucket, name, data, attributes, { chunkBytes, ifAbsent, signal })
   }
 
-  /** False where there is an object that is not this one. */
+  /** Returns false if there is an object other than this one. */
   async #putIfAbsent(name: string, data: Uint8Array, attributes: NewAttributes, signal: AbortSignal): Promise<boolean> {
     const { bucket } = this.#config
-    // Most objects that are there have been for a while: asking costs less than sending.
+    // Usually an existing object has existed for a while, and checking costs less than sending.
     if ((await this.#client.attributes(bucket, name, signal)) !== undefined) return false
     try {
       await this.#put(name, data, attributes, signal, true)
       return true
     } catch (error) {
       if (!isPresent(error)) throw error
-      // Where the answer was lost, the repetition meets its own object.
+      // If the response to an earlier attempt was lost, the retry finds that attempt's object.
       const found = await this.#client.attributes(bucket, name, signal)
       return found?.md5 === createHash('md5').update(data).digest('base64')
     }
   }
 
-  /** Runs what is done to an object after what is being done to it. */
+  /** Serializes operations on the same object. */
   async #inTurn(name: string, run: () => Promise<void>): Promise<void> {
     const before = this.#appending.get(name)
     const mine = (before ?? Promise.resolve()).then(run)
@@ -195,7 +195,7 @@ class StorageOutput implements Output {
           ? this.#put(name, data, attributes, signal, true)
           : this.#appendTo(found, data, attributes, signal))
       } catch (error) {
-        // Another writer made or changed the object.
+        // Another writer created or changed the object.
         if (!isPresent(error) || attempt === APPEND_ATTEMPTS) throw error
       }
     }

@@ -84,13 +84,13 @@ ${credentialsHelp}`,
   create: (options, resources) => new PubsubOutput(options, resources),
 })
 
-/** A topic that exists, and what is under way for it. */
+/** An existing topic and what is in flight for it. */
 interface OpenTopic {
   readonly topic: Topic
   readonly limits: PublishLimits
 }
 
-/** Codes of gRPC that a publication is tried again after: those of the vendor's default. */
+/** gRPC codes after which publishing is retried: the vendor's defaults. */
 const RETRIED = [1, 2, 4, 8, 10, 13, 14]
 
 class PubsubOutput implements Output {
@@ -128,7 +128,7 @@ class PubsubOutput implements Output {
     await this.#client?.close()
   }
 
-  /** The outcome of each message at its place. */
+  /** Returns the outcome of each message, by index. */
   async #publish(
     messages: readonly Message[],
     placeOf: (index: number) => readonly [Batch, number],
@@ -142,7 +142,7 @@ class PubsubOutput implements Output {
         const key = this.#config.ordering_key
         const orderingKey = key && textOf('build ordering key', key, batch, index)
         const bytes = message.bytes()
-        // A message waits for room in its turn, so that the order is kept.
+        // Messages wait for room in turn, so that their order is kept.
         await limits.take(bytes.length, signal)
         const sending = this.#send(topic, bytes, message, orderingKey).finally(() => limits.release(bytes.length))
         outcomes.push(untilAborted(sending, signal))
@@ -153,7 +153,7 @@ class PubsubOutput implements Output {
     return Promise.all(outcomes)
   }
 
-  /** Publishes one message; resolves to why it failed, or to null. */
+  /** Publishes one message; resolves to its error, or to null. */
   async #send(topic: Topic, bytes: Uint8Array, message: Message, orderingKey = ''): Promise<Error | null> {
     try {
       await topic.publishMessage({
@@ -163,7 +163,7 @@ class PubsubOutput implements Output {
       })
       return null
     } catch (error) {
-      // The stream decides about what comes after it; the library would refuse the key from now on.
+      // The stream decides what happens to later messages; the library would reject the key from now on.
       if (orderingKey !== '') topic.resumePublishing(orderingKey)
       return asError(error)
     }
@@ -233,12 +233,12 @@ function textOf(what: string, interpolation: Interpolation, batch: Batch, index:
   }
 }
 
-/** Messages of one request, as the service takes them. */
+/** The service's limit on the messages of one request. */
 const MAX_COUNT = 1000
 
 /**
- * What becomes of a message, or the reason of the signal when it aborts first: the end of a stream does not wait for a
- * publication, with which the library goes on for as long as its client is open. It never rejects.
+ * Resolves to the outcome of a message, or to the reason of the signal if it aborts first: the end of a stream does not
+ * wait for a publication, which the library keeps attempting for as long as its client is open. Never rejects.
  */
 async function untilAborted(sending: Promise<Error | null>, signal: AbortSignal): Promise<Error | null> {
   const { promise: aborted, resolve } = Promise.withResolvers<Error>()

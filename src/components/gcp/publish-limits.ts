@@ -11,7 +11,7 @@ interface Waiting {
   readonly start: () => void
 }
 
-/** How many messages, and bytes of them, may be under way for a topic: `flow_control`, whose numbers below one are no limit. */
+/** Limits the messages and bytes in flight for a topic, by `flow_control`; numbers below one mean no limit. */
 export class PublishLimits {
   readonly #maxBytes: number
   readonly #maxMessages: number
@@ -35,7 +35,7 @@ export class PublishLimits {
     this.#fails = behavior === 'signal_error'
   }
 
-  /** Makes room for a message: waits in turn, or throws where it is configured to fail, or when the signal aborts. */
+  /** Makes room for a message by waiting in turn; throws if configured to fail, or when the signal aborts. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     if (this.#waiting.length === 0 && this.#hasRoom(bytes)) return this.#add(bytes)
     if (this.#fails) {
@@ -60,7 +60,7 @@ export class PublishLimits {
     }
   }
 
-  /** Of a message that {@link take} made room for. */
+  /** Releases the room that {@link take} made for a message. */
   release(bytes: number): void {
     this.#bytes -= bytes
     this.#messages--
@@ -71,7 +71,7 @@ export class PublishLimits {
     }
   }
 
-  /** One message always goes, however large it is. */
+  /** One message always fits, however large it is. */
   #hasRoom(bytes: number): boolean {
     return this.#messages === 0 || (this.#messages < this.#maxMessages && this.#bytes + bytes <= this.#maxBytes)
   }

@@ -21,10 +21,13 @@ interface ClientOptions extends Infer<typeof pubsubFields> {
 
 const DEFAULT_ENDPOINT = 'pubsub.googleapis.com:443'
 
-/** What an emulator is spoken to with: it is never sent, yet without it the library searches the machine for credentials. */
+/**
+ * Credentials for an emulator: they are never sent, but without them the library would search the machine for
+ * credentials.
+ */
 const NOBODY = { type: 'authorized_user', client_id: 'nobody', client_secret: '-', refresh_token: '-' }
 
-/** Returns a function that makes a client. Throws `ConfigError` for a key that is none. */
+/** Returns a function that creates a client. Throws `ConfigError` for an invalid key. */
 export function pubsubConnector(options: ClientOptions, resources: Resources): () => Promise<PubSub> {
   const session = new GcpSession(options, resources)
   return async () => {
@@ -39,15 +42,15 @@ export function pubsubConnector(options: ClientOptions, resources: Resources): (
       projectId: options.project,
       apiEndpoint: endpoint,
       emulatorMode: false,
-      // The library checks the document by its type; ours says no more than that it is one.
+      // The library checks the document by its type; ours only says that it is one.
       ...(credentials !== undefined && { credentials: credentials as ClientConfig['credentials'] }),
     })
   }
 }
 
 /**
- * Tries whether the service can be reached: the library tries again quietly for as long as it cannot, and nobody would learn
- * why. With a proxy only the library knows the way.
+ * Checks whether the service can be reached, because the library would silently retry for as long as it cannot. Skipped
+ * with a proxy, which only the library knows how to use.
  */
 async function connectOnce(endpoint: string, { host: { network }, signal }: Resources): Promise<void> {
   if (Object.entries(network.proxyVariables).some(([name, value]) => /^(?:https|grpc)_proxy$/i.test(name) && value))
@@ -71,7 +74,7 @@ export async function emulatorClient(project: string, endpoint: string): Promise
   return new Client({ projectId: project, apiEndpoint: endpoint, emulatorMode: true, credentials: NOBODY })
 }
 
-/** The text of an error with the name of its code, which the library puts into some of them only. */
+/** The text of an error with the name of its code, which the library includes only in some of them. */
 export function reasonOf(error: unknown): string {
   const text = messageOf(error)
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
@@ -80,7 +83,7 @@ export function reasonOf(error: unknown): string {
   return name === undefined || text.includes(name) ? text : `${code} ${name}: ${text}`
 }
 
-/** The requests of a subscription one by one, with the settings of a client. */
+/** A client for single requests of a subscription, with the settings of another client. */
 export async function subscriberOf(client: PubSub): Promise<v1.SubscriberClient> {
   const { v1: library } = await import('@google-cloud/pubsub')
   // The library's own types disagree about the port, which is a number here.
@@ -88,13 +91,13 @@ export async function subscriberOf(client: PubSub): Promise<v1.SubscriberClient>
   return new library.SubscriberClient(options)
 }
 
-/** The emulator of the environment, as Google's own clients use it. */
+/** The emulator named by the environment, as in Google's own clients. */
 function emulatorOf({ host }: Resources): string {
   const address = host.env('PUBSUB_EMULATOR_HOST')
   return address ? `http://${address.replace(/^http:\/\//, '')}` : ''
 }
 
-/** The names of gRPC's codes, by their numbers. */
+/** The names of the gRPC codes, by number. */
 const CODES = [
   'OK',
   'CANCELLED',

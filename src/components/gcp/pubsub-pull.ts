@@ -2,33 +2,33 @@ import type { protos, PubSub, v1 } from '@google-cloud/pubsub'
 import { pause, type Resources } from '../../engine/index.ts'
 import { reasonOf, subscriberOf } from './pubsub-client.ts'
 
-/** A message that the service handed out, whichever way. */
+/** A message leased from the service, by either kind of pull. */
 export interface Lease {
   readonly data: Uint8Array
   readonly id: string
   readonly attributes: Readonly<Record<string, string>>
   readonly orderingKey: string
   readonly publishTimeSeconds: number
-  /** 0 where the subscription does not count them. */
+  /** 0 if the subscription does not count attempts. */
   readonly deliveryAttempt: number
   ack(): Promise<void>
   nack(): Promise<void>
 }
 
-/** Something that takes messages from the service, and extends their deadlines. */
+/** Pulls messages from the service, and extends their deadlines. */
 export interface Puller {
   close(): Promise<void>
 }
 
-/** How long messages that are under way stay ours, and how often that is renewed. */
+/** How long messages in flight stay leased, and how often the lease is renewed. */
 const LEASE_SECONDS = 60
 const RENEW_EVERY_MS = 20_000
 
-/** Messages that one request asks for, and ids that one request names. */
+/** Maximum messages requested, and ids named, by one request. */
 const MAX_PULL = 1000
 const MAX_IDS = 1000
 
-/** A pause after an answer without messages, which the service gives only after it waited for some. */
+/** Pause after a response without messages, which the service sends only after waiting for some. */
 const IDLE_MS = 50
 
 interface Limits {
@@ -40,7 +40,7 @@ type PullAnswer = readonly [protos.google.pubsub.v1.IPullResponse, ...unknown[]]
 type Cancellable<T> = Promise<T> & { cancel(): void }
 type Received = protos.google.pubsub.v1.IReceivedMessage
 
-/** Messages by one request after the other, as `sync` asks for them. */
+/** Pulls messages with one request at a time, as `sync` configures. */
 export class SyncPull implements Puller {
   readonly #client: v1.SubscriberClient
   readonly #subscription: string
@@ -48,7 +48,7 @@ export class SyncPull implements Puller {
   readonly #resources: Resources
   readonly #onMessage: (lease: Lease) => void
   readonly #stopping = new AbortController()
-  /** The bytes of messages that are neither acknowledged nor refused, by the ids of their leases. */
+  /** Sizes in bytes of the messages that are neither acknowledged nor rejected, by lease id. */
   readonly #outstanding = new Map<string, number>()
   #outstandingBytes = 0
   #wake: (() => void) | undefined
@@ -69,7 +69,7 @@ export class SyncPull implements Puller {
     this.#onMessage = onMessage
   }
 
-  /** `onError` is called once, with the error that ended it. */
+  /** `onError` is called once, with the error that ended the pull. */
   static async start(
     pubsub: PubSub,
     subscription: string,
@@ -88,7 +88,7 @@ export class SyncPull implements Puller {
     return pull
   }
 
-  /** Refuses what is still held. */
+  /** Rejects the messages that are still held. */
   async close(): Promise<void> {
     this.#stopping.abort()
     this.#wake?.()
@@ -116,19 +116,19 @@ export class SyncPull implements Puller {
       const leases = received.map(each => this.#leaseOf(each))
       const ids = received.map(({ ackId }) => ackId ?? '')
       if (signal.aborted) return await this.#setDeadline(ids, 0)
-      // The deadline of the subscription may be shorter than the way of a message through the stream. A renewal that came
-      // after a refusal would take the message back, so it is waited for.
+      // The deadline of the subscription may be shorter than a message's time in the stream. Awaited, because a renewal
+      // that arrived after a rejection would take the message back.
       await this.#setDeadline(ids, LEASE_SECONDS)
       for (const lease of leases) this.#onMessage(lease)
     }
   }
 
-  /** A request that is given up has to be cancelled, since the service would hand its messages to nobody. */
+  /** An abandoned request must be cancelled, since otherwise the service would lease its messages to no reader. */
   async #pull(maxMessages: number): Promise<readonly Received[]> {
     const subscription = this.#subscription
     const headers = { 'x-goog-request-params': `subscription=${encodeURIComponent(subscription)}` }
     await this.#client.initialize()
-    // Only this, whose type says nothing, returns a promise that can be cancelled.
+    // Only this untyped call returns a promise that can be cancelled.
     const call = this.#client.innerApiCalls['pull']!(
       { subscription, maxMessages },
       { otherArgs: { headers } },

@@ -44,7 +44,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
       keepsMetadata: true,
     }
     testStreams(name, cases)
-    // The server keeps nothing when it stops.
+    // The server loses its state when it stops.
     testOutages(name, cases)
 
     test(`gcp_pubsub: no more messages are under way than configured${sync ? ', by single requests' : ''}`, async () => {
@@ -218,7 +218,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
     },
   })
 
-  /** Takes messages without the component, for good. */
+  /** Pulls and acknowledges messages without the component. */
   async function pull(subscription: string, maxMessages: number) {
     const subscriber = await subscriberOf(client)
     const name = `projects/${project}/subscriptions/${subscription}`

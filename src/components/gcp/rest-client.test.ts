@@ -19,7 +19,7 @@ interface Seen {
   readonly body: Buffer
 }
 
-/** A handler that answers as a test says, and what it was asked. */
+/** A handler that answers as a test requires, and the requests it received. */
 function handler(answer: (seen: Seen, count: number) => Answer): { handle: RequestListener; seen: Seen[] } {
   const seen: Seen[] = []
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -39,7 +39,7 @@ function clientOf(endpoint: string, host: ComponentHost, key = '', scope?: strin
   return client
 }
 
-/** A client of a server that answers as a test says. */
+/** A client of a server that answers as a test requires. */
 async function plain(answer: (seen: Seen, count: number) => Answer) {
   const { handle, seen } = handler(answer)
   const server = createServer(handle)
@@ -69,7 +69,7 @@ test('chunks that are lost are sent again from where the service says', async ()
   const { client, seen, endpoint } = await plain(({ line, headers, body }, count) => {
     if (line.startsWith('POST')) return [200, { location: `${endpoint}/session/1` }]
     assert.equal(line, 'PUT /session/1')
-    // The third request fails when half of its chunk was taken.
+    // The third request fails after half of its chunk was accepted.
     if (count === 3) {
       taken.push(body.subarray(0, unit / 2))
       return [503]
@@ -131,11 +131,11 @@ test('a token of the key goes along, by the network of the host, and a new one w
     private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
   }
   const asked: string[] = []
-  // Google's token service cannot be had in a test, so the request is caught on its way out.
+  // Google's token service is not available in a test, so its request is intercepted.
   const network: ComponentHost['network'] = {
     ...systemHost.network,
     connectTls: options => systemHost.network.connectTls({ ...options, ca: authority.ca }),
-    // The vendor's library calls it as the global one, whose types differ in name only.
+    // The vendor's library calls it like the global `fetch`, whose types differ only in name.
     fetch: (async (url: URL, { body }: { body: URLSearchParams }) => {
       const [, claims = ''] = new URLSearchParams(String(body)).get('assertion')!.split('.')
       asked.push(`${url.href} ${JSON.parse(Buffer.from(claims, 'base64url').toString()).scope}`)

@@ -4,12 +4,12 @@ import { Buffer } from 'node:buffer'
 import { type HttpResponse, HttpTransport, isHttpConnectionError, pause, type Resources } from '../../engine/index.ts'
 import type { CredentialsDocument, GcpSession } from './session.ts'
 
-/** A request to an API of Google. */
+/** A request to a Google API. */
 export interface Call {
-  /** For errors: `GetObject`. */
+  /** For error messages: `GetObject`. */
   readonly operation: string
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
-  /** Below the endpoint, escaped. */
+  /** Relative to the endpoint, escaped. */
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   /** Names in lower case. */
@@ -18,19 +18,19 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Data that is sent along with a document which describes it. */
+/** Data that is sent together with a document describing it. */
 export interface Upload extends Pick<Call, 'operation' | 'path' | 'query' | 'signal'> {
   readonly document: object
   readonly contentType: string
   readonly data: Uint8Array
-  /** How many bytes go by one request; 0 for all of them. */
+  /** Bytes per request; 0 for a single request. */
   readonly chunkBytes: number
 }
 
-/** An API of Google refused a request. */
+/** A Google API rejected a request. */
 export class GcpError extends Error {
   readonly status: number
-  /** As the API names it: `notFound`. */
+  /** As named by the API: `notFound`. */
   readonly reason: string
 
   constructor(operation: string, status: number, reason: string, message: string) {
@@ -49,23 +49,23 @@ export function isTransient(error: unknown): boolean {
 
 const ATTEMPTS = 3
 const FIRST_PAUSE_MS = 100
-/** Until the headers of an answer arrive. */
+/** Time limit for the response headers. */
 const ANSWER_TIMEOUT_MS = 60_000
-/** Chunks of an upload, but for the last one, are a multiple of it. */
+/** All chunks of an upload except the last must be a multiple of this. */
 const CHUNK_UNIT_BYTES = 256 * 1024
-/** An upload goes on behind these many bytes. */
+/** Status of an incomplete upload, whose headers say how many bytes arrived. */
 const RESUME_INCOMPLETE = 308
 
 interface Settings {
-  /** A URL without a slash at its end. */
+  /** A URL without a trailing slash. */
   readonly endpoint: string
-  /** What the tokens are for; absent where none are sent. */
+  /** The OAuth scope of the tokens; absent if none are sent. */
   readonly scope: string | undefined
 }
 
 /**
- * Speaks the JSON APIs of Google. What may succeed when repeated is tried three times. Requests are made here, through the
- * network of the host, for the reasons of docs/adr/0016.
+ * A client for Google's JSON APIs. Requests that may succeed when retried are tried three times. Requests go through
+ * the host's network rather than the vendor's client, for the reasons given in docs/adr/0016.
  */
 export class GcpRest {
   readonly #settings: Settings
@@ -81,22 +81,22 @@ export class GcpRest {
     this.#transport = new HttpTransport({ environment: network.proxyVariables, sockets: network })
   }
 
-  /** Rejects where there are no credentials. */
+  /** Rejects if there are no credentials. */
   async prepare(): Promise<void> {
     await this.#tokens?.authorization()
   }
 
-  /** The document that a request is answered with. Throws a {@link GcpError} for an answer that is no success. */
+  /** Returns the response document. Throws a {@link GcpError} for an unsuccessful response. */
   async request(call: Call): Promise<Readonly<Record<string, unknown>>> {
     return documentOf(call.operation, await this.#repeated(call, ({ body }) => bytesOf(body)))
   }
 
-  /** The same for an answer of any length, whose body has to be read to the end or destroyed. */
+  /** Like {@link request}, for a response of any length, whose body must be read to the end or destroyed. */
   open(call: Call): Promise<HttpResponse> {
     return this.#repeated(call, response => Promise.resolve(response))
   }
 
-  /** Sends data with its document: by one request where it is no longer than a chunk, else chunk after chunk. */
+  /** Sends data with its document: in a single request if it fits into one chunk, otherwise chunk by chunk. */
   async upload(upload: Upload): Promise<Readonly<Record<string, unknown>>> {
     const { chunkBytes, data } = upload
     if (chunkBytes > 0 && data.length > chunkBytes) return this.#uploadChunks(upload)
@@ -126,7 +126,7 @@ export class GcpRest {
       const chunk = data.subarray(position, position + chunkBytes)
       const sent = position + chunk.length
       try {
-        // After a failure nobody knows how much has arrived: an empty chunk asks for it.
+        // After a failure it is unknown how much has arrived: an empty chunk asks for it.
         const range = failures > 0 ? `bytes */${data.length}` : `bytes ${position}-${sent - 1}/${data.length}`
         const response = await this.#transport.request(url, {
           method: 'PUT',
@@ -150,7 +150,10 @@ export class GcpRest {
     }
   }
 
-  /** The URL that the chunks are sent to. It needs no token, as only who began the upload knows it. */
+  /**
+   * Starts an upload and returns the URL for its chunks. That URL needs no token, since it is known only to the
+   * uploader.
+   */
   async #beginUpload({ operation, path, query, document, contentType, data, signal }: Upload): Promise<string> {
     const headers = {
       'content-type': 'application/json',
@@ -166,7 +169,7 @@ export class GcpRest {
     return new URL(location, this.#settings.endpoint).href
   }
 
-  /** What `take` makes of a success. */
+  /** Retries a call; resolves to the result of `take` for a successful response. */
   async #repeated<T>(call: Call, take: (response: HttpResponse) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       let failure: Error
@@ -197,7 +200,7 @@ export class GcpRest {
     return this.#transport.request(`${this.#settings.endpoint}${path}${search && `?${search}`}`, {
       method,
       headers: { ...headers, ...(authorization !== undefined && { authorization }) },
-      // A request that has no body where one is usual says so by an empty one.
+      // A missing body where one is usual must be declared by an empty one.
       body: body ?? (method === 'POST' ? new Uint8Array() : null),
       timeoutMs: ANSWER_TIMEOUT_MS,
       ...(signal !== undefined && { signal }),
@@ -209,7 +212,7 @@ type FetchImplementation = NonNullable<NonNullable<OAuth2ClientOptions['transpor
 
 type TokenSource = () => Promise<string | null | undefined>
 
-/** Access tokens by Google's own library, which renews them in time. Its requests go through the network of the host. */
+/** Access tokens from Google's own library, which renews them in time. Its requests go through the host's network. */
 class AccessTokens {
   readonly #session: GcpSession
   readonly #scope: string
@@ -222,7 +225,7 @@ class AccessTokens {
     this.#resources = resources
   }
 
-  /** The header `authorization`. */
+  /** The value of the `authorization` header. */
   async authorization(): Promise<string> {
     this.#source ??= this.#load()
     try {
@@ -233,7 +236,7 @@ class AccessTokens {
     }
   }
 
-  /** Forgets a token that was refused. */
+  /** Discards a token that was rejected. */
   forget(): void {
     this.#source = undefined
   }
@@ -242,7 +245,7 @@ class AccessTokens {
     const document = await this.#session.credentials()
     const { GoogleAuth, JWT, UserRefreshClient } = (await import('google-auth-library')).default
     const { network } = this.#resources.host
-    // The host's fetch is undici's, whose types differ from those of the library in name only.
+    // The host's fetch is undici's, whose types differ from the library's only in name.
     const transporterOptions = { fetchImplementation: network.fetch as unknown as FetchImplementation }
     const scopes = [this.#scope]
     const text = (name: string) => textOr(document?.[name])
@@ -258,8 +261,9 @@ class AccessTokens {
         return async () => (await client.getAccessToken()).token
       }
       default: {
-        // Other documents, and the machine itself, are the library's business.
-        const credentials = document as (CredentialsDocument & { type: 'service_account' }) | undefined // it checks the type
+        // Other documents, and the credentials of the machine, are left to the library.
+        // it checks the type
+        const credentials = document as (CredentialsDocument & { type: 'service_account' }) | undefined
         const auth = new GoogleAuth({
           scopes,
           ...(credentials !== undefined && { credentials }),
@@ -271,7 +275,7 @@ class AccessTokens {
   }
 }
 
-/** What an error began with: those of `fetch` say no more than that it failed. */
+/** The root cause of an error: `fetch` itself only reports that it failed. */
 function origin(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? origin(error.cause) : error
 }
@@ -287,7 +291,7 @@ function errorOf(operation: string, { statusCode }: HttpResponse, body: Buffer):
     const { reason } = fieldsOf(Array.isArray(errors) ? errors[0] : undefined)
     if (typeof message === 'string') return new GcpError(operation, statusCode, textOr(reason), message)
   } catch {
-    // Servers in between answer with pages.
+    // Intermediaries respond with HTML pages.
   }
   return new GcpError(operation, statusCode, '', text.slice(0, 200).trim())
 }
@@ -303,7 +307,7 @@ function documentOf(operation: string, body: Buffer): Readonly<Record<string, un
   }
 }
 
-/** The whole of a body. */
+/** Reads a whole body. */
 export async function bytesOf(body: HttpResponse['body']): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of body) chunks.push(chunk)

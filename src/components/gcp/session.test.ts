@@ -13,15 +13,15 @@ const key = { type: 'service_account', client_email: 'a@example.invalid', privat
 const keyFile = join(folder, 'key.json')
 writeFileSync(keyFile, JSON.stringify(key))
 
-/** A session on a machine with these variables, in a managed pipeline where `isManaged`. */
+/** A session on a host with these environment variables, in a managed pipeline if `isManaged`. */
 function sessionWith(variables: Readonly<Record<string, string>>, text = '', isManaged = false): GcpSession {
-  // This machine, with other variables: those of the process belong to all tests.
+  // This host with other environment variables, since those of the process are shared by all tests.
   const host: ComponentHost = {
     ...systemHost,
     env: name => variables[name],
     ...(isManaged && { refusal: () => undefined }),
   }
-  return new GcpSession({ credentials_json: text }, { host } as Resources) // nothing else is looked at
+  return new GcpSession({ credentials_json: text }, { host } as Resources) // no other part is used
 }
 
 test('a key in the configuration comes first, then the file that the environment names', async () => {

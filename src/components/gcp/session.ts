@@ -14,7 +14,10 @@ import {
 const KEY_FILE_VARIABLE = 'GOOGLE_APPLICATION_CREDENTIALS'
 const PROJECT_VARIABLE = 'GOOGLE_CLOUD_PROJECT'
 
-/** What all components of Google Cloud have beside the original's fields: it knows the credentials of the machine only. */
+/**
+ * Fields that all Google Cloud components have in addition to the original's, which only supports the credentials of
+ * the machine.
+ */
 export const credentialsFields = {
   credentials_json: field
     .string('The key of a service account as JSON, instead of the credentials of the machine.')
@@ -23,12 +26,12 @@ export const credentialsFields = {
     .secret(),
 } as const
 
-/** Documentation that the components of Google Cloud have in common. */
+/** Documentation shared by the Google Cloud components. */
 export const credentialsHelp = `Without \`credentials_json\`, which is an addition of ours, Google's application default credentials are searched: the file that \`${KEY_FILE_VARIABLE}\` names, that of \`gcloud auth application-default login\`, and the service account of the machine. Managed pipelines use \`credentials_json\`, or what is granted to them. An \`endpoint\` that begins with \`http://\`, as that of an emulator, is sent no credentials.`
 
 /**
- * The fields of a component that talks to Google Cloud. The credentials of the machine need its environment and files; a key
- * in the configuration, and an endpoint that is sent none, as an emulator, need neither.
+ * The fields of a Google Cloud component. The credentials of the machine need its environment and files; a key in the
+ * configuration needs neither, nor does an endpoint that receives no credentials, such as an emulator.
  */
 export function gcpConfig<const F extends FieldMap>(
   fields: F,
@@ -38,7 +41,7 @@ export function gcpConfig<const F extends FieldMap>(
   return field.object(fields).needsWhen(['environment', 'files'], needs)
 }
 
-/** A session as it is written, before its defaults. */
+/** A session as configured, before defaults. */
 interface WrittenSession {
   readonly credentials_json?: unknown
   readonly endpoint?: unknown
@@ -52,32 +55,32 @@ function needsOfSession(
   return [{ capability: 'environment', target: KEY_FILE_VARIABLE }, { capability: 'files' }]
 }
 
-/** Whether an endpoint is spoken to without TLS, and so without credentials. */
+/** Whether an endpoint is used without TLS, and therefore without credentials. */
 export const isPlain = (endpoint: string): boolean => endpoint.startsWith('http://')
 
-/** `host:port` of an endpoint with or without a scheme, for the network's filter. */
+/** The `host:port` of an endpoint with or without a scheme, for the network filter. */
 export function addressOfEndpoint(endpoint: unknown): string | undefined {
   if (typeof endpoint !== 'string' || endpoint === '') return undefined
   return addressOfUrl(/^https?:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`)
 }
 
-/** A key as Google's console and tools write it. */
+/** A key in the format of Google's console and tools. */
 export type CredentialsDocument = Readonly<Record<string, unknown>> & { readonly type?: string }
 
-/** Where the credentials of a component come from. */
+/** The source of a component's credentials. */
 export class GcpSession {
   readonly #host: ComponentHost
   readonly #explicit: CredentialsDocument | undefined
 
-  /** Throws {@link ConfigError} for a key that is none. */
+  /** Throws {@link ConfigError} for an invalid key. */
   constructor({ credentials_json: text }: Infer<typeof credentialsFields>, { host }: Resources) {
     this.#host = host
     if (text !== '') this.#explicit = this.#checked(text, 'credentials_json')
   }
 
   /**
-   * The document to log in with; undefined where the vendor's library is to search itself, which it does only where nothing
-   * is refused.
+   * The document to authenticate with; undefined if the vendor's library is to search for credentials itself, which is
+   * allowed only where everything is granted.
    */
   async credentials(): Promise<CredentialsDocument | undefined> {
     if (this.#explicit !== undefined) return this.#explicit
@@ -97,7 +100,7 @@ export class GcpSession {
     return undefined
   }
 
-  /** The project of the environment, else of the credentials. Throws where there is none. */
+  /** The project of the environment, otherwise that of the credentials. Throws if there is none. */
   async project(): Promise<string> {
     const found = this.#host.env(PROJECT_VARIABLE) || (await this.credentials())?.['project_id']
     if (typeof found === 'string' && found !== '') return found
@@ -109,19 +112,19 @@ export class GcpSession {
     try {
       document = JSON.parse(text)
     } catch {
-      // The parser's own words quote the text, which is a secret.
+      // The parser's message quotes the text, which is a secret.
       throw new ConfigError(`${source} is no JSON`)
     }
     if (typeof document !== 'object' || document === null || Array.isArray(document)) {
       throw new ConfigError(`${source} is no key of a service account; expected an object with type, client_email, …`)
     }
     const { type } = fieldsOf(document)
-    // Other kinds name files to read and programs to run, which the vendor's library does by itself.
+    // Other types name files to read and programs to run, which the vendor's library accesses directly.
     if (this.#host.refusal !== undefined && type !== 'service_account' && type !== 'authorized_user') {
       throw new ConfigError(
         `${source} is of the type ${String(type)}; managed pipelines take service_account and authorized_user`,
       )
     }
-    return document as CredentialsDocument // an object, as was checked; the library reads its fields
+    return document as CredentialsDocument // checked to be an object; the library reads its fields
   }
 }

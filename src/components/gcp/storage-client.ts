@@ -19,14 +19,14 @@ const DEFAULT_ENDPOINT = 'https://storage.googleapis.com'
 const EMULATOR_VARIABLE = 'STORAGE_EMULATOR_HOST'
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write'
 
-/** What the service says about an object. */
+/** The attributes of an object. */
 export interface ObjectAttributes {
   readonly name: string
   readonly bucket: string
   /** Changes whenever the object is replaced. */
   readonly generation: string
   readonly sizeBytes: number
-  /** RFC 3339; empty where it is not said. */
+  /** RFC 3339; empty if not given. */
   readonly updated: string
   readonly contentType: string
   readonly contentEncoding: string
@@ -34,7 +34,7 @@ export interface ObjectAttributes {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-/** What a new object is to have. */
+/** The attributes of a new object. */
 export interface NewAttributes {
   readonly contentType: string
   readonly contentEncoding?: string
@@ -42,18 +42,18 @@ export interface NewAttributes {
 }
 
 interface PutOptions {
-  /** As of {@link GcpRest.upload}. */
+  /** As in {@link GcpRest.upload}. */
   readonly chunkBytes: number
-  /** Whether it fails where there is an object already. */
+  /** Whether the put fails if there already is an object. */
   readonly ifAbsent?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
-/** The requests about the objects of Google Cloud Storage. */
+/** Requests for objects in Google Cloud Storage. */
 export class StorageClient {
   readonly #rest: GcpRest
 
-  /** Throws `ConfigError` for a key that is none. */
+  /** Throws `ConfigError` for an invalid key. */
   constructor(options: Infer<typeof storageFields>, resources: Resources) {
     const { endpoint: explicit, credentials_json: key } = options
     const session = new GcpSession(options, resources)
@@ -67,12 +67,12 @@ export class StorageClient {
     )
   }
 
-  /** Rejects where there are no credentials. */
+  /** Rejects if there are no credentials. */
   prepare(): Promise<void> {
     return this.#rest.prepare()
   }
 
-  /** What the service says about an object; undefined where there is none. */
+  /** The attributes of an object; undefined if it does not exist. */
   async attributes(bucket: string, name: string, signal?: AbortSignal): Promise<ObjectAttributes | undefined> {
     const call = { operation: 'GetObject', method: 'GET', path: objectPath(bucket, name), signal } as const
     try {
@@ -84,8 +84,8 @@ export class StorageClient {
   }
 
   /**
-   * The bytes of an object, which have to be read to the end or destroyed. They are what was stored before it was compressed,
-   * where the content encoding says `gzip`.
+   * The content of an object, which must be read to the end or destroyed. If its content encoding is `gzip`, it arrives
+   * decompressed.
    */
   open(
     { bucket, name, generation }: Pick<ObjectAttributes, 'bucket' | 'name' | 'generation'>,
@@ -102,7 +102,7 @@ export class StorageClient {
     })
   }
 
-  /** Stores an object. Rejects with an error that {@link isPresent} where it must not be there, and is. */
+  /** Stores an object. Rejects with an error that satisfies {@link isPresent} if it must not exist, but does. */
   async put(
     bucket: string,
     name: string,
@@ -122,7 +122,7 @@ export class StorageClient {
     })
   }
 
-  /** Appends an object to another one of the same bucket, which has to be of this generation still. */
+  /** Appends an object to another one in the same bucket, which must still have this generation. */
   async append(
     to: ObjectAttributes,
     from: string,
@@ -142,7 +142,7 @@ export class StorageClient {
     })
   }
 
-  /** An object that is not there counts as deleted. */
+  /** A missing object counts as deleted. */
   async delete(bucket: string, name: string, signal?: AbortSignal): Promise<void> {
     const call = { operation: 'DeleteObject', method: 'DELETE', path: objectPath(bucket, name), signal } as const
     try {
@@ -152,7 +152,7 @@ export class StorageClient {
     }
   }
 
-  /** The names of a page of objects in their order, and what the next one is asked for with; empty at the end. */
+  /** A page of object names in order, and the token of the next page, which is empty at the end. */
   async list(
     bucket: string,
     { prefix, token, limit }: { readonly prefix: string; readonly token: string; readonly limit: number },
@@ -174,12 +174,12 @@ export class StorageClient {
   }
 }
 
-/** Whether there is no such object, in a bucket that exists. */
+/** Whether the object does not exist, in a bucket that does. */
 export function isMissing(error: unknown): boolean {
   return error instanceof GcpError && error.status === 404 && !/bucket/i.test(error.message)
 }
 
-/** Whether there is an object where none must be, or another one than is said. */
+/** Whether an object exists where none must, or has another generation than required. */
 export function isPresent(error: unknown): boolean {
   return error instanceof GcpError && error.status === 412
 }
@@ -207,7 +207,7 @@ function attributesOf(document: Readonly<Record<string, unknown>>): ObjectAttrib
   }
 }
 
-/** Numbers of 64 bits come as text; emulators send numbers. */
+/** 64-bit numbers arrive as strings; emulators send numbers. */
 function textOf(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }

@@ -43,7 +43,7 @@ function testStorage(endpoint: string, port: number): void {
     return (await bytesOf(body)).toString()
   }
   const names = async (bucket: string) => (await client.list(bucket, { prefix: '', token: '', limit: 1000 })).names
-  // The server keeps nothing when it stops.
+  // The server loses its state when it stops.
   testOutages('gcp_cloud_storage out', {
     port,
     prepare: async id => void (await newBucket(id)),
@@ -81,7 +81,7 @@ function testStorage(endpoint: string, port: number): void {
     const sender = await Sender.start({
       gcp_cloud_storage: { ...own(), bucket, path: '${! content().length() }', chunk_size: 300_000, timeout: '60s' },
     })
-    // Chunks are a multiple of 256 KiB: here of 512 KiB.
+    // Chunks are a multiple of 256 KiB: 512 KiB here.
     for (const length of [300_001, 524_288, 524_289, 2_000_000]) {
       const body = Array.from({ length: length / 7 + 1 }, (_, index) => `${index}`.padStart(7))
         .join('')
@@ -214,7 +214,7 @@ function testStorage(endpoint: string, port: number): void {
   for (const encoding of ['', 'gzip']) {
     test(`gcp_cloud_storage: an object ${encoding && 'that is compressed, and '}whose connections are lost arrives whole, once`, async () => {
       const bucket = await newBucket()
-      // Random texts, as what is compressed well is there before a connection can be cut.
+      // Random text, because well-compressible data arrives before the connection can be cut.
       const lines = Array.from({ length: 30_000 }, (_, index) => `${index} ${randomBytes(300).toString('base64')}`)
       const text = lines.join('\n')
       await put(bucket, 'large', encoding === '' ? text : gzipSync(text), { contentEncoding: encoding })
@@ -263,7 +263,7 @@ function testStorage(endpoint: string, port: number): void {
     async open() {
       const bucket = await newBucket()
       const proxy = await startTcpProxy(port)
-      // Names that are counted keep the order in which objects were written.
+      // Names from a counter keep the order in which objects were written.
       const path = `\${! if content() == "poison" { throw("refused") } else { "%05v-%v".format(count("${bucket}"), content().string()) } }`
       const config = { ...own(proxy.port), bucket, path, timeout: '60s' }
       return {
