@@ -15,7 +15,7 @@ import { inertHost } from '../inert-host.ts'
 import { FUNCTIONS, METHODS } from './registry.gen.ts'
 import type { Example, Host } from './spec.ts'
 
-// Every function and method is tested by the examples of its own file.
+// Every function and method is tested by the examples in its file.
 const host: Host = {
   ...inertHost,
   now: () => 1_700_000_000_000_000_000n,

@@ -3,7 +3,7 @@ import type { Value, ValueObject } from '../value.ts'
 import type { MessageView } from '../message-view.ts'
 import type { MetadataDraft } from '../metadata-draft.ts'
 
-/** The type of a parameter, as the reference prints it. A `query` argument is not evaluated but handed over as a function. */
+/** The type of a parameter, as the reference prints it. A `query` argument is passed as an unevaluated function. */
 type ParamType = 'string' | 'integer' | 'float' | 'bool' | 'array' | 'object' | 'timestamp' | 'unknown' | 'query'
 
 /** A parameter of a function or method. */
@@ -18,8 +18,9 @@ export interface Param {
 }
 
 /**
- * The arguments in the order of `params`, after checks and defaults; an absent optional one is `undefined`.
- * `string` → string, `integer` → bigint, `float` → number, `bool` → boolean, `query` → {@link Query}, all others → Value.
+ * The arguments in the order of `params`, after checks and defaults; an omitted optional one is `undefined`.
+ * `string` → string, `integer` → bigint, `float` → number, `bool` → boolean, `query` → {@link Query}, all others →
+ * Value.
  */
 export type Args = readonly (Value | Query | undefined)[]
 
@@ -35,7 +36,7 @@ interface ArgumentTypes {
   readonly unknown: Value
 }
 
-/** The arguments of a callable that declares these parameters; a variadic one declares none and takes any. */
+/** The arguments of a callable with these parameters; a variadic one declares none and accepts any. */
 type ArgsOf<Params extends readonly Param[]> = number extends Params['length']
   ? Args
   : Params extends readonly []
@@ -50,31 +51,36 @@ type ArgsOf<Params extends readonly Param[]> = number extends Params['length']
                 : never)
       }
 
-/** An unevaluated argument: a lambda or an expression, applied to `context` as its `this`. */
+/** An unevaluated argument: a lambda or an expression, applied with `context` as its `this`. */
 export interface Query {
   (context: Value): Value
-  /** What error texts call it: ``field `x.b` ``, `method uppercase`. */
+  /** Its name in error texts: ``field `x.b` ``, `method uppercase`. */
   readonly annotation?: string
 }
 
-/** What a running mapping offers to functions and to the few methods that look beyond their target. */
+/**
+ * The context that a running mapping provides to functions, and to the few methods that need more than their target.
+ */
 export interface CallContext {
   readonly batch: readonly MessageView[]
   readonly index: number
-  /** The document of `batch[index]`, as far as the calls of the mapping read it. Throws `MappingError` where it is none. */
+  /**
+   * The document of `batch[index]`, or at least the parts that the mapping's calls read. Throws `MappingError` if there
+   * is none.
+   */
   messageDocument(): Value
-  /** The value of `this` where the call stands; undefined where there is none. */
+  /** The value of `this` at the call; undefined if there is none. */
   readonly context: Value | undefined
   readonly variables: ReadonlyMap<string, Value>
-  /** The metadata of the message being made; null or absent where a call sees none. */
+  /** The metadata of the message under construction; null or absent if the call has none. */
   readonly draft?: MetadataDraft | null
 }
 
-/** What a mapping reaches outside of itself: the clock, random numbers, files, environment variables, caches. */
+/** A mapping's access to the outside: the clock, random numbers, files, environment variables, caches. */
 export interface Host {
   /**
-   * Why a capability, or one `target` of it (a path, the name of a variable), may not be used; undefined where it may. Without
-   * it everything may be used.
+   * Why a capability, or one `target` of it (a path, the name of a variable), is refused; undefined if it is granted.
+   * Without this function everything is granted.
    */
   refusal?(capability: Capability, target?: string): string | undefined
   /** Nanoseconds since 1970. */
@@ -82,21 +88,21 @@ export interface Host {
   random(): number
   randomBytes(count: number): Uint8Array
   env(name: string): string | undefined
-  /** Throws an `Error` whose message is what the user reads: `open x: no such file or directory`. */
+  /** Throws an `Error` whose message is shown to the user: `open x: no such file or directory`. */
   readFile(path: string): Uint8Array
   hostname(): string
-  /** Reads a file beside the mapping; without it paths are resolved like those of `readFile`. */
+  /** Reads a file relative to the mapping; if absent, paths are resolved like those of `readFile`. */
   readRelativeFile?(path: string): Uint8Array
-  /** The cache resource of this label; undefined where there is none. */
+  /** The cache resource with this label; undefined if there is none. */
   cache?(resource: string): CacheAccess | undefined
 }
 
-/** A cache as mappings use it. Failures are thrown as `MappingError`. */
+/** A cache for use by mappings. Failures are thrown as `MappingError`. */
 export interface CacheAccess {
-  /** Undefined where there is no such key. */
+  /** Undefined if there is no such key. */
   get(key: string): Uint8Array | undefined
   set(key: string, value: Uint8Array): void
-  /** Sets the value unless the key exists; says whether it did. */
+  /** Sets the value unless the key exists; returns whether it was set. */
   add(key: string, value: Uint8Array): boolean
   delete(key: string): void
 }
@@ -112,57 +118,68 @@ interface CallableSpec<Params extends readonly Param[] = readonly Param[]> {
   readonly description: string
   readonly params: Params
   readonly examples: readonly Example[]
-  /** What it reaches outside of the mapping; its first argument says which file or variable. */
+  /** The capability that it requires; its first argument names the file or variable. */
   readonly needs?: Capability
-  /** Reads or changes something outside the mapping: not allowed in `.bloblang()` nor in sandboxes, never folded. */
+  /**
+   * Whether it reads or changes anything outside the mapping: not allowed in `.bloblang()` or sandboxes, never folded.
+   */
   readonly impure?: boolean
-  /** Takes any number of unnamed arguments of any type (`format`); `params` is empty then and all of them are in `args`. */
+  /**
+   * Accepts any number of unnamed arguments of any type (`format`); `params` is then empty and `args` contains them
+   * all.
+   */
   readonly variadic?: boolean
   /**
-   * Its errors reach the user bare: no ``field `this.a`: `` before the text, no `from …` behind a wrong type. So the original
-   * treats everything that it registers through its public plugin door. `'messages'`: only the texts stay bare, a
-   * `WrongTypeError` still gets its `from …` (`sort`, `merge`, `set` …).
+   * Its errors are reported bare: without ``field `this.a`: `` before the text and without `from …` after a wrong type.
+   * The original does this for everything registered through its public plugin API. `'messages'`: only texts are bare,
+   * a `WrongTypeError` still gets its `from …` (`sort`, `merge`, `set` …).
    */
   readonly bareErrors?: boolean | 'messages'
   /**
-   * Evaluated when the mapping is parsed, where target and arguments are literals: its failure is then a parse error that no
-   * `catch` saves. So the original treats the plugins that it marks as static. A function may decide by its arguments.
+   * Evaluated when the mapping is parsed if target and arguments are literals: a failure is then a parse error, which
+   * `catch` cannot handle. The original does this for plugins marked as static. A function may decide by its arguments.
    */
   readonly folds?: boolean | ((args: ArgsOf<Params>) => boolean)
 }
 
 /** A function: one file of `functions/`. */
 export interface FunctionSpec<Params extends readonly Param[] = readonly Param[]> extends CallableSpec<Params> {
-  /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`. */
+  /** Called once if all arguments are known at parse time, otherwise at each call. Throws `MappingError`. */
   readonly create: (args: ArgsOf<Params>, host: Host) => (call: CallContext) => Value
-  /** The path that a call reads of `messageDocument()`; where its arguments are not known before, it may read all of it. */
+  /**
+   * The path that a call reads of `messageDocument()`; if the arguments are not known in advance, it may read all of
+   * it.
+   */
   readonly readsDocument?: (args: ArgsOf<Params>) => readonly string[]
 }
 
 /** A method: one file of `methods/`. */
 export interface MethodSpec<Params extends readonly Param[] = readonly Param[]> extends CallableSpec<Params> {
-  /** Called once where all arguments are known at parse time, else at each call. Throws `MappingError`, `WrongTypeError`. */
+  /**
+   * Called once if all arguments are known at parse time, otherwise at each call. Throws `MappingError`,
+   * `WrongTypeError`.
+   */
   readonly create: (args: ArgsOf<Params>, host: Host) => (target: Value, call: CallContext) => Value
   /**
-   * Set where the method decides itself what happens when its target fails (`catch`, `or`, `exists`, `from` …): it receives the
-   * target unevaluated.
+   * Set if the method itself decides what happens when its target fails (`catch`, `or`, `exists`, `from` …): it
+   * receives the target unevaluated.
    */
   readonly lazyTarget?: (target: () => Value, args: ArgsOf<Params>, call: CallContext) => Value
 }
 
 /** The default export of `functions/<name>.ts`. */
 export function defineFunction<const Params extends readonly Param[]>(spec: FunctionSpec<Params>): FunctionSpec {
-  // The compiler checks arguments by `params` before it hands them over.
+  // The compiler checks arguments against `params` before passing them.
   return spec as unknown as FunctionSpec
 }
 
 /** The default export of `methods/<name>.ts`. */
 export function defineMethod<const Params extends readonly Param[]>(spec: MethodSpec<Params>): MethodSpec {
-  // The compiler checks arguments by `params` before it hands them over.
+  // The compiler checks arguments against `params` before passing them.
   return spec as unknown as MethodSpec
 }
 
-/** A method as it was called before. Its examples are those of the method, under the present name. */
+/** A method under a former name. The examples remain with the current name. */
 export function underOldName(name: string, method: MethodSpec): MethodSpec {
   const description = `The old name of \`${method.name}\`. ${method.description}`
   return { ...method, name, description, examples: [] }

@@ -1,4 +1,4 @@
-/** Bytes that are written one after the other into memory that grows, and is used again for the next result. */
+/** Appends bytes to a growing buffer that is reused for the next result. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafeSlow(1024)
   #length = 0
@@ -8,18 +8,18 @@ export class ByteWriter {
     this.#bytes[this.#length++] = value
   }
 
-  /** An integer as that many bytes, the highest first; a negative one as its two's complement. */
+  /** Writes an integer in `width` bytes, big-endian; a negative one in two's complement. */
   uint(value: number, width: 1 | 2 | 4): void {
     for (let shift = 8 * (width - 1); shift >= 0; shift -= 8) this.byte((value >>> shift) & 255)
   }
 
-  /** 64 bits, the highest byte first. */
+  /** Writes 64 bits, big-endian. */
   uint64(value: bigint): void {
     this.uint(Number(value >> 32n), 4)
     this.uint(Number(value & 0xffffffffn), 4)
   }
 
-  /** A byte and a text, unless the text is beyond ASCII: then nothing, and the answer is false. */
+  /** Writes a byte and a text if the text is ASCII; otherwise writes nothing and returns false. */
   ascii(head: number, text: string): boolean {
     const { length } = text
     if (this.#length + length >= this.#bytes.length) this.#grow(length + 1)
@@ -39,7 +39,7 @@ export class ByteWriter {
     this.slice(values, 0, values.length)
   }
 
-  /** The bytes of `values` from `from` to before `to`. */
+  /** Writes the bytes of `values` from `from` up to but excluding `to`. */
   slice(values: Uint8Array, from: number, to: number): void {
     const length = to - from
     if (this.#length + length > this.#bytes.length) this.#grow(length)
@@ -48,7 +48,7 @@ export class ByteWriter {
     this.#length += length
   }
 
-  /** What was written, as bytes of its own; the next result begins empty. */
+  /** A copy of what was written; resets the writer. */
   take(): Uint8Array {
     const result = Buffer.allocUnsafe(this.#length)
     this.#bytes.copy(result, 0, 0, this.#length)
@@ -64,6 +64,6 @@ export class ByteWriter {
   }
 }
 
-/** Fewer bytes than this are quicker copied one by one. */
+/** Shorter ranges are faster to copy byte by byte. */
 const SHORT = 32
 const MAX_KEPT = 1 << 20

@@ -1,17 +1,21 @@
 /**
- * Text and its bytes. Strings keep a byte that is not UTF-8 as the lone surrogate U+DC00 + byte, so both directions lose nothing.
+ * Conversion between text and bytes. Strings represent a byte that is not UTF-8 as the lone surrogate U+DC00 + byte, so
+ * both directions are lossless.
  */
 import { isUtf8 } from './is-utf8.ts'
 
 const BAD_BYTE = 0xdc00
-/** Browsers have no buffers, and they read the escapes in mappings, too. */
+/** Browsers have no buffers, but also parse the escapes in mappings. */
 const HAS_BUFFERS = globalThis.Buffer !== undefined
 
-/** The UTF-8 bytes of a string; a kept bad byte comes out as itself, any other lone surrogate as U+FFFD. */
+/**
+ * The UTF-8 bytes of a string; a surrogate that stands for a bad byte becomes that byte, any other lone surrogate
+ * U+FFFD.
+ */
 export function utf8Bytes(text: string): Uint8Array {
   if (text.isWellFormed()) return HAS_BUFFERS ? Buffer.from(text, 'utf8') : new TextEncoder().encode(text)
   if (text === latest?.text) return latest.bytes
-  // A unit takes three bytes at most; the halves of a character have four between them.
+  // A unit takes three bytes at most; a surrogate pair takes four for two units.
   const out = HAS_BUFFERS ? Buffer.allocUnsafe(text.length * 3) : new Uint8Array(text.length * 3)
   let length = 0
   for (let i = 0; i < text.length; i++) {
@@ -37,7 +41,7 @@ export function utf8Bytes(text: string): Uint8Array {
   return out.subarray(0, length)
 }
 
-/** The string of some bytes, whatever they are. */
+/** The string for arbitrary bytes. */
 export function utf8Text(bytes: Uint8Array): string {
   const buffer = HAS_BUFFERS ? asBuffer(bytes) : bytes
   if (isUtf8(buffer)) {
@@ -73,8 +77,8 @@ export function utf8Text(bytes: Uint8Array): string {
 let latest: { readonly text: string; readonly bytes: Uint8Array } | undefined
 
 /**
- * The string of bytes that no longer change. Where it is none of UTF-8, as what was encrypted, its bytes are kept at hand:
- * most such strings are encoded in the next step.
+ * The string for bytes that will not change. If they are not UTF-8, such as ciphertext, they are cached: most such
+ * strings are encoded in the next step.
  */
 export function settledText(bytes: Uint8Array): string {
   const text = utf8Text(bytes)
@@ -84,14 +88,14 @@ export function settledText(bytes: Uint8Array): string {
 
 interface Units {
   readonly units: Uint16Array
-  /** The same memory as bytes; null where there are no buffers. */
+  /** The same memory as bytes; null if there are no buffers. */
   readonly view: Buffer | null
 }
 
 const KEPT_UNITS = 4096
 let kept: Units | undefined
 
-/** Room for so many units of UTF-16; the same one again for short texts. */
+/** A buffer for UTF-16 units, reused for short texts. */
 function unitsFor(count: number): Units {
   if (count <= KEPT_UNITS && kept !== undefined) return kept
   const units = new Uint16Array(Math.max(count, KEPT_UNITS))
@@ -100,7 +104,7 @@ function unitsFor(count: number): Units {
   return made
 }
 
-/** In pieces, as a call takes only so many arguments. */
+/** In chunks, because the number of call arguments is limited. */
 function textOfUnits(units: Uint16Array, length: number): string {
   let text = ''
   for (let at = 0; at < length; at += KEPT_UNITS) {
@@ -109,7 +113,7 @@ function textOfUnits(units: Uint16Array, length: number): string {
   return text
 }
 
-/** How many bytes a string is; what `length()` counts. */
+/** The length of a string in UTF-8 bytes, as `length()` counts it. */
 export function utf8Length(text: string): number {
   return text.isWellFormed() ? Buffer.byteLength(text) : utf8Bytes(text).length
 }
@@ -124,22 +128,22 @@ export function badByte(unit: number): number {
   return unit - BAD_BYTE
 }
 
-/** Text as the original sees it rune by rune: what is not UTF-8 reads as U+FFFD. */
+/** Text as the original sees it rune by rune: each byte that is not UTF-8 reads as U+FFFD. */
 export function withReplacements(text: string): string {
   return text.isWellFormed() ? text : text.toWellFormed()
 }
 
-/** Joins halves of characters that were cut apart and met again, so that equal bytes are equal strings. */
+/** Recombines surrogate halves that have met again, so that equal bytes are equal strings. */
 export function normalizeText(text: string): string {
   return text.isWellFormed() ? text : utf8Text(utf8Bytes(text))
 }
 
-/** Bytes as a Latin-1 string, one unit a byte: for code that counts in bytes. */
+/** Bytes as a Latin-1 string, one unit per byte, for code that counts in bytes. */
 export function byteString(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('latin1')
 }
 
-/** The same memory as a buffer. */
+/** The same memory as a Buffer. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
@@ -148,7 +152,7 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= BAD_BYTE && unit <= 0xdfff
 }
 
-/** The width of the valid UTF-8 sequence at `at`, 0 where there is none (overlong, surrogates, truncated). */
+/** The length of the valid UTF-8 sequence at `at`; 0 if it is invalid (overlong, a surrogate, truncated). */
 function runeWidth(bytes: Uint8Array, at: number): number {
   const first = bytes[at]!
   if (first < 0x80) return 1

@@ -1,5 +1,5 @@
 /**
- * Letter case as Go has it: `upper` and `lower` map character by character to one character each (ß stays ß, Σ becomes σ even
+ * Letter case as defined by Go: `upper` and `lower` map each character to a single one (ß stays ß, and Σ becomes σ even
  * at the end of a word), `title` follows the full Unicode rules with their special cases.
  */
 const ASCII = /^[\0-\x7f]*$/
@@ -14,9 +14,9 @@ const TITLE: Readonly<Record<string, string>> = {
   ǳ: 'ǲ',
   ŉ: 'ʼN',
 }
-/** Characters that join two letters to one word: MidLetter, MidNumLet and Single_Quote of UAX 29. */
+/** Characters that join two letters into one word: MidLetter, MidNumLet and Single_Quote of UAX 29. */
 const MID_WORD = new Set(":··՟״‧︓﹕：.‘’․﹒＇．'")
-// Expressions of whole categories take long to make, so they stand where they are used.
+// Regular expressions with whole categories are slow to compile, so they are created on use.
 const isCased = (rune: string) => /^\p{Cased}$/u.test(rune)
 const isCaseIgnorable = (rune: string) => /^\p{Case_Ignorable}$/u.test(rune)
 const isWord = (rune: string) => /^[\p{Alphabetic}\p{Nd}\p{Pc}\p{M}\p{Cf}]$/u.test(rune)
@@ -27,32 +27,34 @@ const isWordEach = (rune: string) =>
 /** How far a capital sigma looks ahead for the end of its word. */
 const SIGMA_LOOKAHEAD = 31
 
-/** A text in capitals, character by character as Go has them. */
+/** Converts a text to upper case, character by character like Go. */
 export function upper(text: string): string {
-  // JavaScript maps a whole text at once; only characters that become several are not as Go has them, and make it longer.
+  // JavaScript maps whole texts; it differs from Go only for characters that become several, which makes the text
+  // longer.
   const mapped = text.toUpperCase()
   if (mapped.length === text.length && text.isWellFormed()) return mapped
   return Array.from(text.toWellFormed(), upperRune).join('')
 }
 
-/** A text in small letters, character by character as Go has them. */
+/** Converts a text to lower case, character by character like Go. */
 export function lower(text: string): string {
   const mapped = text.toLowerCase()
   if (mapped.length === text.length && text.isWellFormed() && !text.includes('Σ')) return mapped
   return Array.from(text.toWellFormed(), lowerRune).join('')
 }
 
-/** A character as a capital. */
 function upperRune(rune: string): string {
   return simple(rune, rune.toUpperCase(), 8)
 }
 
-/** A character as a small letter. */
 function lowerRune(rune: string): string {
   return rune === 'İ' ? 'i' : simple(rune, rune.toLowerCase(), -8)
 }
 
-/** Where the full mapping is a sequence, the simple one is the character itself, but for Greek letters with iota subscript. */
+/**
+ * If the full mapping is a sequence, the simple one is the character itself, except for Greek letters with iota
+ * subscript.
+ */
 function simple(rune: string, mapped: string, iotaDistance: number): string {
   const code = rune.codePointAt(0)!
   if (mapped.length <= (code > 0xffff ? 2 : 1)) return mapped
@@ -62,7 +64,7 @@ function simple(rune: string, mapped: string, iotaDistance: number): string {
   return rune
 }
 
-/** The first letter of each word in title case, the others in lower case. */
+/** Converts the first letter of each word to title case, the others to lower case. */
 export function title(text: string): string {
   if (ASCII.test(text)) return asciiTitle(text)
   const runes = Array.from(text)
@@ -85,7 +87,9 @@ export function title(text: string): string {
   return out
 }
 
-/** The same without tables: letters, digits and `_` make words, and one of `:.'` inside of a word does not end it. */
+/**
+ * The same for ASCII: letters, digits and `_` form words, and a single `:`, `.` or `'` inside a word does not end it.
+ */
 function asciiTitle(text: string): string {
   const lowered = text.toLowerCase()
   let out = ''
@@ -114,7 +118,7 @@ function titleRune(rune: string): string {
   const special = TITLE[rune]
   if (special !== undefined) return special
   const code = rune.codePointAt(0)!
-  // Georgian has capitals but no title case.
+  // Georgian has upper case but no title case.
   if ((code >= 0x10d0 && code <= 0x10ff) || /^\p{Lt}$/u.test(rune)) return rune
   const single = upperRune(rune)
   if (single !== rune || rune.toUpperCase() === rune) return single

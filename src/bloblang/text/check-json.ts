@@ -2,7 +2,7 @@ import { visitLeaves } from '../data/deep.ts'
 import { MappingError } from '../errors.ts'
 import { Float, type Value } from '../value.ts'
 
-/** Refuses what JSON has no form for: numbers that are not finite. */
+/** Rejects values that JSON cannot represent: numbers that are not finite. */
 export function checkJson(value: Value): void {
   visitLeaves(value, checkNumber)
 }

@@ -1,9 +1,9 @@
-/** Checksums of 32 bits: CRC-32 in three variants, and FNV. */
+/** 32-bit checksums: CRC-32 in three variants, and FNV. */
 import { crc32 } from 'node:zlib'
 
 /** Reversed polynomials of the three CRC-32 variants. */
 const POLYNOMIALS = { Castagnoli: 0x82f63b78, Koopman: 0xeb31d82e } as const
-/** The names that `hash` knows them by. */
+/** The names of the variants in `hash`. */
 export type Crc32Polynomial = 'IEEE' | keyof typeof POLYNOMIALS
 
 const tables = new Map<number, Uint32Array>()

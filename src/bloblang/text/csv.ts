@@ -1,16 +1,16 @@
-/** CSV as Go's encoding/csv reads it, with its error texts; positions count in bytes. */
+/** CSV with the behaviour and error texts of Go's encoding/csv; positions count in bytes. */
 import { MappingError } from '../errors.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 
-/** How CSV is read. */
+/** Options of the CSV parser. */
 export interface CsvOptions {
-  /** One character. */
+  /** A single character. */
   readonly delimiter: string
-  /** Quotes may stand inside of unquoted fields, and single ones inside of quoted fields. */
+  /** Allows quotes inside unquoted fields, and unescaped quotes inside quoted fields. */
   readonly lazyQuotes: boolean
 }
 
-/** All records; each has as many fields as the first. */
+/** Parses all records; each must have as many fields as the first. */
 export function parseCsv(bytes: Uint8Array, options: CsvOptions): string[][] {
   const { delimiter } = options
   if (
@@ -29,7 +29,7 @@ export function parseCsv(bytes: Uint8Array, options: CsvOptions): string[][] {
   return records
 }
 
-/** Text is held one character a byte, so that columns are bytes and fields of bad UTF-8 stay whole. */
+/** Works on one character per byte, so that columns are byte positions and invalid UTF-8 in fields is preserved. */
 class CsvReader {
   readonly #text: string
   readonly #comma: string
@@ -44,13 +44,13 @@ class CsvReader {
     this.#text = Buffer.from(bytes).toString('latin1')
     this.#comma = Buffer.from(utf8Bytes(options.delimiter)).toString('latin1')
     this.#lazy = options.lazyQuotes
-    // oxlint-disable-next-line no-control-regex -- the whole of ASCII is meant
+    // oxlint-disable-next-line no-control-regex -- the whole ASCII range is intended
     this.#isAscii = /^[\0-\x7f]*$/.test(this.#text)
   }
 
   record(): string[] | undefined {
     let line = this.#nextLine()
-    // The last line may be no more than a carriage return, which does not count.
+    // A last line consisting only of a carriage return does not count.
     while (line === '\n' || (line === '' && !this.#ended)) line = this.#nextLine()
     if (this.#ended) return undefined
     const startLine = this.#lineNumber
@@ -66,7 +66,7 @@ class CsvReader {
     return this.#isAscii ? field : utf8Text(Buffer.from(field, 'latin1'))
   }
 
-  /** The next line with its end as `\n`; empty, and the end noted, after the last one. */
+  /** The next line, ending in `\n`; empty after the last one, with the end recorded. */
   #nextLine(): string {
     const start = this.#at
     this.#lineNumber++

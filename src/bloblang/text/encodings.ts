@@ -6,23 +6,23 @@ import { copyOf, scratch } from './scratch.ts'
 import { MAX_RESULT_BYTES } from './target.ts'
 import { bigEndian32 } from './words.ts'
 
-/** The alphabet (`std` or `url`) and whether there is padding (`raw`: none). */
+/** The alphabet (`std` or `url`) and whether padding is omitted (`raw`). */
 export type Base64Kind = 'std' | 'url' | 'rawurl' | 'rawstd'
 
 const PAD = 0x3d
 const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#'
-/** The characters of digits, and back. */
+/** The characters of the digits, and the reverse mapping. */
 const Z85_DIGITS = Uint8Array.from(Z85, digit => digit.charCodeAt(0))
 const NO_DIGIT = 255
 const Z85_VALUES = new Uint8Array(256).fill(NO_DIGIT)
 for (const [value, code] of Z85_DIGITS.entries()) Z85_VALUES[code] = value
 const ASCII85_DIGITS = Uint8Array.from({ length: 85 }, (_, value) => 33 + value)
-/** Four zero bytes of ascii85 in one character. */
+/** The single character for four zero bytes in ascii85. */
 const Z = 0x7a
-/** How much of base64 text the original's reader decodes at first; positions in its errors count from there on again. */
+/** How much base64 text the original's reader decodes per chunk; positions in its errors are relative to the chunk. */
 const BASE64_CHUNK = 680
 
-/** Bytes in base64. */
+/** Encodes bytes in base64. */
 export function encodeBase64(bytes: Uint8Array, kind: Base64Kind): string {
   const buffer = asBuffer(bytes)
   switch (kind) {
@@ -39,7 +39,7 @@ export function encodeBase64(bytes: Uint8Array, kind: Base64Kind): string {
   }
 }
 
-/** Line breaks are skipped. Throws `illegal base64 data at input byte 4` and `unexpected EOF`. */
+/** Decodes base64; line breaks are skipped. Throws `illegal base64 data at input byte 4` and `unexpected EOF`. */
 export function decodeBase64(source: string | Uint8Array, kind: Base64Kind): Uint8Array {
   const isPadded = kind === 'std' || kind === 'url'
   const isUrl = kind === 'url' || kind === 'rawurl'
@@ -53,7 +53,10 @@ export function decodeBase64(source: string | Uint8Array, kind: Base64Kind): Uin
   throw base64Failure(text, isPadded, isUrl)
 }
 
-/** Undefined where the text is not all base64: Node skips what is none, so that too few bytes come out, and takes both alphabets. */
+/**
+ * Decodes with Node; undefined unless the text is pure base64: Node skips invalid characters, which gives too few
+ * bytes, and accepts both alphabets.
+ */
 function decodedBase64(text: string, isPadded: boolean, isUrl: boolean): Uint8Array | undefined {
   const { length } = text
   if (isPadded ? length % 4 !== 0 : length % 4 === 1) return undefined
@@ -64,7 +67,7 @@ function decodedBase64(text: string, isPadded: boolean, isUrl: boolean): Uint8Ar
   return hasOthers ? undefined : decoded
 }
 
-/** One character for each byte; undefined for texts beyond ASCII, whose characters are more than one. */
+/** One character per byte; undefined for texts beyond ASCII. */
 function asciiText(source: string | Uint8Array): string | undefined {
   if (typeof source !== 'string') return byteString(source)
   return Buffer.byteLength(source) === source.length ? source : undefined
@@ -89,7 +92,7 @@ function base64Failure(text: string, isPadded: boolean, isUrl: boolean): Mapping
   return illegalBase64(wrong < 0 ? 0 : wrong)
 }
 
-/** The position that is complained about in the four characters from `at` on, or -1. */
+/** The position of the error in the four characters from `at` on, or -1. */
 function wrongInQuantum(text: string, at: number, end: number, digit: RegExp, isPadded: boolean): number {
   for (let i = 0; i < 4; i++) {
     if (digit.test(text[at + i]!)) continue
@@ -104,16 +107,19 @@ function illegalBase64(at: number): MappingError {
   return new MappingError(`illegal base64 data at input byte ${at}`)
 }
 
-/** Bytes as two hexadecimal digits each. */
+/** Encodes bytes as two hexadecimal digits each. */
 export function encodeHex(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('hex')
 }
 
-/** Throws `encoding/hex: invalid byte: U+0067 'g'` and, for half a byte, `unexpected EOF`. */
+/**
+ * Decodes hexadecimal. Throws `encoding/hex: invalid byte: U+0067 'g'` and, for an odd number of digits,
+ * `unexpected EOF`.
+ */
 export function decodeHex(source: string | Uint8Array): Uint8Array {
   const plain = asciiText(source)
   if (plain !== undefined) {
-    // Node stops where it finds another character.
+    // Node stops at the first invalid character.
     const decoded = Buffer.from(plain, 'hex')
     if (decoded.length * 2 === plain.length) return decoded
   }
@@ -123,14 +129,14 @@ export function decodeHex(source: string | Uint8Array): Uint8Array {
   throw new MappingError('unexpected EOF')
 }
 
-/** A byte in the way of Go's `%#U`. */
+/** Formats a byte as Go's `%#U` does. */
 function byteText(byte: number): string {
   const char = String.fromCharCode(byte)
   const code = `U+${byte.toString(16).toUpperCase().padStart(4, '0')}`
   return isPrintable(char) ? `${code} '${char}'` : code
 }
 
-/** Bytes in ascii85, without delimiters. */
+/** Encodes bytes in ascii85, without delimiters. */
 export function encodeAscii85(bytes: Uint8Array): string {
   const out = scratch(Math.ceil(bytes.length / 4) * 5)
   const whole = bytes.length - (bytes.length % 4)
@@ -152,7 +158,7 @@ export function encodeAscii85(bytes: Uint8Array): string {
   return out.toString('latin1', 0, length)
 }
 
-/** Five digits to the base of 85, the highest first. */
+/** Writes five digits in base 85, most significant first. */
 function writeDigits(out: Uint8Array, at: number, value: number, digits: Uint8Array): void {
   let rest = value
   for (let i = at + 4; i >= at; i--) {
@@ -162,7 +168,7 @@ function writeDigits(out: Uint8Array, at: number, value: number, digits: Uint8Ar
   }
 }
 
-/** Blanks are skipped. Throws `illegal ascii85 data at input byte 3`. */
+/** Decodes ascii85; white space is skipped. Throws `illegal ascii85 data at input byte 3`. */
 export function decodeAscii85(source: string | Uint8Array): Uint8Array {
   const bytes = typeof source === 'string' ? utf8Bytes(source) : source
   const out = scratch(bytes.length * 4)
@@ -198,7 +204,7 @@ function writeWord(out: Uint8Array, at: number, value: number): number {
   return at + 4
 }
 
-/** Throws `z85: wrongly aligned input data` where the length is not a multiple of 4. */
+/** Encodes Z85. Throws `z85: wrongly aligned input data` if the length is not a multiple of 4. */
 export function encodeZ85(bytes: Uint8Array): string {
   if (bytes.length % 4 !== 0) throw new MappingError('z85: wrongly aligned input data')
   if (bytes.length > MAX_RESULT_BYTES) throw new MappingError('z85: too much input data')
@@ -208,7 +214,7 @@ export function encodeZ85(bytes: Uint8Array): string {
   return out.toString('latin1', 0, length)
 }
 
-/** Throws `z85: wrongly aligned input data` and `z85: invalid input byte: U+0022 '"'`. */
+/** Decodes Z85. Throws `z85: wrongly aligned input data` and `z85: invalid input byte: U+0022 '"'`. */
 export function decodeZ85(source: string | Uint8Array): Uint8Array {
   const bytes = typeof source === 'string' ? utf8Bytes(source) : source
   if (bytes.length % 5 !== 0) throw new MappingError('z85: wrongly aligned input data')

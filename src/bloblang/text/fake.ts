@@ -1,4 +1,4 @@
-/** Made-up data in the shapes that the original's generator gives. */
+/** Random fake data in the formats of the original's generator. */
 import { MONTHS, NANOS_PER_SECOND, WEEKDAYS } from '../data/time/calendar.ts'
 import { createRequire } from 'node:module'
 import { formatRfc3339 } from '../data/time/format.ts'
@@ -16,7 +16,7 @@ const TITLES = {
   female: ['Mrs.', 'Ms.', 'Miss', 'Dr.', 'Prof.', 'Lady', 'Queen', 'Princess'],
 }
 const GENDERS = ['Male', 'Female', 'Prefer to skip']
-/** Companies with the beginnings and the lengths of their cards' numbers. */
+/** Card types with the prefixes and lengths of their numbers. */
 const CARDS = [
   { type: 'VISA', prefixes: ['4539', '4556', '4916', '4532', '4929', '4485', '4716'], length: 16 },
   { type: 'MasterCard', prefixes: ['51', '52', '53', '54', '55'], length: 16 },
@@ -91,7 +91,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   uuid_digit: dice => dice.uuid(),
 }
 
-/** A made-up value of a kind; names are taken in any case. Throws for a kind that is not known. */
+/** A fake value of a kind; the kind is case-insensitive. Throws for an unknown kind. */
 export function fakeValue(kind: string, host: Host): Value {
   const name = kind.toLowerCase()
   const make = Object.hasOwn(MAKERS, name) ? MAKERS[name] : undefined
@@ -143,7 +143,7 @@ class Dice {
     return `${text[0]!.toUpperCase()}${text.slice(1)}.`
   }
 
-  /** Some moment between 1970 and now. */
+  /** A random time between 1970 and now. */
   unixSeconds(): bigint {
     return BigInt(this.below(Number(this.#host.now() / NANOS_PER_SECOND)))
   }
@@ -152,7 +152,7 @@ class Dice {
     return formatRfc3339(new Timestamp(this.unixSeconds() * NANOS_PER_SECOND, { name: 'UTC' }))
   }
 
-  /** Thirty-two digits of a random UUID. */
+  /** The 32 digits of a random UUID. */
   uuid(): string {
     const digits = this.hex(32)
     return `${digits.slice(0, 12)}4${digits.slice(13, 16)}${this.of(['8', '9', 'a', 'b'])}${digits.slice(17)}`
@@ -170,7 +170,7 @@ let loaded: Words | undefined
 
 function words(): Words {
   if (loaded !== undefined) return loaded
-  // What require returns has no type.
+  // require returns an untyped value.
   const { faker } = require('@faker-js/faker/locale/en') as typeof import('@faker-js/faker/locale/en')
   const { lorem, person: names } = faker.rawDefinitions
   loaded = {

@@ -1,4 +1,7 @@
-/** Look-ups in MaxMind databases, answered in the original's shape: every field of a kind of record, whether known or not. */
+/**
+ * Look-ups in MaxMind databases. Results have the original's shape: all fields of the kind of record, whether known or
+ * not.
+ */
 import { fieldsOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { isIP, isIPv6 } from 'node:net'
@@ -12,7 +15,7 @@ import { getString } from '../data/coerce.ts'
 
 const require = createRequire(import.meta.url)
 
-/** What a field of a record holds where the database knows nothing. */
+/** The value of a field that the database does not know. */
 type Shape = '' | 0 | false | 'names' | 'subdivisions' | Fields
 interface Fields {
   readonly [field: string]: readonly [key: string, shape: Shape]
@@ -60,7 +63,7 @@ const COUNTRIES: Fields = {
   RepresentedCountry: ['represented_country', REPRESENTED],
 }
 
-/** A kind of record: how it is called in errors and in the documentation, and what it holds. */
+/** A kind of record: its names in errors and documentation, and its fields. */
 interface Kind {
   readonly method: string
   readonly entity: string
@@ -124,10 +127,10 @@ const KINDS = {
   isp: { method: 'ISP', entity: 'ISP', fields: ISP },
 } as const satisfies Record<string, Kind>
 
-/** What a method looks up: `city`, `country` … */
+/** The kind of record that a method looks up: `city`, `country` … */
 export type GeoipKind = keyof typeof KINDS
 
-/** Which kinds of record a type of database answers. */
+/** The kinds of records that a type of database provides. */
 function kindsOf(databaseType: string): readonly GeoipKind[] {
   if (/^GeoIP2-Anonymous-IP$/.test(databaseType)) return ['anonymous_ip']
   if (/^(?:DBIP-ASN-Lite \(compat=GeoLite2-ASN\)|GeoLite2-ASN)$/.test(databaseType)) return ['asn']
@@ -164,7 +167,7 @@ export function geoipMethod(kind: GeoipKind): MethodSpec {
     needs: 'files',
     bareErrors: true,
     create: ([path], host) => {
-      const reader = open(path as string, host) // the parameter is a text
+      const reader = open(path as string, host) // the parameter is text
       const { databaseType } = reader.metadata
       const kinds = kindsOf(databaseType)
       return target => {
@@ -194,7 +197,7 @@ function open(path: string, host: Host): Reader<Response> {
   const known = opened.get(path)
   if (known !== undefined) return known
   const bytes = readHostFile(host, path)
-  const { Reader } = require('maxmind') as typeof import('maxmind') // what require returns has no type
+  const { Reader } = require('maxmind') as typeof import('maxmind') // require returns an untyped value
   let reader: Reader<Response>
   try {
     reader = new Reader<Response>(Buffer.from(bytes))
@@ -212,15 +215,15 @@ function shaped(record: Record<string, unknown> | null | undefined, fields: Fiel
 }
 
 function fieldValue(value: unknown, shape: Shape, siblings: Fields): Value {
-  if (shape === 'names') return (value as Value | undefined) ?? null // databases hold values of JSON
+  if (shape === 'names') return (value as Value | undefined) ?? null // databases contain JSON values
   if (shape === 'subdivisions') {
     if (!Array.isArray(value)) return null
-    // An enterprise database tells how sure it is of each.
+    // An enterprise database includes a confidence for each.
     const isSure = 'Traits' in siblings && siblings.Country?.[1] !== COUNTRY
     const fields = isSure ? { ...SUBDIVISION, ...CONFIDENCE } : SUBDIVISION
     return value.map(part => shaped(fieldsOf(part), fields))
   }
   // The shape says that it is an object.
   if (typeof shape === 'object') return shaped(value as Record<string, unknown> | undefined, shape)
-  return (value as Value | undefined) ?? shape // databases hold values of JSON
+  return (value as Value | undefined) ?? shape // databases contain JSON values
 }

@@ -1,14 +1,14 @@
-/** Floats as Go's strconv prints them: exactly rounded (half to even), with any precision, in all of its notations. */
+/** Formats floats as Go's strconv does: correctly rounded (half to even), with any precision and in all notations. */
 export type FloatVerb = 'e' | 'E' | 'f' | 'g' | 'G' | 'b' | 'x' | 'X'
 
 interface Decimal {
   /** Without leading zeros; empty for zero. */
   readonly digits: string
-  /** Where the decimal point stands: 0.digits × 10^point. */
+  /** The position of the decimal point: 0.digits × 10^point. */
   readonly point: number
 }
 
-/** `precision` -1 asks for the fewest digits that read back as the same number. */
+/** Formats a float; `precision` -1 uses the fewest digits that parse back to the same number. */
 export function formatFloat(value: number, verb: FloatVerb, precision: number): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
@@ -16,19 +16,19 @@ export function formatFloat(value: number, verb: FloatVerb, precision: number): 
   return (negative ? '-' : '') + formatAbsolute(Math.abs(value), verb, precision)
 }
 
-/** A float as the original's texts show it: the shortest digits, with an exponent below 1e-4 and from 1e6 on. */
+/** Formats a float as in the original's texts: the shortest digits, with an exponent below 1e-4 and from 1e6 on. */
 export function formatGoFloat(float: number): string {
   const size = Math.abs(float)
-  // JavaScript writes these alike, in less time.
+  // JavaScript produces the same text here, faster.
   return size >= 1e-4 && size < 1e6 ? String(float) : formatFloat(float, 'g', -1)
 }
 
-/** Decimal digits in that form: the number is 0.digits × 10^point. */
+/** Formats decimal digits the same way: the number is 0.digits × 10^point. */
 export function formatDigits(digits: string, point: number): string {
   return shortForm({ digits, point }, SHORTEST_EXPONENT, 'e')
 }
 
-/** From this exponent on the shortest form has one. */
+/** The shortest form has an exponent from this one on. */
 const SHORTEST_EXPONENT = 6
 
 function formatAbsolute(value: number, verb: FloatVerb, precision: number): string {
@@ -90,11 +90,11 @@ function shortest(value: number): Decimal {
   return trimmed(mantissa.replace('.', ''), Number(exponent) + 1)
 }
 
-/** The number rounded to so many significant digits; trailing zeros are dropped. */
+/** The number rounded to `count` significant digits; trailing zeros are dropped. */
 function significant(value: number, count: number): Decimal {
   if (value === 0) return { digits: '', point: 0 }
   const magnitude = Number(value.toExponential().split('e')[1]) + 1
-  // One more attempt where rounding up gained a digit.
+  // Rounding up may have added a digit.
   const scaled = scaledInteger(value, count - magnitude)
   const text = scaled.toString()
   return trimmed(text.slice(0, count), magnitude + (text.length > count ? 1 : 0))
@@ -108,7 +108,7 @@ function trimmed(digits: string, point: number): Decimal {
 function toFixedExact(value: number, precision: number): string {
   if (precision <= 20 && value < 1e15) {
     const more = value.toFixed(precision + 1)
-    // JavaScript rounds an exact half up, Go to the even neighbour.
+    // JavaScript rounds an exact half up, Go to even.
     if (!(more.endsWith('5') && Number(more) === value)) return value.toFixed(precision)
   }
   const text = scaledInteger(value, precision)
@@ -117,7 +117,7 @@ function toFixedExact(value: number, precision: number): string {
   return precision === 0 ? text : `${text.slice(0, -precision)}.${text.slice(-precision)}`
 }
 
-/** value × 10^power as the nearest integer, exact, halves to even. */
+/** value × 10^power as the nearest integer, computed exactly, half to even. */
 function scaledInteger(value: number, power: number): bigint {
   const [mantissa, exponent] = parts(value)
   let numerator = mantissa
@@ -131,7 +131,7 @@ function scaledInteger(value: number, power: number): bigint {
   return twice > denominator || (twice === denominator && (quotient & 1n) === 1n) ? quotient + 1n : quotient
 }
 
-/** The integer mantissa and the power of two of a positive float. */
+/** The integer mantissa and the binary exponent of a positive float. */
 function parts(value: number): readonly [bigint, number] {
   const view = new DataView(new ArrayBuffer(8))
   view.setFloat64(0, value)
@@ -156,7 +156,7 @@ function hexadecimal(value: number, precision: number): string {
     }
     exponent += 52
   }
-  // One bit before the point, 52 behind it: 13 hexadecimal digits.
+  // One bit before the point and 52 after it: 13 hexadecimal digits.
   if (precision >= 0 && precision < 13) {
     const cut = BigInt(4 * (13 - precision))
     const half = 1n << (cut - 1n)

@@ -1,4 +1,4 @@
-/** Go's fmt.Sprintf over values of the language, with its way of reporting verbs that do not fit: `%!d(string=x)`. */
+/** Go's fmt.Sprintf for values of the language, including its error notation for mismatched verbs: `%!d(string=x)`. */
 import { isArray } from '../data/coerce.ts'
 import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject, NarrowInteger } from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
@@ -8,10 +8,10 @@ import { checkSize } from './target.ts'
 import { goTypeName } from './go-value.ts'
 import { goTimeLiteral, goTimeString, timeFields } from './go-time.ts'
 
-/** Go's limit for widths and precisions; larger ones are not read as numbers. */
+/** Go's limit for widths and precisions; larger ones are not parsed as numbers. */
 const MAX_NUMBER = 1_000_000
 
-/** `format` with its verbs replaced by the arguments. */
+/** Replaces the verbs of `format` by the arguments. */
 export function sprintf(format: string, args: readonly Value[]): string {
   return new Printer(args).run(format)
 }
@@ -57,7 +57,7 @@ class Printer {
     if (this.#out.length > MAX_NUMBER) checkSize(this.#out.length, 'the formatted text')
   }
 
-  /** Reads one directive behind its percent sign and prints it; answers where the text goes on. */
+  /** Parses one directive after its percent sign and prints it; returns the position after it. */
   #directive(format: string, start: number): number {
     this.#goodIndex = true
     this.#clearFlags()
@@ -126,7 +126,7 @@ class Printer {
     return at
   }
 
-  /** `[2]`: the number of the argument that comes next. */
+  /** `[2]`: the number of the next argument. */
   #index(format: string, at: number): [number, boolean] {
     if (format[at] !== '[') return [at, false]
     this.#reordered = true
@@ -215,10 +215,10 @@ class Printer {
     if (value instanceof JsonNumber) return this.#string(value.text, verb, value)
     if (value instanceof Uint8Array) return this.#bytes(value, verb)
     if (value instanceof Timestamp) return this.#timestamp(value, verb)
-    // That verb wraps errors, of which there are none; anything else with parts is shown as a whole.
+    // `%w` wraps errors, which do not exist here; anything with parts is reported as a whole.
     if (verb === 'w' && typeof value === 'object' && value !== null) return this.#badVerb(verb, value)
     if (isArray(value)) return this.#array(value, verb)
-    // Lists and the classes of values were taken above.
+    // Arrays and value classes were handled above.
     if (typeof value === 'object' && value !== null) return this.#object(value as ValueObject, verb)
     this.#write(value === null ? '<nil>' : this.#sharpV ? `${goTypeName(value)}(nil)` : '<nil>')
   }
@@ -452,7 +452,8 @@ class Printer {
 
   #element(item: Value, verb: string): void {
     if (item !== null) return this.#value(item, verb)
-    // A nil inside a list is printed by another branch of Go than one at the top: no padding, and no complaint about the verb.
+    // Go prints a nil inside a list in another branch than one at the top level: without padding or an error for the
+    // verb.
     this.#write(this.#sharpV ? 'interface {}(nil)' : '<nil>')
   }
 }
@@ -463,7 +464,7 @@ function readNumber(format: string, start: number): { readonly value: number | u
   for (; at < format.length; at++) {
     const digit = format.charCodeAt(at) - 48
     if (digit < 0 || digit > 9) break
-    // Too large a number is not a number, and what follows it is lost, as in the original.
+    // As in the original, a number that is too large is not a number, and the rest of the format is lost.
     if (value > MAX_NUMBER) return { value: undefined, end: format.length }
     value = value * 10 + digit
   }
@@ -490,9 +491,9 @@ function runeText(value: bigint): string {
   return code >= 0xd800 && code <= 0xdfff ? '\ufffd' : String.fromCodePoint(code)
 }
 
-/** Whether the text can stand between backquotes as it is: one line, no backquote, no control characters but tabs. */
+/** Whether the text can be put between backquotes: one line, no backquote, no control characters but tabs. */
 function canBackquote(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- matches control characters on purpose
   return text.isWellFormed() && !/[\0-\x08\x0a-\x1f`\x7f\ufeff]/.test(text)
 }
 
@@ -514,7 +515,7 @@ function withPoint(number: string, verb: FloatVerb, precision: number): string {
   return body + (hasPoint ? '' : '.') + '0'.repeat(Math.max(0, digits)) + tail
 }
 
-/** The keys in the order of their bytes. */
+/** The keys sorted by bytes. */
 function sortedKeys(object: ValueObject): string[] {
   const keys = Object.keys(object)
   return keys.every(key => key.isWellFormed() && !/[\ud800-\udfff]/.test(key))

@@ -1,9 +1,9 @@
-/** How Go's fmt package shows a time. */
+/** Formats times as Go's fmt package does. */
 import { secondsAndNanos } from '../data/time/calendar.ts'
 import { formatLayout } from '../data/time/format.ts'
 import type { Timestamp } from '../value.ts'
 
-/** From year 1, where Go's clock starts, to 1970. */
+/** Seconds from year 1, where Go's clock starts, to 1970. */
 const SECONDS_TO_1970 = 62_135_596_800n
 
 /** `2020-08-14 05:54:23 +0000 UTC`. */
@@ -11,7 +11,7 @@ export function goTimeString(timestamp: Timestamp): string {
   return formatLayout(timestamp, '2006-01-02 15:04:05.999999999 -0700 MST')
 }
 
-/** Go source, which is what `%#v` prints. */
+/** Formats a time as Go source, as `%#v` does. */
 export function goTimeLiteral(timestamp: Timestamp): string {
   const { name } = timestamp.zone
   const zone = name === 'UTC' || name === 'Local' ? `time.${name}` : `time.Location(${JSON.stringify(name)})`

@@ -13,7 +13,7 @@ import {
   type ValueObject,
 } from '../value.ts'
 
-/** A value as error texts of the original show it (`%v`): `map[a:1]`, `[1 2]`, `<nil>`. */
+/** Formats a value as the original's error texts do (`%v`): `map[a:1]`, `[1 2]`, `<nil>`. */
 export function toPlainText(value: Value): string {
   if (value === null || typeof value === 'symbol') return '<nil>'
   if (typeof value !== 'object') return String(value)
@@ -24,13 +24,13 @@ export function toPlainText(value: Value): string {
   if (value instanceof JsonNumber) return value.text
   if (value instanceof Timestamp) return goTimeString(value)
   if (value instanceof Opaque) return toPlainText(Opaque.contentOf(value))
-  const object = value as ValueObject // what is left is an object
+  const object = value as ValueObject // an object is all that is left
   return `map[${sortedKeys(object)
     .map(key => `${key}:${toPlainText(object[key]!)}`)
     .join(' ')}]`
 }
 
-/** The name that the original's language has for the type of a value (`%T`). */
+/** The Go type name of a value (`%T`). */
 export function goTypeName(value: Value): string {
   switch (typeof value) {
     case 'string':
@@ -43,7 +43,7 @@ export function goTypeName(value: Value): string {
       return 'json.Number'
     case 'symbol':
       return value.description === 'deleted' ? 'value.Delete' : 'value.Nothing'
-    default: // an object, or null
+    default: // an object or null
       if (value === null) return '<nil>'
       if (Array.isArray(value)) return '[]interface {}'
       if (value instanceof Uint8Array) return '[]uint8'

@@ -1,6 +1,6 @@
 /**
- * The named character references of HTML (WHATWG): `name=code` in hexadecimal, two codes joined by `+`. A name marked with `!`
- * is known without its semicolon as well.
+ * The named character references of HTML (WHATWG): `name=code` in hexadecimal, two codes joined by `+`. Names marked
+ * with `!` are also recognized without a semicolon.
  */
 export const HTML_ENTITIES =
   'AElig!c6 AMP!26 Aacute!c1 Abreve=102 Acirc!c2 Acy=410 Afr=1d504 Agrave!c0 Alpha=391 Amacr=100 And=2a53 Aogon=104 ' +

@@ -1,14 +1,14 @@
-/** Escaping of HTML, and the removal of its tags. */
+/** HTML escaping, and removal of tags. */
 import { HTML_ENTITIES } from './html-entities.ts'
 
-/** What the references to the unused codes 80 to 9F stand for, as Windows-1252 has it. */
+/** The characters that references to codes 80 to 9F stand for, as in Windows-1252. */
 const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
-/** The longest name that is known without a semicolon has this many letters. */
+/** The length of the longest name recognized without a semicolon. */
 const LONGEST_BARE_NAME = 6
 
 let named: Map<string, string> | undefined
 
-/** Escapes the five characters that mean something in HTML. */
+/** Escapes the five special characters of HTML. */
 export function escapeHtml(text: string): string {
   let out = ''
   let from = 0
@@ -41,8 +41,8 @@ function escapeOf(code: number): string {
 }
 
 /**
- * Replaces character references by what they stand for; what is not a reference stays. Go's two packages for HTML disagree about
- * short numbers: `&#5x` is one to the reader of documents only.
+ * Replaces character references by their characters; anything else is unchanged. Go's two HTML packages disagree about
+ * short numeric references: only the document parser accepts `&#5x`.
  */
 export function unescapeHtml(text: string, isDocument = false): string {
   let at = text.indexOf('&')
@@ -65,7 +65,7 @@ export function unescapeHtml(text: string, isDocument = false): string {
 const NUMBER_SIGN = 0x23
 const SEMICOLON = 0x3b
 
-/** Where the letters, digits and semicolon behind an ampersand end. */
+/** The end of the letters, digits and semicolon after an ampersand. */
 function referenceEnd(text: string, start: number): number {
   let at = start + 1
   if (text.charCodeAt(at) === NUMBER_SIGN) {
@@ -97,7 +97,7 @@ function numeric(match: string, isDocument: boolean): string {
   while (start === 3 ? isHexDigit(match.charCodeAt(end)) : isDigit(match.charCodeAt(end))) end++
   const used = match.slice(start, end)
   if (match.charCodeAt(end) === SEMICOLON) end++
-  // A reference needs three characters after the ampersand and number sign to count.
+  // A reference needs at least three characters after the ampersand and number sign.
   const isShort = isDocument ? used === '' : end <= 3
   if (isShort || (start === 2 && used === '')) return match
   return decodeNumber(used, start === 2 ? 10 : 16) + match.slice(end)
@@ -105,7 +105,7 @@ function numeric(match: string, isDocument: boolean): string {
 
 function decodeNumber(digits: string, base: number): string {
   let code = digits.length < 8 ? Number.parseInt(digits, base) || 0 : 0
-  // 32 bits wrap around, as they do in the original.
+  // Wraps around at 32 bits, like the original.
   if (digits.length >= 8) {
     for (const digit of digits) code = (Math.imul(code, base) + Number.parseInt(digit, base)) | 0
   }
@@ -114,7 +114,7 @@ function decodeNumber(digits: string, base: number): string {
   return String.fromCodePoint(code)
 }
 
-/** The meaning of a name, with its semicolon if it has one, or of as much of it as is known without. */
+/** The character of a name, with or without a semicolon, or of its longest prefix that is recognized without one. */
 function reference(name: string): string {
   const table = entities()
   const whole = table.get(name)
@@ -141,11 +141,11 @@ function entities(): Map<string, string> {
   return named
 }
 
-/** Elements whose text readers never see; they go with all that is in them. */
+/** Elements whose text is not visible; they are removed with their content. */
 const HIDDEN_CONTENT = new Set(
   'frame frameset iframe noembed noframes noscript nostyle object script style title'.split(' '),
 )
-/** Elements that make sense without attributes. Others lose their tags even if they are to be preserved. */
+/** Elements that are valid without attributes. Others lose their tags even if they are to be preserved. */
 const BARE_ELEMENTS = new Set(
   (
     'abbr acronym address article aside audio b bdi blockquote body br button canvas caption center cite code col colgroup ' +
@@ -154,7 +154,7 @@ const BARE_ELEMENTS = new Set(
     'strong style sub summary sup svg table tbody td textarea tfoot th thead title time tr tt u ul var video wbr'
   ).split(' '),
 )
-/** Elements whose content is text up to their end tag. */
+/** Elements whose content is plain text up to the end tag. */
 const RAW_TEXT = new Set('iframe noembed noframes noscript script style textarea title xmp'.split(' '))
 
 interface Tag {
@@ -203,7 +203,7 @@ function escapeText(text: string): string {
   return escapeHtml(text).replaceAll('\r', '&#13;')
 }
 
-/** Texts (decoded) and tags in their order; comments and declarations are left out. */
+/** Decoded texts and tags in order; comments and declarations are omitted. */
 function* tokens(html: string): Generator<string | Tag> {
   let at = 0
   let textStart = 0
@@ -219,7 +219,7 @@ function* tokens(html: string): Generator<string | Tag> {
     if (open > textStart) yield decoded(html.slice(textStart, open))
     if (/[A-Za-z]/.test(next) || (next === '/' && /[A-Za-z]/.test(html[open + 2] ?? ''))) {
       const tag = readTag(html, open + (next === '/' ? 2 : 1))
-      // A tag that never ends swallows the rest.
+      // An unterminated tag consumes the rest.
       if (tag === undefined) return
       yield { kind: next === '/' ? 'end' : tag.selfClosing ? 'selfClosing' : 'start', name: tag.name }
       at = textStart = tag.end
@@ -248,7 +248,7 @@ function newlines(text: string): string {
   return text.replace(/\r\n?/g, '\n')
 }
 
-/** Reads a tag from its name on. Undefined where the text ends first. */
+/** Parses a tag, starting at its name. Undefined if the text ends first. */
 function readTag(html: string, start: number): { name: string; selfClosing: boolean; end: number } | undefined {
   const nameEnd = start + /^[^\s/>]*/.exec(html.slice(start, start + 256))![0].length
   const stop = nameEnd < start + 256 ? nameEnd : start + html.slice(start).search(/[\s/>]|$/)
@@ -296,7 +296,7 @@ function rawEnd(html: string, start: number, name: string): number {
   return close.exec(html)?.index ?? html.length
 }
 
-/** Where a comment, a doctype or a bogus comment ends. */
+/** The end of a comment, doctype or bogus comment. */
 function declarationEnd(html: string, open: number): number {
   if (html.startsWith('<!--', open)) {
     const short = /^<!--(?:-?>)/.exec(html.slice(open, open + 7))

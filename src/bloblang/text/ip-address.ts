@@ -1,8 +1,8 @@
 import { quote } from './quote.ts'
 
 /**
- * What is wrong with a text that should be an IP address, in the words of Go's `netip.ParseAddr`; null where nothing is. Offsets
- * are shown as the rest of the text.
+ * The error of Go's `netip.ParseAddr` for an invalid IP address; null if it is valid. Positions are given as the rest
+ * of the text.
  */
 export function addressFault(text: string): string | null {
   const kind = /[.:%]/.exec(text)?.[0]
@@ -17,7 +17,7 @@ export function addressFault(text: string): string | null {
   return fault === null ? null : `ParseAddr(${quote(text)}): ${fault}`
 }
 
-/** The fault in four numbers with points between them. */
+/** The error in a dotted IPv4 address. */
 function faultOf4(text: string): string | null {
   let fields = 1
   let field = ''
@@ -38,7 +38,7 @@ function faultOf4(text: string): string | null {
   return fields < 4 ? 'IPv4 address too short' : null
 }
 
-/** The fault in an IPv6 address with or without a zone. */
+/** The error in an IPv6 address with or without a zone. */
 function faultOf6(text: string): string | null {
   const percent = text.indexOf('%')
   if (percent === text.length - 1) return 'zone must be a non-empty string'

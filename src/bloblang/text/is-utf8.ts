@@ -1,6 +1,6 @@
 /**
- * Whether bytes are UTF-8. Node has a fast way; the syntax of mappings is also checked in browsers, where no module of Node may
- * be imported, so it is asked for at run time.
+ * Whether bytes are valid UTF-8. Node's fast implementation is looked up at run time, because the syntax of mappings is
+ * also checked in browsers, which cannot import Node modules.
  */
 export const isUtf8: (bytes: Uint8Array) => boolean =
   globalThis.process?.getBuiltinModule?.('node:buffer').isUtf8 ?? decodes

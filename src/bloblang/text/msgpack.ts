@@ -1,4 +1,4 @@
-/** MessagePack. As in the original calculated integers take 64 bits, those of a document as few as they need. */
+/** MessagePack. As in the original, calculated integers take 64 bits, those of a document as few as they need. */
 import { isArray } from '../data/coerce.ts'
 import { shortestFloat32 } from '../data/narrow.ts'
 import { MAX_UINT64, MIN_INT64 } from '../data/parse-number.ts'
@@ -23,7 +23,7 @@ const TIME_EXTENSION = 0xff
 
 const out = new ByteWriter()
 
-/** A value as MessagePack; the fields of objects in the order of their names. */
+/** Encodes a value as MessagePack, with the fields of objects sorted by name. */
 export function formatMsgpack(value: Value): Uint8Array {
   try {
     write(value)
@@ -48,14 +48,14 @@ function write(value: Value): void {
     case 'object':
       return value === null ? out.byte(0xc0) : writeObject(value)
     default:
-      // What stands for no value is written as null.
+      // Symbols without a value are written as null.
       return out.byte(0xc0)
   }
 }
 
 function writeObject(value: object & Value): void {
   if (isArray(value)) return writeArray(value)
-  // Almost every object is one of these.
+  // The fast path for almost every object.
   if (Object.getPrototypeOf(value) === Object.prototype) return writeFields(value as ValueObject)
   return writeSpecial(value)
 }
@@ -74,7 +74,7 @@ function writeSpecial(value: object & Value): void {
     writeLength(value.length, [0xc4, 0xc5, 0xc6])
     return out.bytes(value)
   }
-  return writeFields(value as ValueObject) // what is left is an object
+  return writeFields(value as ValueObject) // an object is all that is left
 }
 
 function writeArray(array: readonly Value[]): void {
@@ -101,7 +101,7 @@ function writeText(text: string): void {
   out.bytes(bytes)
 }
 
-/** A length of 8, 16 or 32 bits behind its code, whichever is there and fits. */
+/** A length of 8, 16 or 32 bits after its code: the smallest form that exists and fits. */
 function writeLength(length: number, codes: readonly [number, number, number]): void {
   if (length < 256 && codes[0] !== 0) {
     out.byte(codes[0])
@@ -127,7 +127,7 @@ function writeFloat32(value: number): void {
   out.uint(scratch.getUint32(0), 4)
 }
 
-/** Each type has a form of its own; a plain `int` takes the smallest that fits. */
+/** Each type has its own form; a plain `int` takes the smallest that fits. */
 function writeNarrow({ type, value }: NarrowInteger): void {
   const small = Number(value)
   switch (type) {
@@ -158,7 +158,7 @@ function writeDocumentNumber(value: number): void {
   return writeNumberText(String(value))
 }
 
-/** An integer of less than 32 bits in the smallest form. */
+/** An integer below 32 bits in the smallest form. */
 function writeSmall(value: number): void {
   if (value >= -32 && value < 128) return out.byte(value & 255)
   if (value >= 0) {
@@ -209,7 +209,7 @@ function writeTime(time: Timestamp): void {
   return isShort ? out.uint(Number(data), 4) : out.uint64(data)
 }
 
-/** The first value of some MessagePack data. Throws `EOF`, `unexpected EOF`, `msgpack: unknown code c1 …`. */
+/** Decodes the first MessagePack value. Throws `EOF`, `unexpected EOF`, `msgpack: unknown code c1 …`. */
 export function parseMsgpack(bytes: Uint8Array): Value {
   return new MsgpackReader(bytes).value(0)
 }

@@ -6,23 +6,25 @@ import { utf8Text } from './bytes.ts'
 import { shortestDecimal, signedInteger } from './decimal.ts'
 
 /**
- * What the values of a column of a Parquet file are to a mapping. Dates and times stay the numbers that they are stored as;
- * decimals become numbers, or texts where they are stored as bytes; the old timestamps of 96 bits stay three numbers.
+ * How mappings see the values of a Parquet column. Dates and times remain the stored numbers; decimals become numbers,
+ * or texts if stored as bytes; legacy 96-bit timestamps remain three numbers.
  */
 export interface ColumnType {
   readonly physical: SchemaElement['type']
   readonly unsigned: boolean
-  /** Places after the point of a decimal; null for anything else. */
+  /** Digits after the point of a decimal; null for other types. */
   readonly scale: number | null
-  /** Whether its texts are documents. */
+  /** Whether its texts are JSON documents. */
   readonly isJson: boolean
 }
 
-/** The types by which nested columns are put together, and text; all others would change the plain value. */
+/**
+ * Text types and the types that structure nested columns; all others would make the library convert the plain value.
+ */
 const KEPT_TYPES = new Set(['UTF8', 'LIST', 'MAP', 'MAP_KEY_VALUE', 'ENUM'])
 const KEPT_LOGICAL_TYPES = new Set(['STRING', 'LIST', 'MAP'])
 
-/** The types of the elements of a schema. What would make the library convert values is taken out of it. */
+/** The types of a schema's elements. Removes the annotations that would make the library convert values. */
 export function columnTypes(metadata: FileMetaData): ReadonlyMap<SchemaElement, ColumnType> {
   const types = new Map<SchemaElement, ColumnType>()
   for (const element of metadata.schema) {
@@ -42,7 +44,7 @@ export function columnTypes(metadata: FileMetaData): ReadonlyMap<SchemaElement, 
   return types
 }
 
-/** The values of a column, lists in it included. */
+/** Converts the values of a column, including those in lists. */
 export function convertColumn(stored: ArrayLike<unknown>, type: ColumnType): Value[] {
   return Array.from(stored, value => convert(value, type))
 }
@@ -81,7 +83,7 @@ function bytesValue(bytes: Uint8Array, { physical, scale, isJson }: ColumnType):
 const NANOS_PER_DAY = 86_400_000_000_000n
 const JULIAN_DAY_OF_1970 = 2_440_588n
 
-/** Nanoseconds since 1970 as they are stored: those of the day in two words, and the Julian day. */
+/** Nanoseconds since 1970 in their stored form: two words with the nanoseconds of the day, and the Julian day. */
 function threeWords(nanos: bigint): Value {
   const ofDay = ((nanos % NANOS_PER_DAY) + NANOS_PER_DAY) % NANOS_PER_DAY
   const day = (nanos - ofDay) / NANOS_PER_DAY + JULIAN_DAY_OF_1970

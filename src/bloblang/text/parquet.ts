@@ -1,4 +1,7 @@
-/** Parquet files, read in one go: the library's readers wait for byte ranges, but the parts that they are made of do not. */
+/**
+ * Reads Parquet files in one go: the library's readers wait for byte ranges asynchronously, but their building blocks
+ * do not.
+ */
 import { messageOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
@@ -14,7 +17,7 @@ import { MAX_RESULT_BYTES } from './target.ts'
 
 type Column = ArrayLike<unknown>
 
-/** What is used of the library's inside, which its types do not name. */
+/** The library's internals in use, which its types do not cover. */
 interface Library {
   readonly parquetMetadata: (file: ArrayBuffer) => FileMetaData
   readonly deserializeTCompactProtocol: (reader: {
@@ -33,13 +36,13 @@ const require = createRequire(import.meta.url)
 
 let library: Library | undefined
 
-/** A file whose ends or metadata are not those of a Parquet file, in the original's words. */
+/** A file that does not start, end or describe itself like a Parquet file, in the original's words. */
 export class ParquetError extends MappingError {}
 
 /** The rows of a file as objects. Throws {@link ParquetError} and {@link MappingError}. */
 export function parseParquet(bytes: Uint8Array): Value {
   checkEnds(bytes)
-  // The bytes of messages lie in plain memory: threads share none of it.
+  // Message bytes are in an ordinary ArrayBuffer, never a shared one.
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
   const parquet = load()
   const metadata = readMetadata(parquet, file)
@@ -54,7 +57,7 @@ export function parseParquet(bytes: Uint8Array): Value {
 
 const MAGIC = 'PAR1'
 
-/** What is wrong with the first and last bytes of a file, in the original's words. */
+/** Checks the first and last bytes of a file; throws the original's errors. */
 function checkEnds(bytes: Uint8Array): void {
   const text = (start: number, end: number) => utf8Text(bytes.subarray(start, end))
   if (bytes.length < 4) throw failure('reading magic header of parquet file: EOF')
@@ -68,7 +71,7 @@ function checkEnds(bytes: Uint8Array): void {
   if (size === 0) throw failure('reading parquet file metadata: EOF')
 }
 
-/** The fields that metadata cannot do without, as the original names them: version, schema, count of rows, row groups. */
+/** The required metadata fields, as the original names them: version, schema, row count, row groups. */
 const REQUIRED = ['1:FIELD<I32>', '2:FIELD<LIST>', '3:FIELD<I64>', '4:FIELD<LIST>']
 
 function readMetadata(parquet: Library, file: ArrayBuffer): FileMetaData {
@@ -82,7 +85,7 @@ function readMetadata(parquet: Library, file: ArrayBuffer): FileMetaData {
   return orEnd(() => parquet.parquetMetadata(file))
 }
 
-/** What cannot be read is taken for broken off. */
+/** Treats unreadable data as truncated. */
 function orEnd<T>(read: () => T): T {
   try {
     return read()
@@ -132,7 +135,7 @@ function readGroup(
       element,
       schemaPath: path,
       compressors: COMPRESSORS,
-      // Timestamps of 96 bits are taken apart again.
+      // 96-bit timestamps are split into words again later.
       parsers: { ...parquet.DEFAULT_PARSERS, timestampFromNanoseconds: (nanos: bigint) => nanos },
       utf8: false,
     }
@@ -147,7 +150,7 @@ function readGroup(
     const fields: Record<string, Value> = {}
     for (const { element } of tree.children) {
       const stored = (columns.get(element.name) as Column | undefined)?.[row] // every column of the element was read
-      // A repeated field that does not occur is an empty list.
+      // A repeated field without occurrences is an empty list.
       setOwn(fields, element.name, element.repetition_type === 'REPEATED' ? toValue(stored ?? []) : toValue(stored))
     }
     return fields
@@ -166,7 +169,7 @@ const COMPRESSORS = {
   },
 }
 
-/** A row as it was put together: lists and objects of values, which are converted already. */
+/** Converts an assembled row: lists and objects of values that are already converted. */
 function toValue(stored: unknown): Value {
   if (stored === null || stored === undefined) return null
   if (Array.isArray(stored)) return stored.map(toValue)

@@ -4,17 +4,17 @@ import { isTooDeep, withFloats } from '../json/parse.ts'
 import { JsonScanner, UNEXPECTED_END } from '../json/scan.ts'
 import { JsonNumber, type Value } from '../value.ts'
 
-/** What `JSON.parse` might read differently: halves of surrogate pairs, numbers beyond float64. */
+/** Texts that `JSON.parse` may read differently: with halves of surrogate pairs, or numbers beyond float64. */
 const NEEDS_CARE = /\\u[dD]|\d[eE]|\d{300}/
 
-/** The first JSON value of a text; what follows is not looked at. Numbers become floats, or keep their text. */
+/** Parses the first JSON value of a text; the rest is ignored. Numbers become floats or keep their text. */
 export function parseFirstJson(text: string, keepsNumbers: boolean): Value {
   try {
     if (!keepsNumbers && !NEEDS_CARE.test(text) && !isTooDeep(text)) {
       try {
-        return withFloats(JSON.parse(text) as Value) // withFloats takes what JSON.parse makes
+        return withFloats(JSON.parse(text) as Value) // withFloats takes what JSON.parse returns
       } catch {
-        // The scanner finds the same fault and words it, or reads the first of several values.
+        // The scanner finds the same error and words it, or reads the first of several values.
       }
     }
     const value = scanFirst(text.isWellFormed() ? text : text.toWellFormed())
@@ -25,7 +25,7 @@ export function parseFirstJson(text: string, keepsNumbers: boolean): Value {
   }
 }
 
-/** The first value of a text; what follows it is not looked at, and what ends too early is worded as for Go's streams. */
+/** The first value of a text; the rest is ignored, and a premature end is worded as for Go's streams. */
 export function scanFirst(text: string): Value {
   const scanner = new JsonScanner(text)
   scanner.skipSpace()
@@ -37,7 +37,7 @@ export function scanFirst(text: string): Value {
   }
 }
 
-/** A float64 that a number does not fit in is an error, not an infinity. */
+/** A number too large for float64 is an error rather than an infinity. */
 function checked(value: Value): Value {
   visitLeaves(value, leaf => {
     if (leaf instanceof JsonNumber && !Number.isFinite(Number(leaf.text))) {

@@ -1,12 +1,12 @@
-/** File paths as Go's path/filepath handles them on Unix. */
+/** File paths with the semantics of Go's path/filepath on Unix. */
 
-/** Joins the parts that are not empty and cleans the result; nothing but empty parts give an empty path. */
+/** Joins the non-empty parts and cleans the result; if all are empty, so is the path. */
 export function joinPath(parts: readonly string[]): string {
   const first = parts.findIndex(part => part !== '')
   return first < 0 ? '' : cleanPath(parts.slice(first).join('/'))
 }
 
-/** The directory with its last slash, and the file. */
+/** The directory including its trailing slash, and the file name. */
 export function splitPath(path: string): readonly [string, string] {
   const slash = path.lastIndexOf('/')
   return [path.slice(0, slash + 1), path.slice(slash + 1)]

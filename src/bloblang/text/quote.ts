@@ -1,4 +1,4 @@
-/** Go's double-quoted strings, both ways (strconv.Quote and Unquote). */
+/** Go's double-quoted strings in both directions (strconv.Quote and Unquote). */
 import { badByte, isBadByte, normalizeText } from './bytes.ts'
 import { MappingError } from '../errors.ts'
 
@@ -24,13 +24,13 @@ const UNESCAPED: Readonly<Record<string, string>> = {
 }
 const PLAIN = /^[ !#-[\]-~]*$/
 
-/** Whether Go would print the character as it is: letters, marks, numbers, punctuation, symbols and the ASCII space. */
+/** Whether Go prints the character unescaped: letters, marks, numbers, punctuation, symbols and the ASCII space. */
 export function isPrintable(rune: string): boolean {
-  // An expression of whole categories takes long to make, so it stands where it is used.
+  // A regular expression with whole categories is slow to compile, so it is created on use.
   return /^[ \p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(rune)
 }
 
-/** `text` in double quotes, escaped so that it can be read and typed; `asciiOnly` escapes all that is beyond ASCII as well. */
+/** Puts `text` in double quotes with escapes; `asciiOnly` also escapes everything beyond ASCII. */
 export function quote(text: string, asciiOnly = false): string {
   if (PLAIN.test(text)) return `"${text}"`
   let out = '"'
@@ -38,7 +38,7 @@ export function quote(text: string, asciiOnly = false): string {
   return `${out}"`
 }
 
-/** A character in single quotes. */
+/** Puts a character in single quotes. */
 export function quoteRune(code: number, asciiOnly = false): string {
   const invalid = code > 0x10ffff || code < 0 || (code >= 0xd800 && code <= 0xdfff)
   const rune = invalid ? '\ufffd' : String.fromCodePoint(code)
@@ -60,7 +60,7 @@ function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0')
 }
 
-/** What a Go string or rune literal stands for. Throws `invalid syntax`. */
+/** The value of a Go string or rune literal. Throws `invalid syntax`. */
 export function unquote(literal: string): string {
   const mark = literal[0]
   if (literal.length < 2 || mark === undefined || literal.at(-1) !== mark) return invalid()
@@ -68,7 +68,7 @@ export function unquote(literal: string): string {
   if (mark === '`') return body.includes('`') ? invalid() : body.replaceAll('\r', '')
   if ((mark !== '"' && mark !== "'") || body.includes('\n')) return invalid()
   const text = normalizeText(unescape(body, mark))
-  // Quotes around nothing pass there.
+  // Empty single quotes are accepted there.
   if (mark === "'" && Array.from(text).length > 1) return invalid()
   return text
 }

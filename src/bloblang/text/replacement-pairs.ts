@@ -4,7 +4,7 @@ import { sprintf } from './go-format.ts'
 import { getString } from '../data/coerce.ts'
 import { describeWrongType } from '../data/errors.ts'
 
-/** The pairs of an array of replacements, checked. */
+/** Checks an array of replacements and returns its pairs. */
 export function replacementPairs(values: readonly Value[]): readonly (readonly [string, string])[] {
   if (values.length % 2 !== 0) {
     const shown = sprintf('%v', [values])

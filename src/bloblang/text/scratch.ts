@@ -4,8 +4,8 @@ const MAX_KEPT_BYTES = 1024 * 1024
 let kept = Buffer.allocUnsafeSlow(FIRST_BYTES)
 
 /**
- * Memory that a function writes its result into before it becomes a string or bytes of its own: new memory costs more than most
- * functions do. It is the same for all, so whoever calls another function meanwhile has lost what it wrote.
+ * Scratch memory for building a result before it is copied to a string or bytes: allocating costs more than most
+ * functions do. It is shared, so calling another function that uses it overwrites the content.
  */
 export function scratch(byteLength: number): Buffer {
   if (byteLength <= kept.length) return kept
@@ -14,7 +14,7 @@ export function scratch(byteLength: number): Buffer {
   return larger
 }
 
-/** The first bytes of such memory, as a value that stays. */
+/** A copy of the first bytes of scratch memory, as a value that is kept. */
 export function copyOf(bytes: Buffer, byteLength: number): Buffer {
   const copy = Buffer.allocUnsafe(byteLength)
   bytes.copy(copy, 0, 0, byteLength)

@@ -1,6 +1,6 @@
 import type { Value } from '../value.ts'
 
-/** An array cut at the elements for which `splitsAt` holds; there is always one segment more than cuts. */
+/** Splits an array at the elements for which `splitsAt` holds; there is always one more segment than splits. */
 export function segments(array: readonly Value[], splitsAt: (element: Value, at: number) => boolean): Value[][] {
   const parts: Value[][] = [[]]
   for (const [at, element] of array.entries()) {

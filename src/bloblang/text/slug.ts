@@ -1,4 +1,4 @@
-/** Strings for the path of a URL. */
+/** Slugs: texts for use in the path of a URL. */
 import { brotliDecompressSync } from 'node:zlib'
 import { lower } from './case.ts'
 import { TRANSLITERATION } from './transliteration.ts'
@@ -9,7 +9,7 @@ type Substitutions = Readonly<Record<string, string>>
 const EVERYWHERE: Substitutions = { '"': '', "'": '', '’': '', '‒': '-', '–': '-', '—': '-', '―': '-' }
 const NORWEGIAN: Substitutions = { '&': 'og', '@': 'at', ...pairs('æ ae ø oe å aa Æ Ae Ø Oe Å Aa') }
 
-/** What is spelled out before the general transliteration, by language. */
+/** Language-specific substitutions, applied before the general transliteration. */
 const LANGUAGES: Readonly<Record<string, Substitutions>> = {
   bg: pairs(
     'А A Б B В V Г G Д D Е E Ж Zh З Z И I Й Y К K Л L М M Н N О O П P Р R С S Т T У U Ф F Х H Ц Ts Ч Ch Ш Sh Щ Sh Ъ A Ь Y ' +
@@ -67,7 +67,10 @@ const ALIASES: Readonly<Record<string, string>> = {
 
 let spellings: readonly string[] | undefined
 
-/** Letters, digits, `_` and single hyphens only, in lower case; `language` decides how some characters are spelled. */
+/**
+ * Keeps only letters, digits, `_` and single hyphens, in lower case; `language` selects the spelling of some
+ * characters.
+ */
 export function slug(text: string, language: string): string {
   const code = lower(language)
   const substitutions = LANGUAGES[ALIASES[code] ?? code] ?? LANGUAGES.en!

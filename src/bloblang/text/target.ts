@@ -3,10 +3,10 @@ import { Timestamp, type Value } from '../value.ts'
 import { utf8Bytes, utf8Text } from './bytes.ts'
 import { formatRfc3339 } from '../data/time/format.ts'
 
-/** No single result may grow beyond this: a mapping error is better than a process without memory. */
+/** The limit for a single result: a mapping error is better than running out of memory. */
 export const MAX_RESULT_BYTES = 256 * 1024 * 1024
 
-/** The target of a method that works on bytes: bytes, the UTF-8 of a string, timestamps. */
+/** The target of a method that works on bytes: bytes, a string as UTF-8, or a timestamp as text. */
 export function asBytes(target: Value): Uint8Array {
   if (target instanceof Uint8Array) return target
   if (typeof target === 'string') return utf8Bytes(target)
@@ -14,7 +14,7 @@ export function asBytes(target: Value): Uint8Array {
   throw new WrongTypeError(['bytes'], target)
 }
 
-/** The target of a method that takes strings and bytes but no timestamps, as text. */
+/** The target of a method that accepts strings and bytes but not timestamps, as text. */
 export function stringOrBytes(target: Value): string {
   if (typeof target === 'string') return target
   if (target instanceof Uint8Array) return utf8Text(target)
@@ -28,14 +28,14 @@ export function bytesOrString(target: Value): Uint8Array {
   throw new WrongTypeError(['string'], target)
 }
 
-/** Applies a text function to a string or to bytes; what went in as bytes comes out as bytes. */
+/** Applies a text function to a string or bytes; the result has the type of the input. */
 export function keepKind(target: Value, change: (text: string) => string): string | Uint8Array {
   if (typeof target === 'string') return change(target)
   if (target instanceof Uint8Array) return utf8Bytes(change(utf8Text(target)))
   throw new WrongTypeError(['string'], target)
 }
 
-/** Refuses a result that would not fit in memory, before it is made. */
+/** Rejects a result that would not fit in memory, before it is created. */
 export function checkSize(bytes: number, what: string): void {
   if (bytes > MAX_RESULT_BYTES) {
     throw new MappingError(`${what} would be ${bytes} bytes long, more than the limit of ${MAX_RESULT_BYTES}`)

@@ -1,6 +1,6 @@
 /**
- * How the characters from U+0080 on are spelled in the letters, digits and hyphens of a slug, one per line: the tables of Sean
- * Burke's Text::Unidecode, reduced to what a slug keeps of them. Brotli, base64: 230 KB of text otherwise.
+ * The spelling of characters from U+0080 on in the letters, digits and hyphens of a slug, one per line: the tables of
+ * Sean Burke's Text::Unidecode, reduced to what a slug keeps. Brotli in base64; 230 KB as plain text.
  */
 export const TRANSLITERATION =
   'XzltswEGG9Poou6OB44HeNZtSAWVua5zwV+yGziVleVnCgrVRuw9Z7Z7UKKs6J4D4ri9BEB3qCiEf6Icoaqqqqqqqqqqi5OF6Ja79JJPaGhprYAM' +

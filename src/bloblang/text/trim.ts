@@ -1,16 +1,16 @@
-/** What Go counts as white space: U+0085 is in, U+FEFF is not, unlike in JavaScript. */
+/** White space as defined by Go: unlike in JavaScript, it includes U+0085 and excludes U+FEFF. */
 const SPACE = '[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]'
 const LEADING = new RegExp(`^${SPACE}+`)
 const IS_SPACE = new RegExp(SPACE)
 
-/** Without the white space at both ends. */
+/** Trims white space at both ends. */
 export function trimSpace(text: string): string {
   let end = text.length
   while (end > 0 && IS_SPACE.test(text[end - 1]!)) end--
   return text.slice(0, end).replace(LEADING, '')
 }
 
-/** Without the characters of `cutset` at both ends. */
+/** Trims the characters of `cutset` at both ends. */
 export function trimCutset(text: string, cutset: string): string {
   const cut = new Set(Array.from(cutset))
   const runes = Array.from(text)

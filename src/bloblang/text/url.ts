@@ -1,4 +1,4 @@
-/** URLs and query strings as Go's net/url reads and writes them. */
+/** URLs and query strings with the behaviour of Go's net/url. */
 import { isIPv4 } from 'node:net'
 import { MappingError } from '../errors.ts'
 import { badByte, isBadByte, normalizeText, utf8Bytes, utf8Text } from './bytes.ts'
@@ -7,7 +7,7 @@ import { quote } from './quote.ts'
 
 type Part = 'query' | 'path' | 'host' | 'zone' | 'user' | 'fragment'
 
-/** Escapes text for a query: spaces become `+`. */
+/** Escapes text for a query; spaces become `+`. */
 export function queryEscape(text: string): string {
   if (!text.isWellFormed()) return escapeBytes(text)
   if (PLAIN_QUERY.test(text)) return text.replaceAll(' ', '+')
@@ -15,7 +15,7 @@ export function queryEscape(text: string): string {
 }
 
 const PLAIN_QUERY = /^[A-Za-z0-9\-_.~ ]*$/
-/** What the language's own function does in another way. */
+/** What JavaScript's function encodes differently. */
 const KEPT_BY_URI: Readonly<Record<string, string>> = {
   '%20': '+',
   '!': '%21',
@@ -35,7 +35,7 @@ function escapeBytes(text: string): string {
   return out
 }
 
-/** The text that a query string part stands for. Throws `invalid URL escape "%zz"`. */
+/** Unescapes a part of a query string. Throws `invalid URL escape "%zz"`. */
 export function queryUnescape(text: string): string {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
   if (!text.isWellFormed()) return unescapePart(text, 'query')
@@ -43,13 +43,13 @@ export function queryUnescape(text: string): string {
   try {
     return decodeURIComponent(spaced)
   } catch (error) {
-    // What is not UTF-8 is kept, what is not an escape is named.
+    // Bytes that are not UTF-8 are kept, and an invalid escape is named in the error.
     if (!(error instanceof URIError)) throw error
   }
   return unescapePart(text, 'query')
 }
 
-/** The keys and values of a form or query; the first thing that is wrong is thrown. */
+/** Parses the keys and values of a form or query; throws the first error, after reading the rest. */
 export function parseQuery(query: string): Map<string, string[]> {
   const values = new Map<string, string[]>()
   let failure: MappingError | undefined
@@ -75,7 +75,7 @@ export function parseQuery(query: string): Map<string, string[]> {
   return values
 }
 
-/** The parts of a URL as net/url names them. */
+/** The parts of a URL, named as in net/url. */
 export interface ParsedUrl {
   readonly scheme: string
   readonly opaque: string
@@ -88,7 +88,7 @@ export interface ParsedUrl {
   readonly rawFragment: string
 }
 
-/** Takes a URL apart. Throws `parse "…": …`. */
+/** Parses a URL. Throws `parse "…": …`. */
 export function parseUrl(text: string): ParsedUrl {
   const hash = text.indexOf('#')
   const [main, rest] = hash < 0 ? [text, ''] : [text.slice(0, hash), text.slice(hash + 1)]
@@ -109,7 +109,7 @@ function failing<T>(text: string, parse: () => T): T {
 
 function parseMain(text: string): ParsedUrl {
   const bare = { scheme: '', opaque: '', host: '', path: '', rawPath: '', rawQuery: '', fragment: '', rawFragment: '' }
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- matches control characters on purpose
   if (/[\0-\x1f\x7f]/.test(text)) throw new MappingError('net/url: invalid control character in URL')
   if (text === '*') return { ...bare, path: '*' }
   const [scheme, afterScheme] = splitScheme(text)

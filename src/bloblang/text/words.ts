@@ -1,18 +1,18 @@
-/** Numbers of 32 and 64 bits in the small integers that the engine calculates with, as hashes and compressions need them. */
+/** Arithmetic on 32-bit and 64-bit numbers within small integers, for hashes and compression. */
 
-/** Four bytes from `at` on, the lowest first, with a sign. */
+/** Four bytes at `at`, little-endian, signed. */
 export function littleEndian32(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
-/** Four bytes from `at` on, the highest first, without a sign. */
+/** Four bytes at `at`, big-endian, unsigned. */
 export function bigEndian32(bytes: ArrayLike<number>, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
 
 /**
- * The high half of the product of two 64-bit numbers, that is its upper 32 of 64 bits, from products of 16 bits: no step leaves
- * 32 bits. The low half is `Math.imul` of the low halves.
+ * The high word of the product of two 64-bit numbers, that is the upper 32 of its 64 bits, computed from 16-bit
+ * products so that no step exceeds 32 bits. The low word is `Math.imul` of the low words.
  */
 export function productHigh(aHigh: number, aLow: number, bHigh: number, bLow: number): number {
   const left = aLow & 0xffff

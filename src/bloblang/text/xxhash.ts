@@ -1,7 +1,7 @@
-/** xxHash, of 64 bits and of 32, seed 0. */
+/** xxHash with 64 and 32 bits, seed 0. */
 import { littleEndian32, productHigh } from './words.ts'
 
-/** The primes for 64 bits, each as its high and its low half. */
+/** The primes for 64 bits, each as its high and low half. */
 const P1_HIGH = 0x9e3779b1 | 0
 const P1_LOW = 0x85ebca87 | 0
 const P2_HIGH = 0xc2b2ae3d | 0
@@ -14,13 +14,13 @@ const P5_HIGH = 0x27d4eb2f | 0
 const P5_LOW = 0x165667c5 | 0
 
 const STRIPE_BYTES = 32
-/** The state of the four lanes, each as its high and its low half. */
+/** The state of the four lanes, each as its high and low half. */
 const lanes = new Int32Array(8)
 const ROTATIONS = [1, 7, 12, 18] as const
 
 /**
- * xxHash, 64 bits, seed 0. All numbers are halves in variables of their own: objects of two halves take twice as long, big
- * integers, which every step makes again, eight times.
+ * xxHash, 64 bits, seed 0. All numbers are halves in separate variables: objects of two halves take twice as long,
+ * bigints, which each step allocates anew, eight times.
  */
 export function xxhash64(bytes: Uint8Array): bigint {
   const { length } = bytes
@@ -77,7 +77,7 @@ export function xxhash64(bytes: Uint8Array): bigint {
   return avalanche(high, low)
 }
 
-/** Takes in all whole stripes of 32 bytes, lane by lane. */
+/** Processes all whole stripes of 32 bytes, lane by lane. */
 function mixStripes(bytes: Uint8Array, end: number): void {
   mixLane(bytes, 0, end, (P1_HIGH + P2_HIGH) | 0, (P1_LOW + P2_LOW) | 0)
   mixLane(bytes, 1, end, P2_HIGH, P2_LOW)
@@ -102,10 +102,10 @@ function mixLane(bytes: Uint8Array, lane: number, end: number, startHigh: number
   lanes[2 * lane + 1] = low
 }
 
-/** The high and the low half of a result. */
+/** The high and low half of a result. */
 const part = new Int32Array(2)
 
-/** What a lane that begins with zero makes of an input. */
+/** The result of a lane with initial value zero for one input. */
 function setPart(high: number, low: number): void {
   const productTop = productHigh(high, low, P2_HIGH, P2_LOW)
   const product = Math.imul(low, P2_LOW)
@@ -124,12 +124,12 @@ function avalanche(high: number, low: number): bigint {
   return (BigInt(lastHigh >>> 0) << 32n) | BigInt(lastLow >>> 0)
 }
 
-/** The high half of a 64-bit number that is turned to the left by less than 32 bits; with the halves exchanged the low one. */
+/** The high half of a 64-bit number rotated left by less than 32 bits; with swapped halves, the low half. */
 function rotated(high: number, low: number, bits: number): number {
   return (high << bits) | (low >>> (32 - bits))
 }
 
-/** What a sum of low halves carries over, by one of its parts. */
+/** The carry of a sum of low halves, derived from one of its operands. */
 function carry(sum: number, part: number): number {
   return sum >>> 0 < part >>> 0 ? 1 : 0
 }
@@ -140,7 +140,7 @@ const Q3 = 0xc2b2ae3d | 0
 const Q4 = 0x27d4eb2f | 0
 const Q5 = 0x165667b1 | 0
 
-/** xxHash, 32 bits, seed 0, of the bytes from `start` to before `end`: the checksum of LZ4 frames. */
+/** xxHash, 32 bits, seed 0, of the bytes from `start` up to but excluding `end`: the checksum of LZ4 frames. */
 export function xxhash32(bytes: Uint8Array, start = 0, end = bytes.length): number {
   let at = start
   let hash = Q5

@@ -38,7 +38,7 @@ function cosine(a: readonly number[], b: readonly number[]): number {
   return product / (Math.sqrt(squaresOfA) * Math.sqrt(squaresOfB))
 }
 
-/** Only calculated numbers count: those of a document are text to the original. */
+/** Only calculated numbers are accepted: the original treats those of a document as text. */
 function toVector(value: Value): readonly number[] {
   if (!isArray(value)) throw notNumeric()
   return value.map(element => {

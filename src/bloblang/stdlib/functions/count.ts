@@ -1,6 +1,6 @@
 import { defineFunction } from '../spec.ts'
 
-/** Counters are known by name in the whole process, whichever mapping asks. */
+/** Counters are process-wide and shared by name among all mappings. */
 const counts = new Map<string, bigint>()
 
 export default defineFunction({

@@ -59,7 +59,7 @@ function readRange(minQuery: Query | Value, maxQuery: Query | Value, call: CallC
 
 function ask<T>(name: string, query: Query | Value, call: CallContext, read: (value: Value) => T): T {
   try {
-    // The context of a call in a mapping is a value.
+    // A call in a mapping always has a context.
     return read(typeof query === 'function' ? query(call.context as Value) : query)
   } catch (error) {
     throw within(`failed to resolve ${name} argument`, error)

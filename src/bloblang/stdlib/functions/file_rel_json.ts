@@ -23,7 +23,7 @@ export default defineFunction({
 
 function readDocument(path: string, content: Uint8Array): Value {
   try {
-    // Unlike documents, the file's numbers are floats from the start.
+    // Unlike those of documents, the file's numbers are parsed as floats.
     return withFloats(parseJson(utf8Text(content)))
   } catch (error) {
     throw within(`failed to parse JSON from ${path}`, error)

@@ -37,10 +37,10 @@ export default defineFunction({
 
 function readSeed(seed: Query | Value, call: CallContext): bigint {
   try {
-    // The context of a call in a mapping is a value.
+    // A call in a mapping always has a context.
     return toInt64(typeof seed === 'function' ? seed(call.context as Value) : seed)
   } catch (error) {
-    // The original flattens this error to its text.
+    // The original reduces this error to its text.
     throw new MappingError(within('failed to seed random number generator', error).message)
   }
 }

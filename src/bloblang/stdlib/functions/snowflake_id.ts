@@ -20,7 +20,7 @@ export default defineFunction({
     let step = 0n
     return () => {
       const nowMs = host.now() / 1_000_000n - EPOCH_MS
-      // Ids never go back: while the clock does, or the millisecond is full, they are taken from the time after the last one.
+      // Ids never decrease: if the clock goes back or the millisecond is exhausted, they continue after the last one.
       if (nowMs > lastMs) {
         lastMs = nowMs
         step = 0n

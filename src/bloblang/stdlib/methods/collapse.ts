@@ -27,7 +27,7 @@ export default defineMethod({
   },
 })
 
-/** Containers wait in a list rather than on the stack, for which a document may be too deep. */
+/** Nested values are queued in a list, because a document may be too deep for the stack. */
 function collapseInto(collapsed: Record<string, Value>, root: Value, includeEmpty: boolean): void {
   const open: { readonly path: string; readonly value: Value }[] = [{ path: '', value: root }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -38,7 +38,7 @@ function collapseInto(collapsed: Record<string, Value>, root: Value, includeEmpt
       setOwn(collapsed, path, value)
       continue
     }
-    // Without keys it is a list, with keys an object.
+    // An array without keys, an object with keys.
     const elements = keys === null ? (value as readonly Value[]) : keys.map(key => (value as ValueObject)[key]!)
     if (elements.length === 0 && includeEmpty) setOwn(collapsed, path, asStored(value))
     for (let at = elements.length - 1; at >= 0; at--) {

@@ -32,7 +32,7 @@ export default defineMethod({
   },
 })
 
-/** Where the value has no place (a wildcard in the path), the rest stays as it is. */
+/** If the value cannot be set (a wildcard in the path), the rest is unchanged. */
 function place(rest: Value, path: readonly string[], value: Value): Value {
   try {
     return setPath(rest, path, value)

@@ -53,7 +53,7 @@ function hasher(algorithm: string, key: Uint8Array, polynomial: string): (target
     case 'hmac_sha512':
     case 'hmac-sha512': {
       if (key.length === 0) throw new MappingError(`hash algorithm ${algorithm} requires a key argument`)
-      const sign = hmac(algorithm.slice('hmac-'.length) as HmacDigest, key) // the cases above name it
+      const sign = hmac(algorithm.slice('hmac-'.length) as HmacDigest, key) // one of the cases above
       return target => sign(bytesOrString(target))
     }
     case 'md5':
@@ -79,7 +79,7 @@ function crc32(polynomial: string): (target: Value) => Uint8Array {
       throw new MappingError(`unsupported crc32 hash key ${quote(polynomial)}`)
     }
     const checksum = Buffer.allocUnsafe(4)
-    // The parameter's options are the polynomials.
+    // The options of the parameter are the polynomials.
     checksum.writeUInt32BE(checksum32(bytes, polynomial as Crc32Polynomial))
     return checksum
   }

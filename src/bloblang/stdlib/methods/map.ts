@@ -1,6 +1,6 @@
 import { defineMethod } from '../spec.ts'
 
-/** The compiler writes the code of this method itself: it decides what `this`, or the message, is for its target. */
+/** The compiler generates the code of this method, because it determines `this`, or the message, for its target. */
 export default defineMethod({
   name: 'map',
   categories: [],

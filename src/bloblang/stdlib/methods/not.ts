@@ -1,7 +1,7 @@
 import { expectBool } from '../../data/coerce.ts'
 import { defineMethod } from '../spec.ts'
 
-/** The compiler writes the code of this method itself: it decides what `this`, or the message, is for its target. */
+/** The compiler generates the code of this method. */
 export default defineMethod({
   name: 'not',
   categories: [],

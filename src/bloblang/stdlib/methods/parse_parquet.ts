@@ -15,7 +15,7 @@ export default defineMethod({
     try {
       return parseParquet(asBytes(target))
     } catch (error) {
-      // The method of the original opens a file in a way that panics, which its processor does not.
+      // The original's method opens files in a way that panics, unlike its processor.
       if (error instanceof ParquetError) throw new MappingError(`parquet read panic: ${error.message}`)
       throw error
     }

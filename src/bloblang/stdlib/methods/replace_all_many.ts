@@ -21,7 +21,7 @@ export default defineMethod({
     ],
   ],
   create: ([values]) => {
-    const pairs = replacementPairs(values as readonly Value[]) // an argument of the type array
+    const pairs = replacementPairs(values as readonly Value[]) // the parameter's type is array
     return target =>
       keepKind(target, text =>
         pairs.reduce((changed, [old, replacement]) => replaceAll(changed, old, replacement), text),

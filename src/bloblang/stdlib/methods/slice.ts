@@ -41,7 +41,7 @@ export default defineMethod({
   },
 })
 
-/** Where a slice of something of a length begins and ends. */
+/** The start and end of a slice for a given length. */
 type Bounds = (length: number) => [start: number, end: number]
 
 function sliceText(text: string, bounds: Bounds): string {

@@ -27,7 +27,7 @@ export default defineMethod({
   },
 })
 
-/** The key is asked for when the element is first compared: the only element of an array never is. */
+/** The key is computed when the element is first compared; in an array of one element it never is. */
 interface Keyed {
   readonly element: Value
   key: Value | undefined

@@ -25,7 +25,7 @@ export default defineMethod({
     ],
   ],
   create: ([preserve]) => {
-    const kept = ((preserve ?? []) as readonly Value[]).map(name) // an argument of the type array
+    const kept = ((preserve ?? []) as readonly Value[]).map(name) // the parameter's type is array
     return target => keepKind(target, text => stripHtml(withReplacements(text), kept))
   },
 })

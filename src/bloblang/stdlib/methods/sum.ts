@@ -21,7 +21,7 @@ export default defineMethod({
   },
 })
 
-/** Where several elements are not numbers, the last one is reported. */
+/** If several elements are not numbers, the last one is reported. */
 function total(elements: readonly Value[]): number {
   let sum = 0
   let failure: Error | object | null = null

@@ -41,7 +41,7 @@ function ask(query: Query, element: Value, at: number): Value {
   }
 }
 
-/** A text for texts, a float for numbers, as the original compares them. */
+/** A string for texts and a float for numbers, as the original compares them. */
 function identify(value: Value, at: number): string | number {
   const plain = sanitize(value)
   if (typeof plain === 'string') return plain

@@ -1,4 +1,4 @@
-/** Reading of bzip2. */
+/** Decompression of bzip2. */
 import { MappingError } from '../../errors.ts'
 import { MAX_RESULT_BYTES } from '../target.ts'
 
@@ -7,7 +7,7 @@ const END_MAGIC = 0x177245385090
 const GROUP_SYMBOLS = 50
 const MAX_CODE_BITS = 20
 
-/** The content of all streams. Throws `bzip2 data invalid: …`. */
+/** Decompresses all streams. Throws `bzip2 data invalid: …`. */
 export function decompressBzip2(input: Uint8Array): Uint8Array {
   const bits = new BitReader(input)
   const parts: Uint8Array[] = []
@@ -78,7 +78,7 @@ function readSelectors(bits: BitReader, treeCount: number): number[] {
 }
 
 interface Tree {
-  /** By length: the first code, and where its symbols begin. */
+  /** By length: the first code, and the offset of its symbols. */
   readonly first: readonly number[]
   readonly offset: readonly number[]
   readonly counts: readonly number[]
@@ -157,7 +157,7 @@ function readMoveToFront(
   }
 }
 
-/** Undoes the Burrows-Wheeler transform. */
+/** Inverts the Burrows-Wheeler transform. */
 function undoTransform(columns: Uint8Array, origin: number): Uint8Array {
   const starts = new Uint32Array(256)
   for (const byte of columns) starts[byte]!++
@@ -177,7 +177,7 @@ function undoTransform(columns: Uint8Array, origin: number): Uint8Array {
   return out
 }
 
-/** Four equal bytes are followed by a count of more of them. */
+/** Expands run lengths: four equal bytes are followed by a count of further ones. */
 function undoRunLengths(bytes: Uint8Array): Uint8Array {
   const out: number[] = []
   let run = 0

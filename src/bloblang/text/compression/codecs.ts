@@ -1,4 +1,4 @@
-/** The algorithms of `compress` and `decompress`, all of them at once in memory. */
+/** The algorithms of `compress` and `decompress`, each over a whole buffer in memory. */
 import { messageOf } from '../../../base/index.ts'
 import {
   constants,
@@ -19,11 +19,14 @@ import { MAX_RESULT_BYTES } from '../target.ts'
 
 type Codec = (bytes: Uint8Array) => Uint8Array
 
-/** The levels of deflate go from -2 (Huffman only) to 9; -1 is the default. */
+/** Levels of deflate range from -2 (Huffman only) to 9; -1 is the default. */
 const HUFFMAN_ONLY = -2
 const DEFAULT_LEVEL = -1
 
-/** How Node is to inflate. Its memory for results is 16 KiB at first, which takes longer to make than short messages to inflate. */
+/**
+ * Options for Node's inflate. Its default output buffer of 16 KiB takes longer to allocate than a short message to
+ * inflate.
+ */
 function inflateOptions({ length }: Uint8Array) {
   return { maxOutputLength: MAX_RESULT_BYTES, chunkSize: chunkSize(length * 4) }
 }
@@ -35,7 +38,7 @@ function chunkSize(expectedBytes: number): number {
 const MIN_CHUNK_BYTES = 512
 const MAX_CHUNK_BYTES = 64 * 1024
 
-/** Throws for an algorithm that is not known; a wrong level is an error of each call. */
+/** Throws for an unknown algorithm; an invalid level is an error of each call. */
 export function compressor(algorithm: string, level: number): Codec {
   switch (algorithm) {
     case 'gzip':
@@ -70,7 +73,7 @@ function deflateOptions({ length }: Uint8Array, level: number, refusal: string) 
   return level === DEFAULT_LEVEL ? size : { ...size, level }
 }
 
-/** Bytes in blocks that are not packed (RFC 1951, section 3.2.4), with an empty one at the end, as Go writes them. */
+/** Wraps bytes in stored blocks (RFC 1951, section 3.2.4), followed by an empty one, as Go does. */
 function storedBlocks(bytes: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = []
   const block = (isLast: boolean, content: Uint8Array) => {
@@ -82,12 +85,12 @@ function storedBlocks(bytes: Uint8Array): Uint8Array {
   return Buffer.concat(parts)
 }
 
-/** The original's levels of zstd, in the library's: fastest, default, better, best. */
+/** The zstd levels of the library for those of the original: fastest, default, better, best. */
 function zstdLevel(level: number): number {
   return level < 0 ? 3 : Math.max(1, Math.min(level, 22))
 }
 
-/** Throws for an algorithm that is not known, and each call for data that is no such thing. */
+/** Throws for an unknown algorithm; each call throws for invalid data. */
 export function decompressor(algorithm: string): Codec {
   switch (algorithm) {
     case 'gzip':
@@ -143,7 +146,10 @@ function inflateFailure(name: string, bytes: Uint8Array, error: unknown): Mappin
   return new MappingError(`flate: corrupt input before offset ${corruptOffset(name, bytes)}`)
 }
 
-/** How far the data makes sense: the longest beginning that inflates without complaint, counted as the original counts. */
+/**
+ * The offset of the first corrupt byte: the length of the longest prefix that inflates without error, counted like the
+ * original.
+ */
 function corruptOffset(name: string, bytes: Uint8Array): number {
   const header = name === 'flate' ? 0 : name === 'zlib' ? 2 : 10
   const body = bytes.subarray(header)
@@ -169,7 +175,7 @@ function isCorrupt(bytes: Uint8Array): boolean {
 function zstd(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0) return new Uint8Array()
   const { buffer, engine } = unpackZstd(bytes)
-  // The library ends at what is no frame.
+  // The library stops at anything that is not a frame.
   if (engine.bytesWritten < bytes.length) throw new MappingError('invalid input: magic number mismatch')
   return buffer
 }
@@ -180,7 +186,7 @@ function unpackZstd(bytes: Uint8Array): {
 } {
   try {
     const options = { ...inflateOptions(bytes), info: true }
-    return zstdDecompressSync(bytes, options) as unknown as ReturnType<typeof unpackZstd> // its types know nothing of `info`
+    return zstdDecompressSync(bytes, options) as unknown as ReturnType<typeof unpackZstd> // the library's types do not cover `info`
   } catch (error) {
     const message = messageOf(error)
     if (/Unknown frame descriptor/i.test(message)) throw new MappingError('invalid input: magic number mismatch')

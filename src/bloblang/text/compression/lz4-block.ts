@@ -1,36 +1,39 @@
-/** Blocks of LZ4: sequences of literals and a match. Compressed to the very bytes that the original's library makes. */
+/**
+ * LZ4 blocks: sequences of literals followed by a match. The output is byte-identical to that of the original's
+ * library.
+ */
 import { MappingError } from '../../errors.ts'
 import { littleEndian32, productHigh } from '../words.ts'
 
 const HASH_BITS = 16
-/** Shorter repetitions stay literals. */
+/** Shorter repetitions are emitted as literals. */
 export const MIN_MATCH = 4
-/** A nibble of a token that is full is followed by more. */
+/** A nibble with this value is continued in further bytes. */
 const FULL = 15
-/** No match begins in the last bytes. */
+/** No match starts within the last bytes. */
 export const LAST_BYTES = 14
-/** How far a match reaches back at most. */
+/** The maximum distance of a match. */
 export const WINDOW_BYTES = 65_536
-/** The longer nothing was found, the larger are the steps: one byte more for so many bytes. */
+/** The step grows by one byte for every 2^7 bytes without a match. */
 export const SKIP_BITS = 7
-/** The prime that six bytes are multiplied with: its upper 16 and its lower 32 bits. */
+/** The prime for hashing six bytes: its upper 16 and lower 32 bits. */
 const PRIME_HIGH = 0xcf1b
 const PRIME_LOW = 0xbcdcbf9b | 0
 
 /**
- * Where six bytes were seen last, by their hash, counted from the start of all blocks so far: what another block wrote lies before
- * {@link base} and counts as nothing, so that the table needs no wiping.
+ * The last position of six bytes, by hash, counted across all blocks so far: entries from earlier blocks are below
+ * {@link base} and ignored, so that the table need not be cleared.
  */
 const places = new Int32Array(1 << HASH_BITS).fill(-1)
 let base = 0
 const MAX_BASE = 2 ** 30
 
-/** How many bytes a compressed block has at most. */
+/** The maximum size of a compressed block. */
 export function lz4Bound(byteLength: number): number {
   return byteLength + Math.ceil(byteLength / 255) + 16
 }
 
-/** A whole block by itself, of literals where nothing repeats. */
+/** A self-contained block, which consists of literals if it cannot be compressed. */
 export function lz4Block(input: Uint8Array): Uint8Array {
   const out = new Uint8Array(lz4Bound(input.length))
   const end = compressLz4Block(input, out, 0)
@@ -40,7 +43,7 @@ export function lz4Block(input: Uint8Array): Uint8Array {
   return out.subarray(0, to + input.length)
 }
 
-/** Writes the block to `out` from `start` on; the end of it there, or -1 where it does not get smaller. */
+/** Writes the block to `out` at `start`; returns its end, or -1 if it would not be smaller. */
 export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: number): number {
   const last = input.length - LAST_BYTES
   let anchor = 0
@@ -55,7 +58,7 @@ export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: numb
     places[first] = base + at
     places[second] = base + at + 1
     if (at - found >= WINDOW_BYTES || littleEndian32(input, found) !== low) {
-      // The two places after this one are looked at too, before a step.
+      // The next two positions are tried as well before stepping.
       const third = slotOf((low >>> 16) | (high << 16), high >>> 16)
       const foundThird = candidate(third, at + 2)
       at++
@@ -87,7 +90,7 @@ export function compressLz4Block(input: Uint8Array, out: Uint8Array, start: numb
   return anchor === 0 ? -1 : writeLast(input, anchor, out, to, start)
 }
 
-/** Matches are looked at by eight bytes; what is left of them before the last bytes stays for literals. */
+/** Compares eight bytes at a time; a shorter remainder before the last bytes is left to literals. */
 function matchEnd(input: Uint8Array, from: number, offset: number, last: number): number {
   let at = from
   for (; at + 8 <= last; at += 8) {
@@ -96,19 +99,19 @@ function matchEnd(input: Uint8Array, from: number, offset: number, last: number)
   return at
 }
 
-/** The latest place of the slot within the window before `at`. Only its lower 16 bits are known to the original. */
+/** The latest position of a slot within the window before `at`. The original stores only its lower 16 bits. */
 function candidate(slot: number, at: number): number {
   const place = places[slot]! - base
   const found = (place < 0 ? 0 : place & 0xffff) + (at & ~0xffff)
   return found >= at ? found - WINDOW_BYTES : found
 }
 
-/** 16 bits of the product of six bytes, in two parts, and a prime. */
+/** A 16-bit hash: the product of six bytes, in two parts, and a prime. */
 function slotOf(low: number, high: number): number {
   return productHigh(high, low, PRIME_HIGH, PRIME_LOW) & 0xffff
 }
 
-/** Writes literals and a match; where they end. `more` is how much longer the match is than the shortest one. */
+/** Writes literals and a match; returns the end. `more` is the match length beyond the minimum. */
 export function writeSequence(
   input: Uint8Array,
   from: number,
@@ -125,7 +128,7 @@ export function writeSequence(
   return more < FULL ? to : writeLength(out, to, more)
 }
 
-/** What is left is literals. Nothing is gained where the block is as long by then as the literals that it replaces. */
+/** Writes the remaining literals; -1 if the block has not become smaller by then. */
 export function writeLast(
   input: Uint8Array,
   anchor: number,
@@ -152,7 +155,10 @@ function writeLength(out: Uint8Array, at: number, length: number): number {
   return to
 }
 
-/** What a block decompresses to, by its tokens; no less than is written before a corrupt one is found out. */
+/**
+ * The decompressed size of a block according to its tokens; for a corrupt block, at least what is written before the
+ * error.
+ */
 export function lz4ContentLength(input: Uint8Array, start: number, end: number): number {
   let length = 0
   for (let at = start; at < end; ) {
@@ -178,12 +184,12 @@ export function lz4ContentLength(input: Uint8Array, start: number, end: number):
   return length
 }
 
-/** More bytes than this are copied at once. */
+/** Longer runs are copied with a single call. */
 const LONG = 48
 
 /**
- * Decompresses the bytes of `input` from `start` to before `end` into `out`, from `filled` on; matches reach back to `lowest`. The
- * end of the content, which must not be behind `limit`; `out` has room until there.
+ * Decompresses the bytes of `input` from `start` up to but excluding `end` into `out` at `filled`; matches may reach
+ * back to `lowest`. Returns the end of the content, which must not exceed `limit`; `out` has room up to there.
  */
 export function decompressLz4Block(
   input: Uint8Array,

@@ -1,19 +1,22 @@
-/** Blocks of LZ4 that are searched longer, as the levels of `compress` ask for: to the very bytes of the original's library. */
+/**
+ * LZ4 blocks with a longer search, as the levels of `compress` request. Byte-identical to the output of the original's
+ * library.
+ */
 import { littleEndian32 } from '../words.ts'
 import { LAST_BYTES, MIN_MATCH, SKIP_BITS, WINDOW_BYTES, writeLast, writeSequence } from './lz4-block.ts'
 
 const HASH_PRIME = 0x9e3779b1 | 0
 
 interface Tables {
-  /** The latest place of four bytes, by their hash; 0 for none. */
+  /** The latest position of four bytes, by hash; 0 for none. */
   readonly latest: Int32Array
-  /** The place before each one of the window with the same hash. */
+  /** For each position of the window, the previous one with the same hash. */
   readonly before: Int32Array
 }
 
 let tables: Tables | undefined
 
-/** Like `compressLz4Block`; of the places with the same hash it looks at `depth`. */
+/** Like `compressLz4Block`, but tries up to `depth` positions with the same hash. */
 export function compressLz4BlockHigh(input: Uint8Array, out: Uint8Array, start: number, depth: number): number {
   tables ??= { latest: new Int32Array(WINDOW_BYTES), before: new Int32Array(WINDOW_BYTES) }
   const { latest, before } = tables
@@ -62,7 +65,7 @@ function slotOf(word: number): number {
   return Math.imul(word, HASH_PRIME) >>> 16
 }
 
-/** By eight bytes as long as they begin before the last ones, the end of which they may reach into. */
+/** Compares eight bytes at a time, as long as they start before the last bytes; the comparison may reach into those. */
 function matchLength(input: Uint8Array, place: number, at: number, last: number): number {
   let length = 0
   for (; length < last - at; length += 8) {

@@ -8,10 +8,10 @@ import { MAX_RESULT_BYTES } from '../target.ts'
 import { littleEndian32 } from '../words.ts'
 
 const MAGIC = 0x184d2204
-/** Frames to skip: the original ignores all of the last eight bits. */
+/** Skippable frames: the original ignores all of the last eight bits. */
 const SKIPPABLE_MAGIC = 0x184d2a00
 const BLOCK_BYTES = 4 * 1024 * 1024
-/** Independent blocks and a checksum of the content; blocks of up to 4 MiB. */
+/** Independent blocks of up to 4 MiB, and a checksum of the content. */
 const FLAGS = 0x64
 const BLOCK_SIZE_CODE = 0x70
 const UNCOMPRESSED = 0x80000000
@@ -28,9 +28,12 @@ const HEADER = Uint8Array.of(
 
 const MAX_LEVEL = 9
 
-/** One frame of independent blocks with a checksum. Levels above 0, up to 9, search longer. Throws for others. */
+/**
+ * Compresses to one frame of independent blocks with a checksum. Levels from 1 to 9 search longer. Throws for higher
+ * levels.
+ */
 export function compressLz4(input: Uint8Array, level = 0): Uint8Array {
-  // In the original the depth has 32 bits, so that high levels come out as none.
+  // The original computes the depth in 32 bits, so very high levels overflow to zero.
   const depth = level > 0 && level < 24 ? 2 ** (8 + level) : 0
   if (depth > 2 ** (8 + MAX_LEVEL)) throw new MappingError(`lz4: invalid compression level: ${depth}`)
   const blocks = Math.ceil(input.length / BLOCK_BYTES)
@@ -58,7 +61,7 @@ function descriptorChecksum(bytes: Uint8Array, start: number, end: number): numb
   return (xxhash32(bytes, start, end) >>> 8) & 255
 }
 
-/** The content of all frames. Throws for data that is none. */
+/** Decompresses all frames. Throws for invalid data. */
 export function decompressLz4(input: Uint8Array): Uint8Array {
   return new FrameReader(input).read()
 }
@@ -144,7 +147,7 @@ class FrameReader {
     return value >>> 0
   }
 
-  /** The content may end before anything that is read as a whole, even within a frame, but not in its middle. */
+  /** Input may end before any unit, even within a frame, but not in the middle of one. */
   #need(bytes: number, ahead = 0): void {
     const available = this.#input.length - this.#at - ahead
     if (bytes <= available) return

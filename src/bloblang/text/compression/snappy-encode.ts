@@ -1,10 +1,10 @@
 /**
- * Compression to Snappy's block format, to the very bytes that the original's library makes on amd64: a long and a short hash of
- * what follows each place are looked up, and the larger the input the larger are the tables and the steps.
+ * Compression to Snappy's block format, byte-identical to the original's library on amd64. Looks up a long and a short
+ * hash of the bytes at each position; larger inputs use larger tables and steps.
  */
 import { littleEndian32, productHigh } from '../words.ts'
 
-/** Shorter inputs stay literals. */
+/** Shorter inputs are emitted as literals. */
 const MIN_BYTES = 32
 const END_MARGIN = 8
 const SHORT_PRIME = 0x9e3779b1 | 0
@@ -13,11 +13,11 @@ interface Variant {
   readonly maxBytes: number
   readonly longBits: number
   readonly shortBits: number
-  /** One byte more a step for so many bits of bytes without a match. */
+  /** The step grows by one byte for every 2^skipBits bytes without a match. */
   readonly skipBits: number
-  /** How many bytes, beyond the first four, the long hash is of, in bits. */
+  /** How much the long hash covers beyond the first four bytes, in bits. */
   readonly moreBits: 16 | 24
-  /** The most that the tag of a literal takes. */
+  /** The maximum size of a literal's tag. */
   readonly tagBytes: number
 }
 
@@ -31,27 +31,30 @@ const LARGE: Variant = { maxBytes: Infinity, longBits: 17, shortBits: 14, skipBi
 const MAX_STEP = 100
 const FAR = 65_536
 
-/** Primes for six and for seven bytes: the upper part, and the lower 32 bits. */
+/** Primes for six and for seven bytes: the upper part and the lower 32 bits. */
 const PRIMES = { 16: [0xcf1b, 0xbcdcbf9b | 0], 24: [0xcf1bbc, 0xdcbfa563 | 0] } as const
 
-/** Places count from the start of all inputs so far: what lies before {@link base} counts as nothing, so that nothing is wiped. */
+/**
+ * Positions count across all inputs so far: those below {@link base} are ignored, so that the tables need not be
+ * cleared.
+ */
 const longPlaces = new Int32Array(1 << LARGE.longBits).fill(-1)
 const shortPlaces = new Int32Array(1 << LARGE.shortBits).fill(-1)
 let base = 0
 const MAX_BASE = 2 ** 30
 
-/** How many bytes an input takes at most, without its length. */
+/** The maximum size of a compressed input, without its length prefix. */
 export function snappyBound(byteLength: number): number {
   return byteLength + Math.ceil(byteLength / 6) + 32
 }
 
-/** Writes the elements to `out` from `start` on; where they end. */
+/** Writes the elements to `out` at `start`; returns the end. */
 export function encodeSnappy(input: Uint8Array, out: Uint8Array, start: number): number {
   const end = input.length < MIN_BYTES ? -1 : encodeMatches(input, out, start)
   return end < 0 ? writeLiteral(input, 0, input.length, out, start) : end
 }
 
-/** -1 where the input does not get smaller by a 32nd part. */
+/** Returns -1 unless the input becomes smaller by at least 1/32. */
 function encodeMatches(input: Uint8Array, out: Uint8Array, start: number): number {
   const variant = VARIANTS.find(({ maxBytes }) => input.length <= maxBytes) ?? LARGE
   const { longBits, shortBits, skipBits, moreBits, tagBytes } = variant
@@ -90,7 +93,7 @@ function encodeMatches(input: Uint8Array, out: Uint8Array, start: number): numbe
           at = next
           continue
         }
-        // A long match one byte later is better than a short one.
+        // A long match one byte later is better than a short one here.
         const nextLow = (low >>> 8) | (high << 24)
         const nextLong = longSlot(nextLow, high >>> 8)
         found = Math.max(0, longPlaces[nextLong]! - origin)
@@ -123,7 +126,7 @@ function encodeMatches(input: Uint8Array, out: Uint8Array, start: number): numbe
     longPlaces[longSlot(littleEndian32(input, final), littleEndian32(input, final + 4))] = origin + final
     shortPlaces[shortSlot(littleEndian32(input, first + 1))] = origin + first + 1
     shortPlaces[shortSlot(littleEndian32(input, final + 1))] = origin + final + 1
-    // Of what lies between, every second place is noted, from both ends of its halves.
+    // Of the positions in between, every second one is indexed, starting at both halves.
     let middle = (first + final + 1) >> 1
     for (first++, final--; middle < final; first += 2, middle += 2) {
       longPlaces[longSlot(littleEndian32(input, first), littleEndian32(input, first + 4))] = origin + first
@@ -176,7 +179,7 @@ function writeCopy(out: Uint8Array, start: number, offset: number, length: numbe
   return to
 }
 
-/** A copy whose offset takes four bytes. */
+/** Writes a copy with a four-byte offset. */
 function writeFarCopy(out: Uint8Array, start: number, offset: number, length: number): number {
   let to = start
   for (let rest = length; rest > 0; rest -= 64) {

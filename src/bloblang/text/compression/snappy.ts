@@ -4,7 +4,7 @@ import { copyOf, scratch } from '../scratch.ts'
 import { encodeSnappy, snappyBound } from './snappy-encode.ts'
 import { MAX_RESULT_BYTES } from '../target.ts'
 
-/** The compressed form of some bytes. */
+/** Compresses bytes. */
 export function compressSnappy(input: Uint8Array): Uint8Array {
   const out = scratch(5 + snappyBound(input.length))
   let at = 0
@@ -14,10 +14,10 @@ export function compressSnappy(input: Uint8Array): Uint8Array {
   return copyOf(out, encodeSnappy(input, out, at))
 }
 
-/** More bytes than this are copied at once. */
+/** Longer runs are copied with a single call. */
 const LONG = 64
 
-/** The bytes that were compressed. Throws `s2: corrupt input`. */
+/** Decompresses bytes. Throws `s2: corrupt input`. */
 export function decompressSnappy(input: Uint8Array): Uint8Array {
   let at = 0
   let size = 0

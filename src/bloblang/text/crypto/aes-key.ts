@@ -2,21 +2,24 @@ import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv } from
 import { asBuffer } from '../bytes.ts'
 import { scratch } from '../scratch.ts'
 
-/** What AES encrypts at a time. */
+/** The block size of AES. */
 export const BLOCK_BYTES = 16
-/** Longer messages get a cipher of their own: to set one up, which takes longer than to encrypt a short one, weighs little then. */
+/**
+ * Longer messages get a new cipher, whose setup cost, larger than that of encrypting a short message, is small by
+ * comparison.
+ */
 const MAX_SHORT_BYTES = 4096
 
 /**
- * A key and the ciphers that were set up for it. They outlive messages although Node can give none a new initialization vector:
- * what a mode does beyond encrypting blocks is done here, or made up for in the first block.
+ * A key and its ciphers, which are reused across messages although Node cannot reset their initialization vector:
+ * whatever a mode does beyond encrypting blocks is done here or compensated for in the first block.
  */
 export class AesKey {
   readonly bytes: Uint8Array
   #blocks: Cipheriv | undefined
   #decipheredBlocks: Decipheriv | undefined
   #chain: Cipheriv | undefined
-  /** The last block that came out of the chain, which it mixes into the first one of the next message. */
+  /** The last output block of the chain, which it XORs into the first block of the next message. */
   readonly #link = Buffer.alloc(BLOCK_BYTES)
 
   constructor(bytes: Uint8Array) {
@@ -27,14 +30,14 @@ export class AesKey {
     return `aes-${this.bytes.length * 8}-${mode}`
   }
 
-  /** Counter mode, which is its own inverse: the encrypted numbers from the vector on are the mask. */
+  /** Counter mode, which is its own inverse: the mask is the encrypted counter blocks, starting at the vector. */
   countered(iv: Uint8Array, input: Uint8Array): Uint8Array {
     if (input.length > MAX_SHORT_BYTES) return createCipheriv(this.cipherName('ctr'), this.bytes, iv).update(input)
     this.#blocks ??= createCipheriv(this.cipherName('ecb'), this.bytes, null).setAutoPadding(false)
     return masked(this.#blocks.update(counters(iv, Math.ceil(input.length / BLOCK_BYTES))), input)
   }
 
-  /** Output feedback, its own inverse too: the mask is what a chain makes of zeros after the vector. */
+  /** Output feedback, also its own inverse: the mask is what a chain generates from zeros after the vector. */
   fedBack(iv: Uint8Array, input: Uint8Array): Uint8Array {
     if (input.length > MAX_SHORT_BYTES) return createCipheriv(this.cipherName('ofb'), this.bytes, iv).update(input)
     const length = Math.ceil(input.length / BLOCK_BYTES) * BLOCK_BYTES
@@ -51,7 +54,7 @@ export class AesKey {
   #chained(iv: Uint8Array, blocks: Buffer, length: number): Buffer {
     if (length === 0) return blocks.subarray(0, 0)
     this.#chain ??= createCipheriv(this.cipherName('cbc'), this.bytes, this.#link).setAutoPadding(false)
-    // The chain mixes its last block into the first one here: mixed in once more it is gone, and the vector is in its place.
+    // The chain XORs its last block into this first one. XORing it here too cancels it, and the vector takes its place.
     for (let at = 0; at < BLOCK_BYTES; at++) blocks[at]! ^= this.#link[at]! ^ iv[at]!
     const out = this.#chain.update(blocks.subarray(0, length))
     out.copy(this.#link, 0, length - BLOCK_BYTES)
@@ -68,13 +71,13 @@ export class AesKey {
   }
 }
 
-/** The mask becomes the result. */
+/** XORs the input into the mask, which becomes the result. */
 function masked(mask: Buffer, input: Uint8Array): Uint8Array {
   for (let at = 0; at < input.length; at++) mask[at]! ^= input[at]!
   return mask.length === input.length ? mask : mask.subarray(0, input.length)
 }
 
-/** The initialization vector and the numbers that follow it. */
+/** The initialization vector followed by the next counter values. */
 function counters(iv: Uint8Array, count: number): Uint8Array {
   const blocks = scratch(count * BLOCK_BYTES)
   if (count > 0) blocks.set(iv)

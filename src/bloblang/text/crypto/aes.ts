@@ -1,4 +1,4 @@
-/** AES as mappings use it: each message on its own, most of them short, and mostly with the key of the one before. */
+/** AES as mappings use it: independent messages, mostly short, and mostly with the key of the previous one. */
 import { type CipherGCMTypes, createCipheriv, createDecipheriv } from 'node:crypto'
 import { MappingError } from '../../errors.ts'
 import { AesKey, BLOCK_BYTES } from './aes-key.ts'
@@ -9,7 +9,7 @@ const GCM_NONCE_BYTES = 12
 
 type Cipher = (input: Uint8Array) => Uint8Array
 
-/** An AES cipher in one direction. Throws for keys and vectors of a wrong length when it is made. */
+/** An AES cipher in one direction. Throws for keys and vectors of the wrong length. */
 export function aesCipher(direction: 'encrypt' | 'decrypt', scheme: string, keyText: string, ivText: string): Cipher {
   const key = keyOf(keyText)
   const iv = vectorOf(ivText)
@@ -35,7 +35,7 @@ export function aesCipher(direction: 'encrypt' | 'decrypt', scheme: string, keyT
 let latest: { readonly text: string; readonly key: AesKey } | undefined
 let latestVector: { readonly text: string; readonly iv: Uint8Array } | undefined
 
-/** A key from a variable comes with each message again, but it is the same one. */
+/** A key from a variable is passed with each message, but is usually the same. */
 function keyOf(text: string): AesKey {
   if (latest?.text === text) return latest.key
   const bytes = utf8Bytes(text)
@@ -83,9 +83,9 @@ function forged(): MappingError {
 }
 
 function gcmName(key: AesKey, iv: Uint8Array): CipherGCMTypes {
-  // The original dies of a panic here.
+  // The original panics here.
   if (iv.length !== GCM_NONCE_BYTES) {
     throw new MappingError(`the initialisation vector of gcm must be ${GCM_NONCE_BYTES} bytes long, got ${iv.length}`)
   }
-  return key.cipherName('gcm') as CipherGCMTypes // gcm of a key of this length is one of them
+  return key.cipherName('gcm') as CipherGCMTypes // gcm for a key of this length is one of them
 }

@@ -1,12 +1,12 @@
-/** Cryptographic hashes of short messages, and HMAC of them. */
+/** Cryptographic hashes and HMACs of short messages. */
 import { createHmac, hash } from 'node:crypto'
 import { asBuffer } from '../bytes.ts'
 import { scratch } from '../scratch.ts'
 
-/** The hashes that an HMAC is made of here. */
+/** The hashes supported for HMAC. */
 export type HmacDigest = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
-/** To have the result as text and copy it costs half of what new memory for it does. */
+/** Returning text and copying it takes half the time of allocating new memory for the result. */
 export function digest(algorithm: string, bytes: Uint8Array): Buffer {
   return Buffer.from(hash(algorithm, bytes, 'latin1'), 'latin1')
 }
@@ -15,12 +15,12 @@ const BLOCK_BYTES = { sha1: 64, sha256: 64, sha384: 128, sha512: 128 } as const
 const DIGEST_BYTES = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const
 const INNER_PAD = 0x36
 const OUTER_PAD = 0x5c
-/** Longer messages are not copied after the key. */
+/** Longer messages are hashed without copying them after the key. */
 const MAX_SHORT_BYTES = 4096
 
 /**
- * RFC 2104: the hash of the key, mixed with one constant, and the hash of the key, mixed with another, and the message. Two
- * hashes at once take a third of the time in which OpenSSL sets an HMAC up.
+ * RFC 2104: the hash of the key XORed with one constant, followed by the hash of the key XORed with another and the
+ * message. Two one-shot hashes take a third of the time that OpenSSL needs to set up an HMAC.
  */
 export function hmac(algorithm: HmacDigest, key: Uint8Array): (message: Uint8Array) => Buffer {
   const blockBytes = BLOCK_BYTES[algorithm]

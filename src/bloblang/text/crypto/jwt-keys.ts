@@ -2,10 +2,12 @@ import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } fr
 import { MappingError } from '../../errors.ts'
 import { decodePem } from './pem.ts'
 
-/** The kinds of keys that tokens are signed with, shared secrets aside. */
+/** The kinds of keys that sign tokens, besides shared secrets. */
 export type KeyType = 'rsa' | 'ec'
 
-/** A key to sign with, from PEM. What is none is refused in the words of the original, as far as they tell what is wrong. */
+/**
+ * Parses a private key from PEM. Rejects invalid keys with the original's errors as far as those explain the problem.
+ */
 export function privateKey(type: KeyType, pem: string): KeyObject {
   const der = bytesOf(pem)
   const forms = type === 'rsa' ? (['pkcs1', 'pkcs8'] as const) : (['sec1', 'pkcs8'] as const)
@@ -13,7 +15,7 @@ export function privateKey(type: KeyType, pem: string): KeyObject {
   return expectType(type, key ?? fail(structureProblem(der, 'pkcs8', 'int')), 'private')
 }
 
-/** A key to check signatures with, from PEM: a key or a certificate. */
+/** Parses a public key from PEM, which may be a key or a certificate. */
 export function publicKey(type: KeyType, pem: string): KeyObject {
   const der = bytesOf(pem)
   const key = firstOf([
@@ -34,7 +36,7 @@ function firstOf(attempts: readonly (() => KeyObject)[]): KeyObject | null {
     try {
       return attempt()
     } catch {
-      // Another form may fit; where none does, the structure says what is wrong.
+      // Another form may match; if none does, the structure tells what is wrong.
     }
   }
   return null
@@ -56,7 +58,7 @@ function certificateProblem(der: Buffer): string {
   return isWhole ? 'x509: malformed tbs certificate' : 'x509: malformed certificate'
 }
 
-/** What is wrong with bytes that should be a sequence which begins with a whole number. */
+/** The error for bytes that should be a sequence starting with an integer. */
 function structureProblem(der: Buffer, name: string, field: string): string {
   if (der.length === 0) return 'asn1: syntax error: sequence truncated'
   const outer = headerOf(der)
@@ -75,9 +77,9 @@ interface Header {
   readonly tagClass: number
   readonly tag: number
   readonly isCompound: boolean
-  /** Of the content. */
+  /** Length of the content. */
   readonly length: number
-  /** Of the header itself. */
+  /** Length of the header itself. */
   readonly size: number
 }
 

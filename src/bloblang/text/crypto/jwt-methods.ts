@@ -1,11 +1,11 @@
-/** The eighteen methods for JSON Web Tokens are two, for nine algorithms. */
+/** Two definitions for the eighteen JSON Web Token methods of nine algorithms. */
 import { WrongTypeError } from '../../errors.ts'
 import type { MethodSpec } from '../../stdlib/spec.ts'
 import { isObject } from '../../value.ts'
 import { type JwtAlgorithm, jwtParser, jwtSigner } from './jwt.ts'
 import { getString } from '../../data/coerce.ts'
 
-/** `sign_jwt_…`: an object becomes a signed token. */
+/** `sign_jwt_…`: signs an object to a token. */
 export function signJwt(algorithm: JwtAlgorithm): MethodSpec {
   return {
     name: `sign_jwt_${algorithm.toLowerCase()}`,
@@ -16,7 +16,7 @@ export function signJwt(algorithm: JwtAlgorithm): MethodSpec {
     examples: algorithm.startsWith('HS') ? [roundTrip(algorithm)] : [],
     bareErrors: true,
     create: ([secret]) => {
-      const sign = jwtSigner(algorithm, secret as string) // the parameter takes text for these algorithms
+      const sign = jwtSigner(algorithm, secret as string) // for these algorithms the parameter accepts only text
       return target => {
         if (!isObject(target)) throw new WrongTypeError(['object'], target)
         return sign(target)
@@ -25,7 +25,7 @@ export function signJwt(algorithm: JwtAlgorithm): MethodSpec {
   }
 }
 
-/** `parse_jwt_…`: a signed token becomes the object of its claims. */
+/** `parse_jwt_…`: verifies a token and returns its claims as an object. */
 export function parseJwt(algorithm: JwtAlgorithm): MethodSpec {
   return {
     name: `parse_jwt_${algorithm.toLowerCase()}`,
@@ -38,7 +38,7 @@ export function parseJwt(algorithm: JwtAlgorithm): MethodSpec {
     examples: algorithm.startsWith('HS') ? [roundTrip(algorithm)] : [],
     bareErrors: true,
     create: ([secret], host) => {
-      // The parameter takes text for these algorithms.
+      // For these algorithms the parameter accepts only text.
       const parse = jwtParser(algorithm, secret as string, () => host.now())
       return target => parse(getString(target))
     },

@@ -1,4 +1,4 @@
-/** JSON Web Tokens: signing and checking, with the original's error texts. */
+/** JSON Web Tokens: signing and verification, with the original's error texts. */
 import { parseJson, withFloats } from '../../json/parse.ts'
 import { printJson } from '../../json/print.ts'
 import { type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto'
@@ -9,7 +9,7 @@ import { hmac, type HmacDigest } from './digest.ts'
 import { type KeyType, privateKey, publicKey } from './jwt-keys.ts'
 import { decodeBase64, encodeBase64 } from '../encodings.ts'
 
-/** How a token is signed, as its header names it (RFC 7518). */
+/** The signature algorithm as the header of a token names it (RFC 7518). */
 export type JwtAlgorithm = `${'HS' | 'RS' | 'ES'}${'256' | '384' | '512'}`
 
 const KNOWN = /^(?:(?:HS|RS|PS|ES)(?:256|384|512)|EdDSA|none)$/
@@ -19,7 +19,7 @@ const CURVES: Readonly<Record<string, { readonly name: string; readonly signatur
   ES512: { name: 'secp521r1', signatureBytes: 132 },
 }
 
-/** A function that signs claims. Throws where the secret is not a key of the algorithm. */
+/** Returns a function that signs claims. Throws if the secret is not a key for the algorithm. */
 export function jwtSigner(algorithm: JwtAlgorithm, secret: string): (claims: ValueObject) => string {
   const signBytes = signer(algorithm, secret)
   const header = segment(utf8Bytes(`{"alg":"${algorithm}","typ":"JWT"}`))
@@ -37,7 +37,7 @@ function signer(algorithm: JwtAlgorithm, secret: string): (data: Uint8Array) => 
   const digest = `sha${algorithm.slice(2)}`
   if (algorithm.startsWith('HS')) {
     const key = utf8Bytes(secret)
-    return hmac(digest as HmacDigest, key) // cut from the name of an HMAC algorithm
+    return hmac(digest as HmacDigest, key) // extracted from the name of an HMAC algorithm
   }
   let key: KeyObject
   try {
@@ -54,7 +54,7 @@ function signer(algorithm: JwtAlgorithm, secret: string): (data: Uint8Array) => 
   }
 }
 
-/** A function that checks a token and answers its claims. `now` gives nanoseconds since 1970. */
+/** Returns a function that verifies a token and returns its claims. `now` returns nanoseconds since 1970. */
 export function jwtParser(algorithm: JwtAlgorithm, secret: string, now: () => bigint): (token: string) => Value {
   const isSigned = verifier(algorithm, secret)
   return token => {
@@ -143,7 +143,10 @@ function decodeJson(bytes: Uint8Array, what: string, goType: string): ValueObjec
   }
 }
 
-/** `exp` and `nbf` hold although the method's description says that claims are not validated: so does the original. */
+/**
+ * `exp` and `nbf` are enforced although the method's documentation says that claims are not validated: the original
+ * does the same.
+ */
 function checkTimes(claims: ValueObject, nowSeconds: number): void {
   const failures: string[] = []
   const read = (name: string): number | undefined => {

@@ -1,4 +1,4 @@
-/** Comparing secrets with their bcrypt and Argon2 hashes. */
+/** Comparison of secrets with bcrypt and Argon2 hashes. */
 import { argon2Sync, timingSafeEqual } from 'node:crypto'
 import { hashSync } from 'bcryptjs'
 import { MappingError } from '../../errors.ts'
@@ -11,13 +11,13 @@ const BCRYPT_HASH_CHARACTERS = 31
 const NO_BCRYPT_DIGIT = /[^./A-Za-z0-9]/
 const MIN_ARGON2_KEY_BYTES = 4
 const MIN_ARGON2_SALT_BYTES = 8
-/** KiB of memory that a hash may ask for; one that wants more comes from an attacker. */
+/** The maximum memory of a hash in KiB; a higher value indicates an attack. */
 const MAX_ARGON2_MEMORY = 4 * 1024 * 1024
-/** Both take minutes by then, and nothing else runs meanwhile. */
+/** Higher costs take minutes and block the thread. */
 const MAX_ARGON2_PASSES = 10_000
 const MAX_BCRYPT_COST = 20
 
-/** Whether `secret` is what was hashed. Throws for a hash that is none, with the original's texts. */
+/** Whether `secret` matches the hash. Throws the original's errors for an invalid hash. */
 export function compareBcrypt(secret: string, hash: string): boolean {
   const cost = bcryptCost(hash)
   const behindCost = hash.slice(hash[2] === '$' ? 6 : 7)
@@ -30,7 +30,7 @@ export function compareBcrypt(secret: string, hash: string): boolean {
   return expected.length === found.length && timingSafeEqual(expected, found)
 }
 
-/** Throws where it is not a hash. */
+/** Throws if it is not a bcrypt hash. */
 function bcryptCost(hash: string): number {
   const length = utf8Bytes(hash).length
   if (length < 59) throw new MappingError('crypto/bcrypt: hashedSecret too short to be a bcrypted password')
@@ -54,18 +54,18 @@ function bcryptCost(hash: string): number {
   return value
 }
 
-/** Whether `secret` is what was hashed. Throws for a hash that is none; an empty secret never matches. */
+/** Whether `secret` matches the hash. Throws for an invalid hash; an empty secret never matches. */
 export function compareArgon2(secret: string, hash: string): boolean {
   const message = utf8Bytes(secret)
   if (message.length === 0) return false
   const { algorithm, salt, key, memory, passes, parallelism } = parseArgon2(hash)
-  // The original's library does not know empty keys and one pass less than one.
+  // The original's library rejects fewer than one pass and accepts any secret for an empty key.
   if (passes < 1) throw new MappingError('argon2: number of rounds too small')
   if (parallelism < 1) throw new MappingError('argon2: parallelism degree too low')
   if (memory > MAX_ARGON2_MEMORY) throw new MappingError(`invalid argon2 hash: memory of ${memory} KiB is too much`)
   if (passes > MAX_ARGON2_PASSES) throw new MappingError(`invalid argon2 hash: ${passes} passes are too many`)
   if (key.length === 0) return true
-  // No one makes keys and salts as short as the library refuses.
+  // Keys and salts too short for Node's library do not occur in practice.
   if (key.length < MIN_ARGON2_KEY_BYTES || salt.length < MIN_ARGON2_SALT_BYTES) return false
   const parameters = {
     message,
@@ -88,7 +88,7 @@ function parseArgon2(hash: string) {
   if (numbers === null) throw invalidArgon2(`failed to parse parameters; ${parametersFault(parameters)}`)
   if (numbers[4] !== '') throw invalidArgon2('excess characters in parameters segment')
   return {
-    algorithm: algorithm as 'argon2i' | 'argon2id', // narrowed above, which an object forgets
+    algorithm: algorithm as 'argon2i' | 'argon2id', // narrowed above, but not within an object
     memory: Number(numbers[1]),
     passes: Number(numbers[2]),
     parallelism: Number(numbers[3]),

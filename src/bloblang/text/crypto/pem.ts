@@ -3,7 +3,7 @@ const END = '\n-----END '
 const DASHES = '-----'
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
-/** The bytes of the first whole block of a PEM text; null where there is none. What is around it does not matter. */
+/** The bytes of the first complete block of a PEM text; null if there is none. Surrounding text is ignored. */
 export function decodePem(text: string): Buffer | null {
   for (let end = text.indexOf(END); end !== -1; end = text.indexOf(END, end + END.length)) {
     const begin = text.lastIndexOf(BEGIN, end)
@@ -21,7 +21,7 @@ export function decodePem(text: string): Buffer | null {
   return null
 }
 
-/** `Name: value` in front of the content. */
+/** Removes the `Name: value` headers before the content. */
 function withoutHeaders(lines: readonly string[]): readonly string[] {
   const first = lines.findIndex(line => !line.includes(':'))
   return first === -1 ? [] : lines.slice(first)

@@ -3,7 +3,7 @@ import { utf8Bytes } from '../bytes.ts'
 import { groupText, type MatchSpans, type Re2 } from './re2.ts'
 import { stringOrBytes } from '../target.ts'
 
-/** The groups of a match under their names or numbers; bytes where the match was in bytes. */
+/** The groups of a match by name or number; as bytes if the match was in bytes. */
 export function groupObject(expression: Re2, target: Value, spans: MatchSpans): ValueObject {
   const text = stringOrBytes(target)
   const groups = expression.groupNames.map((name, group): [string, Value] => {

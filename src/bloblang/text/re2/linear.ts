@@ -1,16 +1,16 @@
 /**
- * A matcher in linear time for the patterns that `PatternParser` reads: a backtracking search that notes at each choice where it
- * has been, as Go's does for short patterns, so that no choice is made twice at the same place. Before it chooses it looks at the
- * next character, and most choices are none then.
+ * A linear-time matcher for the patterns that `PatternParser` accepts: a backtracking search that records each choice
+ * with its position, as Go's does for short patterns, so that no choice is made twice at the same position. It first
+ * looks at the next character, which rules out most choices.
  *
- * Patterns become programs of numbers: what to do, with what, and where to go on.
+ * Patterns are compiled to programs of numbers: operations, their arguments, and the instructions that follow them.
  */
 import { type CharSet, isNullable, merge, type Node, PatternParser, type Place, Unusual } from './pattern-parser.ts'
 import type { MatchSpans } from './re2.ts'
 
-/** Longer programs take too much memory for what they note; counts inside of each other make them. */
+/** Longer programs, which nested counts produce, need too much memory for their records. */
 const MAX_PROGRAM = 50_000
-/** What is noted for one text, in bits. A longer text is left to re2js. */
+/** The maximum size of the records for one text, in bits. Longer texts are left to re2js. */
 const MAX_NOTES = 2 ** 27
 
 const CHAR = 0
@@ -22,23 +22,25 @@ const MATCH = 5
 
 const PLACES: readonly Place[] = ['start', 'end', 'line start', 'line end', 'word boundary']
 
-/** What a split looks up: the codes of ASCII, then one place for all other characters and one for the end of the text. */
+/**
+ * The index of a split's lookup table: ASCII codes, one entry for all other characters, one for the end of the text.
+ */
 const OTHER = 128
 const END = 129
 const LOOKUP = 130
-/** A branch may go on. */
+/** The branch may match. */
 const FIRST = 1
 const SECOND = 2
 
 export interface LinearPattern {
   readonly groupNames: readonly string[]
-  /** Whether a text of this length can be matched here. */
+  /** Whether this matcher accepts a text of this length. */
   takes(length: number): boolean
-  /** The leftmost match at or behind `from`. */
+  /** The leftmost match at or after `from`. */
   match(text: string, from: number): MatchSpans | undefined
 }
 
-/** The pattern as a program, or undefined where it is not understood or too long. */
+/** Compiles a pattern; undefined if it is not supported or too long. */
 export function compilePattern(pattern: string): LinearPattern | undefined {
   try {
     const parser = new PatternParser(pattern)
@@ -51,7 +53,10 @@ export function compilePattern(pattern: string): LinearPattern | undefined {
   }
 }
 
-/** Writes programs. A fragment is written with the number of the instruction that follows it, so from its end to its start. */
+/**
+ * Writes programs. A fragment is written after the instruction that follows it, whose number it needs: from end to
+ * start.
+ */
 class ProgramBuilder {
   readonly kinds: number[] = []
   readonly arguments: number[] = []
@@ -70,7 +75,7 @@ class ProgramBuilder {
     return 2 * (this.#groups + 1)
   }
 
-  /** Where the fragment begins. `group` is the number of its first group. */
+  /** Returns the start of the fragment. `group` is the number of its first group. */
   #write(node: Node, next: number, group: number): number {
     switch (node.kind) {
       case 'chars':
@@ -122,7 +127,7 @@ class ProgramBuilder {
     return at
   }
 
-  /** Of a body that may be empty as Go has it, `(?:x+)?`: then a round that matches nothing is still one. */
+  /** For a body that may be empty, Go's `(?:x+)?`, in which an iteration that matches nothing still counts. */
   #star(write: (next: number) => number, nullable: boolean, lazy: boolean, next: number): number {
     if (nullable) return this.#optional(this.#plus(write, lazy, next), lazy, next)
     const split = this.#add(SPLIT, 0, 0)
@@ -176,14 +181,14 @@ class Matcher implements LinearPattern {
   readonly #arguments: Int32Array
   readonly #nexts: Int32Array
   readonly #entry: number
-  /** For each class which characters of ASCII it has, and its ranges behind those. */
+  /** The ASCII characters of each class, and its ranges beyond ASCII. */
   readonly #ascii: readonly Uint8Array[]
   readonly #ranges: readonly CharSet[]
-  /** The number of each split, and what it looks up. */
+  /** The number of each split, and its lookup table. */
   readonly #splits: Int32Array
   readonly #splitCount: number
   readonly #lookup: Uint8Array
-  /** Which characters a match can begin with. */
+  /** The characters with which a match can start. */
   readonly #starts: Uint8Array
   readonly #slots: Int32Array
   #notes = new Int32Array(0)
@@ -225,7 +230,7 @@ class Matcher implements LinearPattern {
     for (let at = from; at <= text.length; at++) {
       const code = at < text.length ? text.charCodeAt(at) : -1
       if (!this.#starts[code < 0 ? END : code < 0x80 ? code : OTHER]) continue
-      // The second half of a character is not a place to begin.
+      // A match cannot start at the second half of a surrogate pair.
       if (code >= 0xdc00 && code <= 0xdfff && at > from) continue
       const end = this.#run(text, at, from)
       if (end < 0) continue
@@ -236,7 +241,7 @@ class Matcher implements LinearPattern {
     return undefined
   }
 
-  /** Where a match that begins at `start` ends, or -1. The groups are in the slots then. */
+  /** The end of a match that starts at `start`, with its groups in the slots; -1 if there is none. */
   #run(text: string, start: number, from: number): number {
     const kinds = this.#kinds
     const values = this.#arguments
@@ -303,7 +308,7 @@ class Matcher implements LinearPattern {
         case SLOT: {
           const slot = values[pc]!
           if (depth > 0) {
-            // What the slot held comes back where the search does.
+            // Backtracking restores the previous content of the slot.
             if (depth + 2 > stack.length) stack = this.#moreStack()
             stack[depth++] = -1 - slot
             stack[depth++] = slots[slot]!
@@ -352,7 +357,7 @@ class Matcher implements LinearPattern {
   }
 }
 
-/** The characters that the instructions from one on can begin with. */
+/** The characters with which a match can continue at an instruction. */
 class FirstSets {
   readonly #program: ProgramBuilder
   readonly #ascii: readonly Uint8Array[]

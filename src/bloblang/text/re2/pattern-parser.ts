@@ -1,7 +1,10 @@
 /** Sorted, disjoint [from, to] pairs of code points. */
 export type CharSet = readonly (readonly [number, number])[]
 
-/** `exact` are the characters that match where `set`, by which overlaps are found, is larger; null where nobody lists them. */
+/**
+ * `exact` lists the matching characters if `set`, which is used to find overlaps, is larger; null if they are not
+ * known.
+ */
 export type Node =
   | { readonly kind: 'chars'; readonly set: CharSet; readonly source: string; readonly exact?: CharSet | null }
   | { readonly kind: 'assert'; readonly source: string; readonly place: Place }
@@ -68,14 +71,14 @@ const POSIX: Readonly<Record<string, CharSet>> = {
 const CATEGORIES = new Set(
   'L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp'.split(' '),
 )
-/** RE2's own bound for `{n,m}`. */
+/** The limit of RE2 for `{n,m}`. */
 const MAX_REPEAT = 1000
 const MAX_DEPTH = 100
 
 /** Thrown for everything that is left to re2js. */
 export class Unusual {}
 
-/** Reads a pattern of RE2 whose meaning is known here. Throws {@link Unusual} for all others. */
+/** Parses RE2 patterns whose meaning is known here. Throws {@link Unusual} for all others. */
 export class PatternParser {
   readonly groupNames: string[] = ['']
   ignoresCase = false
@@ -91,7 +94,7 @@ export class PatternParser {
 
   parse(): Node {
     if (!this.#pattern.isWellFormed()) throw new Unusual()
-    // Flags are understood where they hold for the whole pattern.
+    // Flags are supported if they apply to the whole pattern.
     const flags = /^\(\?([ims]+)\)/.exec(this.#pattern)
     if (flags !== null) {
       this.ignoresCase = flags[1]!.includes('i')
@@ -142,7 +145,7 @@ export class PatternParser {
   }
 
   #atom(): Node {
-    // Nothing stands before it that could be repeated.
+    // A count without anything to repeat.
     if (this.#isAtCount()) throw new Unusual()
     const char = String.fromCodePoint(this.#pattern.codePointAt(this.#at)!)
     this.#at += char.length
@@ -201,7 +204,7 @@ export class PatternParser {
       if (this.ignoresCase) throw new Unusual()
       return { kind: 'assert', source: String.raw`\b`, place: 'word boundary' }
     }
-    // JavaScript's would match between the halves of a character, too.
+    // JavaScript's version would also match between the halves of a surrogate pair.
     if (char === 'B') throw new Unusual()
     if (char === 'A') return { kind: 'assert', source: '^', place: 'start' }
     if (char === 'z') return { kind: 'assert', source: '$', place: 'end' }
@@ -211,7 +214,7 @@ export class PatternParser {
     return this.#literal(this.#escapedCode(char))
   }
 
-  /** A class that lists its characters: not under `i`, where JavaScript would fold it by rules of its own. */
+  /** A class that lists its characters; not with flag `i`, because JavaScript folds case differently. */
   #classChars(set: CharSet): Node {
     if (this.ignoresCase && set !== DIGITS && set !== SPACE) throw new Unusual()
     return chars(set)
@@ -267,7 +270,7 @@ export class PatternParser {
       }
       const low = this.#classCode()
       if (this.#pattern[this.#at] !== '-' || this.#pattern[this.#at + 1] === ']') {
-        // A hyphen that is neither first nor last is an error in RE2.
+        // RE2 rejects a hyphen that is neither first nor last.
         if (low === 0x2d && char === '-' && !isFirst && this.#pattern[this.#at] !== ']') throw new Unusual()
         ranges.push([low, low])
         continue
@@ -319,13 +322,13 @@ function chars(set: CharSet): Node {
   return { kind: 'chars', set, source: printSet(set) }
 }
 
-/** All characters that are equal to this one apart from their case. */
+/** All characters that differ from this one only in case. */
 function folded(code: number): CharSet {
   const char = String.fromCodePoint(code)
   return code < 0x80 && !/[a-zA-Z]/.test(char) ? [[code, code]] : ALL
 }
 
-/** Characters of ASCII with those that are equal to them apart from their case, as RE2 folds them. */
+/** ASCII characters with those that differ from them only in case, as RE2 folds them. */
 function caseless(set: CharSet): CharSet {
   const shifted = set.flatMap(([low, high]) => [
     ...within(low, high, 0x41, 0x5a, 0x20),
@@ -333,7 +336,7 @@ function caseless(set: CharSet): CharSet {
   ])
   const all = merge([...set, ...shifted])
   const has = (code: number) => all.some(([low, high]) => low <= code && code <= high)
-  // The Kelvin sign is a K, and the long s an s.
+  // The Kelvin sign folds to k, and the long s to s.
   return merge([
     ...all,
     ...(has(0x6b) ? [[0x212a, 0x212a] as const] : []),
@@ -383,7 +386,7 @@ function printCode(code: number): string {
   return /[A-Za-z0-9 ]/.test(char) ? char : `\\u{${code.toString(16)}}`
 }
 
-/** How often counts inside of each other repeat something, which RE2 bounds, too. */
+/** The total repetitions of nested counts, which RE2 limits too. */
 function repetitions(node: Node): number {
   switch (node.kind) {
     case 'chars':

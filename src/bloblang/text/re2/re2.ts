@@ -1,7 +1,7 @@
 /**
- * Regular expressions with the syntax, semantics and error texts of Go's regexp package, in linear time. Patterns that are
- * proven not to blow up run on JavaScript's engine, as long as the text is short enough for its worst case; all others, and
- * long texts, run in linear time on an engine of ours, and unusual ones on re2js.
+ * Regular expressions with the syntax, semantics and error texts of Go's regexp package, in linear time. Patterns with
+ * a proven bound run on JavaScript's engine if the text is short enough for their worst case. All others, and long
+ * texts, run on our own linear-time engine, and unusual patterns on re2js.
  */
 import { messageOf } from '../../../base/index.ts'
 import { createRequire } from 'node:module'
@@ -10,24 +10,27 @@ import { MappingError } from '../../errors.ts'
 import { compilePattern, type LinearPattern } from './linear.ts'
 import { translate } from './translate.ts'
 
-/** The steps that JavaScript's engine may take for one text in the worst case: a few milliseconds. */
+/** The number of worst-case steps allowed for one text on JavaScript's engine: a few milliseconds. */
 const NATIVE_STEPS = 4_000_000
 
-/** Where the groups of a match start and end, in UTF-16 units: [start0, end0, start1, end1, …]; -1 for a group without one. */
+/**
+ * The start and end of each group, in UTF-16 units: [start0, end0, start1, end1, …]; -1 for a group that did not take
+ * part.
+ */
 export type MatchSpans = readonly number[]
 
 /** A compiled pattern. */
 export interface Re2 {
   readonly pattern: string
-  /** The names of the groups by number; empty where there is none. The whole match is number 0. */
+  /** Group names by number; empty for unnamed groups. The whole match is number 0. */
   readonly groupNames: readonly string[]
   /** Whether the pattern matches anywhere. */
   test(text: string): boolean
-  /** The leftmost match at or behind `from`. */
+  /** The leftmost match at or after `from`. */
   match(text: string, from?: number): MatchSpans | undefined
-  /** All matches, one after the other; an empty one right behind another does not count. */
+  /** All matches in order; an empty match directly after another match is skipped. */
   matchAll(text: string): MatchSpans[]
-  /** Replaces all matches; `$1`, `$name` and `${name}` in the template stand for groups, `$$` for a dollar sign. */
+  /** Replaces all matches; in the template, `$1`, `$name` and `${name}` stand for groups and `$$` for a dollar sign. */
   replaceAll(text: string, template: string): string
 }
 
@@ -40,7 +43,7 @@ export function compileRe2(pattern: string): Re2 {
   return new CompiledPattern(pattern)
 }
 
-/** The text of one group; a group that took no part in the match is empty. */
+/** The text of a group; empty if the group did not take part in the match. */
 export function groupText(text: string, spans: MatchSpans, group: number): string {
   const start = spans[2 * group]!
   return start < 0 ? '' : text.slice(start, spans[2 * group + 1]!)
@@ -53,7 +56,7 @@ class CompiledPattern implements Re2 {
   readonly groupNames: readonly string[]
   readonly #native: RegExp | undefined
   readonly #cost: (length: number) => number
-  /** Null where re2js has to do it. */
+  /** Null if only re2js supports the pattern. */
   #linear: LinearPattern | null | undefined
   #re2js: Matcher | undefined
 
@@ -136,7 +139,7 @@ class CompiledPattern implements Re2 {
   }
 }
 
-/** Bytes that are not UTF-8 read as U+FFFD, one for each, so that positions stay the same. */
+/** Replaces each byte that is not UTF-8 by one U+FFFD, which preserves positions. */
 function wellFormed(text: string): string {
   return text.isWellFormed() ? text : text.toWellFormed()
 }
@@ -170,10 +173,10 @@ function re2jsMatcher(pattern: string): readonly [Matcher, readonly string[]] {
 }
 
 function compileRe2js(pattern: string, names: readonly string[]): RE2JS {
-  const { RE2JS } = require('re2js') as typeof import('re2js') // what require returns has no type
+  const { RE2JS } = require('re2js') as typeof import('re2js') // require returns an untyped value
   const used = names.filter(name => name !== '')
   try {
-    // Go allows a name twice, the library does not: names are ours to keep anyway.
+    // Go allows duplicate names, the library does not; the names are tracked here anyway.
     return RE2JS.compile(new Set(used).size < used.length ? withoutNames(pattern) : pattern)
   } catch (error) {
     const message = messageOf(error)
@@ -181,7 +184,7 @@ function compileRe2js(pattern: string, names: readonly string[]): RE2JS {
   }
 }
 
-/** The names of the groups, by number, of a pattern that need not be valid. */
+/** The group names, by number, of a pattern that may be invalid. */
 function groupNames(pattern: string): string[] {
   const names = ['']
   scanGroups(pattern, name => {
@@ -195,7 +198,7 @@ function withoutNames(pattern: string): string {
   return scanGroups(pattern, () => '(')
 }
 
-/** Walks over the capturing groups outside of escapes and classes; returns the pattern with their openings replaced. */
+/** Visits the capturing groups outside escapes and classes; returns the pattern with their openings replaced. */
 function scanGroups(pattern: string, replace: (name: string) => string): string {
   const token = /\\Q[\s\S]*?(?:\\E|$)|\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]|\((?!\?)|\(\?P?<(\w+)>/g
   return pattern.replace(token, (match, name: string | undefined) => {

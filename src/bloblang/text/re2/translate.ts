@@ -1,27 +1,27 @@
 import { type CharSet, intersects, isNullable, merge, type Node, PatternParser, Unusual } from './pattern-parser.ts'
 
 /**
- * Translates those RE2 patterns to JavaScript that mean the same there and that its backtracking engine cannot blow up on.
- * Anything unusual is left to the linear engine, invalid patterns included: it words their errors.
+ * Translates the RE2 patterns that mean the same in JavaScript and on which its backtracking engine cannot blow up.
+ * Anything unusual is left to the linear engine, including invalid patterns, whose errors it words.
  *
- * Two questions decide. Does each choice (a branch, one more round of a loop) show by the next character? Then nothing is tried
- * twice. A choice that does not show costs a factor of the text's length, and is refused inside of a loop, where it would cost
- * a power of it.
+ * The criterion is whether the next character determines each choice (a branch, another iteration of a loop). If it
+ * does, nothing is tried twice. An undetermined choice costs a factor of the text's length; inside a loop it would cost
+ * a power of it, so such patterns are refused.
  */
 
 export interface Translation {
   readonly regexp: RegExp
   readonly groupNames: readonly string[]
-  /** An upper bound of the steps for a text of this length. */
+  /** An upper bound for the number of steps on a text of this length. */
   readonly cost: (length: number) => number
 }
 
-/** A pattern that repeats more than this in total is left to the linear engine. */
+/** A pattern with more repetitions in total is left to the linear engine. */
 const MAX_FACTOR = 4096
-/** Longer patterns take longer to prove harmless than they would save. */
+/** Longer patterns take more time to analyse than they would save. */
 const MAX_LENGTH = 500
 
-/** The pattern for JavaScript, or undefined where the linear engine has to do it. */
+/** The pattern for JavaScript, or undefined if it is left to the linear engine. */
 export function translate(pattern: string): Translation | undefined {
   if (pattern.length > MAX_LENGTH) return undefined
   try {
@@ -63,7 +63,7 @@ function print(node: Node): string {
   }
 }
 
-/** The characters that a match of the node can begin with; a node that may be empty lets `follow` through. */
+/** The characters with which a match of the node can start; a node that may be empty also passes `follow` through. */
 function first(node: Node, follow: CharSet): CharSet {
   switch (node.kind) {
     case 'chars':
@@ -82,9 +82,9 @@ function first(node: Node, follow: CharSet): CharSet {
 }
 
 interface Analysis {
-  /** How many ways there are to choose where the number does not depend on the text. */
+  /** The number of undetermined ways to match that does not depend on the text. */
   factor: number
-  /** How many loops there are whose end does not show by the next character. */
+  /** The number of loops whose end is not determined by the next character. */
   degree: number
 }
 
@@ -104,7 +104,7 @@ function analyse(node: Node, follow: CharSet, inLoop: boolean, analysis: Analysi
       for (const branch of node.branches) analyse(branch, follow, inLoop, analysis, optional + 1)
       return
     case 'group':
-      // JavaScript forgets in each round what a group held in the round before, RE2 does not.
+      // JavaScript clears a group in each iteration, RE2 keeps its value from the previous one.
       if (node.captures && inLoop && optional > 0) throw new Unusual()
       return analyse(node.body, follow, inLoop, analysis, optional)
     case 'repeat':
@@ -129,7 +129,7 @@ function analyseRepeat(
   analysis: Analysis,
   optional: number,
 ): void {
-  // Rounds that match nothing end a loop at different points in the two engines.
+  // Iterations that match nothing end a loop at different points in the two engines.
   if (isNullable(node.body)) throw new Unusual()
   const begin = first(node.body, follow)
   if (node.max !== node.min && intersects(begin, follow)) {

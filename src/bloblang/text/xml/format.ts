@@ -1,4 +1,4 @@
-/** Objects as XML, the opposite of parse-xml.ts. Unlike the original, texts and attributes are escaped. */
+/** Formats objects as XML, the inverse of parse.ts. Unlike the original, texts and attributes are escaped. */
 import { isArray } from '../../data/coerce.ts'
 import { goTypeName } from '../go-value.ts'
 import { MappingError } from '../../errors.ts'
@@ -11,7 +11,10 @@ import { formatRfc3339 } from '../../data/time/format.ts'
 const TEXT = '#text'
 const DEFAULT_ROOT = 'doc'
 
-/** An object of one field is that element, others are in an element `doc`. Without `indent` all is on one line. */
+/**
+ * Formats an object: a single field becomes the root element, several are put into an element `doc`. Without `indent`
+ * the output is one line.
+ */
 export function formatXml(object: ValueObject, indent: string | undefined): string {
   const writer = new XmlWriter(indent)
   const entries = Object.entries(object)
@@ -51,7 +54,7 @@ class XmlWriter {
     const inner = padding + (this.#indent ?? '')
     for (const element of array) this.element(name, element, inner, depth + 1)
     if (array.length > 0) return
-    // The padding before and behind an empty element is the original's.
+    // The padding before and after an empty element is the original's.
     this.#write(this.#indent === undefined ? '' : inner, `<${name}`, this.#indent === undefined ? '' : padding, '/>')
     if (this.#indent !== undefined && depth > 0) this.#write('\n')
   }
@@ -69,7 +72,7 @@ class XmlWriter {
     for (const key of keys) {
       if (key === TEXT || attributes.includes(key)) continue
       const value = object[key]!
-      // Arrays indent their elements by themselves.
+      // Arrays indent their own elements.
       if (isArray(value)) this.element(key, value, padding, depth)
       else this.element(key, value, inner, depth + 1)
     }

@@ -1,4 +1,7 @@
-/** XML as objects: elements are fields, attributes are fields with a hyphen, text is `#text` where there is more than text. */
+/**
+ * Parses XML to objects: elements become fields, attributes fields with a hyphen, and text next to other content
+ * `#text`.
+ */
 import { floatOf } from '../../data/parse-number.ts'
 import { MappingError } from '../../errors.ts'
 import { Float, type Value, setOwn } from '../../value.ts'
@@ -10,11 +13,11 @@ interface Element {
   readonly name: string
   /** Attributes and children. */
   readonly fields: Record<string, Value>
-  /** Text that came before there was any field. */
+  /** Text that came before any field. */
   text: Value | undefined
 }
 
-/** The root element as an object with one field. Throws `EOF` where there is none. */
+/** The root element as an object with one field. Throws `EOF` if there is none. */
 export function parseXml(bytes: Uint8Array, cast: boolean): Value {
   const reader = read(() => new XmlReader(bytes))
   const open: Element[] = []
@@ -66,7 +69,7 @@ function addChild(parent: Element, name: string, value: Value): void {
   const existing = Object.hasOwn(parent.fields, name) ? parent.fields[name] : undefined
   if (existing === undefined) setOwn(parent.fields, name, value)
   else if (Array.isArray(existing))
-    (existing as Value[]).push(value) // a list that this parser made
+    (existing as Value[]).push(value) // an array created by this parser
   else setOwn(parent.fields, name, [existing, value])
 }
 
@@ -83,7 +86,7 @@ function hasFields(element: Element): boolean {
 
 function castText(text: string, cast: boolean): Value {
   if (!cast) return text
-  // These three are left as they are, the longer spellings of infinity are not.
+  // These three remain text, the longer spellings of infinity do not.
   const value = /^(?:nan|-?inf)$/i.test(text) ? null : floatOf(text)
   if (value !== null) return new Float(value)
   if (/^(?:t|T|TRUE|true|True)$/.test(text)) return true

@@ -1,20 +1,20 @@
-/** The tokens of an XML document, read as leniently as Go's decoder does when it is not strict, with its error texts. */
+/** Tokenizes XML as leniently as Go's decoder in non-strict mode, with its error texts. */
 import { MappingError } from '../../errors.ts'
 import { utf8Text } from '../bytes.ts'
 import { quote } from '../quote.ts'
 
-/** A piece of a document; an element without content is a start and an end. */
+/** A token of a document; an empty element yields a start and an end. */
 export type XmlToken =
   | { readonly kind: 'start'; readonly name: string; readonly attributes: readonly (readonly [string, string])[] }
   | { readonly kind: 'end' }
   | { readonly kind: 'text'; readonly text: string }
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', apos: "'", quot: '"' }
-/** Such an expression takes long to make, so it waits until it is used. */
+/** Compiled on use, because that is slow. */
 const isName = (text: string) => /^[\p{L}\p{Nl}_:][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Me}\p{Nd}\p{Lm}_:.\-·]*$/u.test(text)
 const SPACE = ' \r\n\t'
 
-/** Where the document just stops: an end outside of all elements. */
+/** Thrown at a regular end of the document, outside all elements. */
 const END = Symbol('end of the document')
 
 interface QualifiedName {
@@ -33,7 +33,7 @@ export class XmlReader {
     this.#text = decode(bytes)
   }
 
-  /** The next token, undefined after the last. Comments, directives and instructions are passed over. */
+  /** The next token, or undefined after the last. Comments, directives and processing instructions are skipped. */
   next(): XmlToken | undefined {
     try {
       for (;;) {
@@ -93,7 +93,7 @@ export class XmlReader {
     while (this.#at < this.#text.length && SPACE.includes(this.#text[this.#at]!)) this.#at++
   }
 
-  /** The longest run of what may be in a name; empty where there is none. */
+  /** The longest run of name characters; empty if there are none. */
   #nameText(): string {
     this.#peek()
     const start = this.#at
@@ -159,7 +159,7 @@ export class XmlReader {
     return this.#close(name)
   }
 
-  /** An end tag closes what is open in between as well. */
+  /** An end tag also closes the open elements inside it. */
   #close(name: QualifiedName): XmlToken {
     const open = this.#open.pop()
     if (open === undefined) throw this.#failure(`unexpected end element </${name.local}>`)
@@ -225,14 +225,14 @@ export class XmlReader {
     }
   }
 
-  /** Text up to markup, the closing quote of an attribute or the end of a CDATA section. */
+  /** Reads text up to markup, the closing quote of an attribute or the end of a CDATA section. */
   #characters(mark: string, isCdata: boolean): string {
     let out = ''
     for (;;) {
       const char = this.#text[this.#at]
       if (char === undefined) {
         if (isCdata) throw this.#failure('unexpected EOF in CDATA section')
-        // Text that the document ends in is text; a quote that never closes shows by the tag that is not complete.
+        // Text may extend to the end of the document; an unclosed quote is detected by its incomplete tag.
         break
       }
       if (mark === '' && char === ']' && this.#text.startsWith(']]>', this.#at)) {
@@ -250,7 +250,7 @@ export class XmlReader {
       out += char === '&' && !isCdata ? this.#entity() : char
     }
     const text = out.replace(/\r\n?/g, '\n')
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    // oxlint-disable-next-line no-control-regex -- matches control characters on purpose
     const illegal = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/u.exec(text)
     if (illegal === null) return text
     const code = illegal[0].codePointAt(0)!
@@ -258,7 +258,7 @@ export class XmlReader {
     throw this.#failure(`illegal character code U+${code.toString(16).toUpperCase().padStart(4, '0')}`)
   }
 
-  /** What a reference stands for; one that is not known stays as it is. */
+  /** The text of a reference; an unknown one is unchanged. */
   #entity(): string {
     const start = this.#at
     const number = /^#(?:x([0-9a-fA-F]*)|([0-9]*))/.exec(this.#text.slice(start, start + 64))
@@ -278,7 +278,7 @@ export class XmlReader {
   }
 }
 
-/** The text of a document in the encoding that it declares. */
+/** Decodes a document with its declared encoding. */
 function decode(bytes: Uint8Array): string {
   const text = utf8Text(bytes)
   const head = /^\s*<\?xml\s([\s\S]*?)\?>/.exec(text.slice(0, 1000))

@@ -1,6 +1,6 @@
 /**
- * Values out of the parts of a YAML document, each as soon as it is complete. What is wrong with a value is kept beside it, as a
- * fault of the text further on comes first, and as the original does not look into a mapping that has a key twice.
+ * Builds the values of a YAML document, each as soon as it is complete. Errors of a value are stored with it, because a
+ * later syntax error takes precedence, and because the original does not look into a mapping with duplicate keys.
  */
 import { MappingError } from '../../errors.ts'
 import type { Value } from '../../value.ts'
@@ -17,25 +17,25 @@ import {
 } from './nodes.ts'
 import { resolvePlain, resolveTagged } from './resolve.ts'
 
-/** What comes before a value. */
+/** The tag and anchor before a value. */
 export interface YamlProperties {
   readonly line: number
-  /** In its short form; empty without one. */
+  /** In short form; empty if absent. */
   readonly tag: string
-  /** Empty without one. */
+  /** Empty if absent. */
   readonly anchor: string
 }
 
-/** Makes values of the nodes that the parser finds, while it finds them. */
+/** Creates values for the nodes that the parser reports, as it goes. */
 export class YamlBuilder {
   readonly #anchors = new Map<string, ScalarNode | CollectionNode>()
   readonly #open: CollectionNode[] = []
   #root: YamlNode | undefined
-  /** How many values the original has made by now, that of the document among them. */
+  /** How many values the original would have created so far, including that of the document. */
   #count = 1
   #aliasCount = 0
 
-  /** A scalar without tag, anchor and quotes. */
+  /** A plain scalar without tag or anchor. */
   plain(line: number, text: string): void {
     this.#count++
     const tag = text === '<<' ? MERGE_TAG : ''
@@ -60,7 +60,7 @@ export class YamlBuilder {
     this.#add({ kind: 'alias', line, text: name, tag: '', target, value: target.value, faults, ownFault })
   }
 
-  /** Counts the values that are made once more. */
+  /** Counts the values that an alias duplicates. */
   #expand(target: ScalarNode | CollectionNode, name: string): MappingError | undefined {
     if (target.kind !== 'scalar' && !target.isComplete) return yamlFault(`anchor '${name}' value contains itself`)
     const size = target.kind === 'scalar' ? 1 : target.size
@@ -110,7 +110,7 @@ export class YamlBuilder {
     else this.#open[length - 1]!.items.push(node)
   }
 
-  /** The value of the whole document. Throws what is wrong with it. */
+  /** The value of the whole document. Throws its errors. */
   result(): Value {
     const { value, faults } = this.#root!
     if (faults.length === 0) return value
@@ -119,7 +119,7 @@ export class YamlBuilder {
   }
 }
 
-/** A lone exclamation mark says nothing. */
+/** A lone exclamation mark has no meaning. */
 function hasMeaning(tag: string): boolean {
   return tag !== '' && tag !== '!'
 }

@@ -1,18 +1,18 @@
-/** Where the reading of a YAML text stands, the kinds of its characters, and the wording of what is wrong with it. */
+/** The position in a YAML text, the classes of its characters, and the wording of errors. */
 import { MappingError } from '../../errors.ts'
 import type { YamlInput } from './input.ts'
 
-/** A place in a text, moved by the functions that scan it. */
+/** A position in a text, advanced by the functions that scan it. */
 export class YamlCursor {
-  /** Ends in NULs, which cannot occur in it, so that looking a few characters ahead needs no check. */
+  /** Padded with NULs, which cannot occur in it, so that looking a few characters ahead needs no bounds check. */
   readonly text: string
   readonly #end: number
   readonly #inputFault: string | undefined
   pos = 0
-  /** From zero. */
+  /** Counted from zero. */
   line = 0
   lineStart = 0
-  /** Whether nothing but blanks stands between the last line break and here. */
+  /** Whether only blanks precede this position on its line. */
   isBehindBreak = false
 
   constructor({ text, fault }: YamlInput) {
@@ -25,7 +25,7 @@ export class YamlCursor {
     return this.pos - this.lineStart
   }
 
-  /** Steps over the line break that stands here. */
+  /** Skips the line break at this position. */
   skipBreak(): void {
     const isPair = this.text.charCodeAt(this.pos) === CR && this.text.charCodeAt(this.pos + 1) === LF
     this.pos += isPair ? 2 : 1
@@ -34,12 +34,12 @@ export class YamlCursor {
     this.isBehindBreak = true
   }
 
-  /** Fails where a character that may not occur is among the next ones. */
+  /** Fails if a forbidden character is among the next ones. */
   require(count: number): void {
     if (this.#inputFault !== undefined && this.pos + count > this.#end) throw yamlFault(this.#inputFault)
   }
 
-  /** Whether a line begins here with `---` or `...` that ends or begins a document. */
+  /** Whether a document marker, `---` or `...`, is at this position. */
   isAtDocumentMark(): boolean {
     const { text, pos } = this
     if (pos !== this.lineStart) return false
@@ -51,7 +51,7 @@ export class YamlCursor {
   }
 }
 
-/** The characters that mean something in YAML, by their codes. */
+/** The characters with a meaning in YAML, by code. */
 export const TAB = 9
 export const LF = 10
 export const CR = 13
@@ -66,7 +66,7 @@ export const DOT = 46
 export const COLON = 58
 export const BACKSLASH = 92
 
-/** What a character of ASCII is, as bits that can be asked for together. */
+/** Classes of ASCII characters, as bits that can be tested together. */
 export const BLANK = 1
 export const BREAK = 2
 export const NUL = 4
@@ -76,7 +76,7 @@ export const SINGLE_MARK = 32
 export const DOUBLE_MARK = 64
 const WORD = 128
 
-/** The marks of each character of ASCII. */
+/** The classes of each ASCII character. */
 export const MARKS = new Uint8Array(128)
 for (const [characters, mark] of [
   [' \t', BLANK],
@@ -116,7 +116,7 @@ export function isBlankOrEnd(code: number): boolean {
   return code < 128 ? (MARKS[code]! & (BLANK | BREAK | NUL)) !== 0 : isWideBreak(code)
 }
 
-/** Letters and digits of ASCII, `_` and `-`: what names of anchors, tags and directives are made of. */
+/** ASCII letters and digits, `_` and `-`: the characters of anchors, tag handles and directives. */
 export function isWordCharacter(code: number): boolean {
   return code < 128 && (MARKS[code]! & WORD) !== 0
 }
@@ -128,26 +128,26 @@ export function hexDigit(code: number): number {
   return letter >= 97 && letter <= 102 ? letter - 87 : -1
 }
 
-/** A line break as it stands in a value: the separators are themselves, all others a line feed. */
+/** A line break as part of a value: U+2028 and U+2029 are kept, all others become a line feed. */
 export function breakText(code: number): string {
   return code === 0x2028 || code === 0x2029 ? String.fromCharCode(code) : '\n'
 }
 
-/** What is wrong with a text, as the reader of the original words it. */
+/** An error in the wording of the original's YAML reader. */
 export function yamlFault(text: string): MappingError {
   return new MappingError(`yaml: ${text}`)
 }
 
 /**
- * A fault of the characters, in something that begins in one line, noticed in another (both from zero). The original names the
- * first of the two that is not the first line of the text, and no line if there is none.
+ * A lexical error in a construct that starts on one line and is detected on another, both counted from zero. The
+ * original reports the first of the two that is not line zero, and no line if there is none.
  */
 export function scanFault(text: string, startLine: number, line: number): MappingError {
   const named = startLine !== 0 ? startLine : line
   return yamlFault(named === 0 ? text : `line ${named + 1}: ${text}`)
 }
 
-/** A fault of the structure. The original forgets here that people count lines from one. */
+/** A structural error. The original reports these with lines counted from zero. */
 export function structureFault(text: string, startLine: number, line = startLine): MappingError {
   const named = startLine !== 0 ? startLine : line
   return yamlFault(named === 0 ? text : `line ${named}: ${text}`)

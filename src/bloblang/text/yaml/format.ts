@@ -1,4 +1,4 @@
-/** Values as YAML in the form of Go's yaml.v3: blocks indented by four, quotes only where they are needed. */
+/** Formats values as YAML in the style of Go's yaml.v3: blocks indented by four, quotes only if needed. */
 import { isArray } from '../../data/coerce.ts'
 import { Float, JsonNumber, Timestamp, Uint64, type Value, type ValueObject } from '../../value.ts'
 import { utf8Bytes } from '../bytes.ts'
@@ -8,20 +8,20 @@ import { formatRfc3339 } from '../../data/time/format.ts'
 import { needsQuotes } from './resolve.ts'
 
 const INDENT = 4
-/** Longer keys, and keys of several lines, are written behind a question mark. */
+/** Longer keys, and keys of several lines, are written after a question mark. */
 const MAX_SIMPLE_KEY_BYTES = 128
 
-/** Where a value stands: that decides how far its inside is indented. */
+/** The position of a value, which determines the indentation of its content. */
 type Place = 'root' | 'field' | 'item'
 
-/** A value as YAML, with the keys of objects in the order of the original. */
+/** Formats a value as YAML, with the keys of objects in the original's order. */
 export function formatYaml(value: Value): string {
   const out: string[] = []
   writeNode(value, -1, 'root', out)
   return `${out.join('').replace(/^ /, '')}\n`
 }
 
-/** Writes a value behind `key:` or `-`; what goes on that line begins with a space, other lines with a line break. */
+/** Writes a value after `key:` or `-`; text on the same line starts with a space, other lines with a line break. */
 function writeNode(value: Value, indent: number, place: Place, out: string[]): void {
   if (value instanceof Uint8Array) return writeArray(Array.from(value, BigInt), indent, place, out)
   if (isArray(value)) return writeArray(value, indent, place, out)
@@ -43,7 +43,7 @@ function isScalarObject(value: object): boolean {
   )
 }
 
-/** Inside of an item things stand behind its hyphen, elsewhere at the next multiple of four. */
+/** Inside a list item, content is aligned after its hyphen; elsewhere at the next multiple of four. */
 function increased(indent: number, place: Place, isBlock = true): number {
   if (indent < 0) return isBlock ? 0 : INDENT
   return place === 'item' ? indent + 2 : INDENT * Math.floor((indent + INDENT) / INDENT)
@@ -79,7 +79,7 @@ function writeObject(object: ValueObject, outer: number, place: Place, out: stri
   }
 }
 
-/** The value of a long key begins on the line of its colon. */
+/** The value of a long key starts on the line of its colon. */
 function besideColon(value: Value, indent: number): string {
   const out: string[] = []
   writeNode(value, indent, 'field', out)
@@ -88,7 +88,7 @@ function besideColon(value: Value, indent: number): string {
   return text.startsWith('\n') ? ' '.repeat(inner - indent - 1) + text.slice(1 + inner) : text
 }
 
-/** The first entry of an item or of the document goes on the line that is there, all others on their own. */
+/** The first entry of an item or of the document goes on the current line, all others on separate lines. */
 function startOfEntry(at: number, indent: number, place: Place): string {
   if (at > 0 || place === 'field') return lineStart(indent)
   return place === 'item' ? ' ' : ''
@@ -138,10 +138,10 @@ function textScalar(text: string, indent: number, place: Place, isKey: boolean):
 }
 
 const BREAK = /[\n\r\u0085\u2028\u2029]/
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+// oxlint-disable-next-line no-control-regex -- matches control characters on purpose
 const UNPRINTABLE = /[\0-\x09\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|[\u{10000}-\u{10ffff}]/u
 
-/** In which forms the text can be written so that it reads back as the same. */
+/** The scalar styles in which the text can be written so that it reads back unchanged. */
 function analyse(text: string): { readonly plain: boolean; readonly single: boolean; readonly literal: boolean } {
   if (text === '') return { plain: true, single: true, literal: false }
   const isSpecial = UNPRINTABLE.test(text.replaceAll('\t', ''))
@@ -167,7 +167,7 @@ function literal(text: string, indent: number): string {
   const hint = /^[ \n]/.test(text) ? String(INDENT) : ''
   const chomp = !text.endsWith('\n') ? '-' : text === '\n' || text.endsWith('\n\n') ? '+' : ''
   const lines = text.replace(/\n$/, '').split('\n')
-  // A line break at the very beginning ends the line of the indicator, as in the original.
+  // A leading line break ends the line of the indicator, as in the original.
   const shown = text.startsWith('\n') ? lines.slice(1) : lines
   if (shown.length === 0) return `|${hint}${chomp}`
   const body = shown.map(line => (line === '' ? '' : ' '.repeat(indent) + line)).join('\n')
@@ -210,7 +210,7 @@ function escapeCode(code: number): string {
 const LETTER = /^\p{L}$/u
 const DIGIT = /^\p{Nd}$/u
 
-/** The order of fields: numbers within names by their value, letters behind everything else but digits. */
+/** The order of fields: numbers within names compare by value, letters sort after everything else but digits. */
 function compareKeys(left: string, right: string): number {
   const a = Array.from(left)
   const b = Array.from(right)

@@ -1,21 +1,24 @@
-/** What a YAML text may be made of: the characters, the marks of byte order, and where a forbidden character is met. */
+/** The characters allowed in YAML, byte order marks, and the detection of forbidden characters. */
 import { utf8Bytes, utf8Text } from '../bytes.ts'
 
-/** A text that can be read up to its end; `fault` tells what is wrong with the character that would come next. */
+/** A text that is valid up to its end; `fault` is the error for the character that would follow. */
 export interface YamlInput {
   readonly text: string
   readonly fault?: string
 }
 
-/** All but tab, line breaks, and what can be printed. Bytes that are not UTF-8 are lone surrogates here, so they count as well. */
+/**
+ * Everything but tab, line breaks and printable characters. Bytes that are not UTF-8 are lone surrogates here, so they
+ * are included.
+ */
 const FORBIDDEN = /[^\t\n\r -~\u0085\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 const BYTE_ORDER_MARK = '\ufeff'
-/** One tells the encoding, another may stand at the start of the first line. */
+/** One indicates the encoding, another is allowed at the start of the first line. */
 const BYTE_ORDER_MARKS = /^\ufeff{1,2}/
-/** The original reads that many bytes at a time, and complains about a byte when it takes up the block that it is in. */
+/** The original reads blocks of this size, and reports an invalid byte when it reads the block that contains it. */
 const BLOCK_BYTES = 512
 
-/** The text without its byte order mark, as far as there are only characters that may occur. */
+/** The text without its byte order mark, up to the first forbidden character. */
 export function readYamlInput(text: string): YamlInput {
   if (!FORBIDDEN.test(text))
     return { text: text.startsWith(BYTE_ORDER_MARK) ? text.replace(BYTE_ORDER_MARKS, '') : text }
@@ -34,14 +37,14 @@ function readUtf16(bytes: Uint8Array, isLittleEndian: boolean): YamlInput {
   return fault === undefined ? input : { ...input, fault }
 }
 
-/** One character of some bytes; a fault where they are none. */
+/** One decoded character, or the error for invalid bytes. */
 interface Character {
   readonly width: number
   readonly code: number
   readonly fault?: string
 }
 
-/** Where the last block without a fault ends. */
+/** The end of the last block without an error. */
 function readBlocks(
   bytes: Uint8Array,
   start: number,
@@ -68,7 +71,7 @@ function isAllowed(code: number): boolean {
   return code === 0x85 || (code >= 0xa0 && code <= 0xfffd) || code >= 0x10000
 }
 
-/** Less is refused at the same length: an overlong form of a shorter character. */
+/** Smaller codes of the same length are rejected as overlong encodings. */
 const LEAST_CODE = [0, 0, 0x80, 0x800, 0x10000]
 
 function utf8Character(bytes: Uint8Array, at: number): Character {

@@ -1,4 +1,7 @@
-/** The fields of a YAML mapping: keys of all types become text, `<<` takes over the fields of others, no key may be there twice. */
+/**
+ * The fields of a YAML mapping: keys of all types become text, `<<` merges the fields of others, duplicate keys are
+ * errors.
+ */
 import { compareText } from '../../data/text-order.ts'
 import { Float, isObject, NarrowInteger, type Value, setOwn } from '../../value.ts'
 import { sprintf } from '../go-format.ts'
@@ -6,12 +9,12 @@ import { quote } from '../quote.ts'
 import { yamlFault } from './cursor.ts'
 import { type CollectionNode, joinFaults, MERGE_TAG, STRING_TAG, type YamlFault, type YamlNode } from './nodes.ts'
 
-/** Every two equal keys are a fault of their own: so many are listed. */
+/** Each pair of equal keys is a separate error; this is the maximum number listed. */
 const MAX_DUPLICATES = 100_000
-/** So many merges may be inside of another. */
+/** The maximum nesting of merges. */
 const MAX_MERGE_DEPTH = 1000
 
-/** Sets the value of a mapping whose items are complete, and what is wrong with it. */
+/** Sets the value of a mapping whose items are complete, and its errors. */
 export function composeMapping(node: CollectionNode): void {
   const { items } = node
   const fields: Record<string, Value> = {}
@@ -28,7 +31,7 @@ export function composeMapping(node: CollectionNode): void {
   node.isOrdinary = node.faults.length === 0
 }
 
-/** The same for one with keys that are not strings, or with `<<`. */
+/** The same for a mapping with keys that are not strings, or with `<<`. */
 function composeOthers(node: CollectionNode): void {
   node.faults = duplicateFaults(node.items)
   if (node.faults.length > 0) return refuse(node)
@@ -45,7 +48,7 @@ function refuse(node: CollectionNode): void {
   node.faults = duplicateFaults(node.items)
 }
 
-/** Keys are equal by what is written, not by what it means. */
+/** Keys are compared by text, not by value. */
 function duplicateFaults(items: readonly YamlNode[]): YamlFault[] {
   const places = new Map<string, YamlNode[]>()
   for (let i = 0; i < items.length; i += 2) {
@@ -83,12 +86,12 @@ function isMerge(key: YamlNode): boolean {
   return key.kind === 'scalar' && key.text === '<<' && key.tag === MERGE_TAG
 }
 
-/** Fields that come together from a mapping and those that it merges. */
+/** Accumulates the fields of a mapping and of those that it merges. */
 class MappingDraft {
   readonly fields: Record<string, Value> = {}
   readonly faults: YamlFault[] = []
   readonly #hasStringKeys: boolean
-  /** The keys that are not to be merged again; undefined until something is. */
+  /** The keys that must not be merged again; undefined until a merge starts. */
   #known: Set<string> | undefined
   #depth = 0
   #isDone = false
@@ -113,7 +116,7 @@ class MappingDraft {
     if (merged !== undefined) this.#merge(merged)
   }
 
-  /** Notes a key that is being merged; true if its field is there already. */
+  /** Records a key being merged; true if its field exists already. */
   #isKnown(name: string): boolean {
     if (this.#known === undefined) return false
     if (this.#known.has(name)) return true
@@ -121,7 +124,7 @@ class MappingDraft {
     return false
   }
 
-  /** A fault that is reported alone ends the list. */
+  /** An error that is reported alone ends the list. */
   #fail(faults: readonly YamlFault[]): void {
     for (const fault of faults) {
       if (this.#isDone) return
@@ -130,7 +133,7 @@ class MappingDraft {
     }
   }
 
-  /** The name of a field; undefined where the key is none. */
+  /** The name of a field; undefined if the key is invalid. */
   #keyName(key: YamlNode): string | undefined {
     if (key.kind === 'alias') {
       if (key.ownFault === undefined) return this.#keyName(key.target)
@@ -141,7 +144,7 @@ class MappingDraft {
     this.#fail(key.faults)
     if (typeof key.value === 'string') return key.value
     if (!this.#hasStringKeys) return key.value === null ? 'null' : sprintf('%v', [key.value])
-    // A key that is to be a string is what was written.
+    // A string key is used as written.
     return key.value === null ? undefined : key.text
   }
 
@@ -189,7 +192,9 @@ class MappingDraft {
   }
 }
 
-/** A value as Go writes it. A mapping whose keys are not all strings has a type of its own there, one with a key twice is left out. */
+/**
+ * A value in Go syntax. A mapping with non-string keys has a different type there; one with duplicate keys is omitted.
+ */
 function goSyntax(node: YamlNode): string {
   if (node.kind === 'alias') return goSyntax(node.target)
   if (node.kind === 'scalar') return node.value === null ? 'interface {}(nil)' : sprintf('%#v', [node.value])
@@ -215,7 +220,7 @@ function isRefused(node: YamlNode): boolean {
   return node.kind === 'mapping' && node.isRefused
 }
 
-/** Keys of different types come in the order in which Go keeps its types. */
+/** Keys of different types are sorted in the order of Go's types. */
 const TYPE_ORDER = ['null', 'string', 'int', 'float', 'boolean', 'other']
 
 function compareKeys(left: Value, right: Value): number {

@@ -1,4 +1,4 @@
-/** The small things of YAML that have names: anchors, tags and directives. */
+/** Scanning of YAML names: anchors, tags and directives. */
 import { utf8Text } from '../bytes.ts'
 import {
   DOT,
@@ -17,13 +17,13 @@ const EXCLAMATION = 33
 const LESS = 60
 const GREATER = 62
 
-/** A tag as it is written, or a `%TAG` directive: the handle says which prefix the rest has. */
+/** A tag as written, or a `%TAG` directive: the handle selects the prefix for the rest. */
 export interface TagName {
   readonly handle: string
   readonly rest: string
 }
 
-/** The name behind `&` or `*`. */
+/** Scans the name after `&` or `*`. */
 export function scanAnchor(cursor: YamlCursor): string {
   cursor.pos++
   const name = scanWord(cursor)
@@ -40,7 +40,7 @@ function scanWord(cursor: YamlCursor): string {
   return text.slice(pos, cursor.pos)
 }
 
-/** All of these stand in one line. */
+/** An error for one of these constructs, which are all on a single line. */
 function fault(cursor: YamlCursor, text: string): ReturnType<typeof scanFault> {
   return scanFault(text, cursor.line, cursor.line)
 }
@@ -83,7 +83,10 @@ function scanHandle(cursor: YamlCursor): string {
   return `!${name}!`
 }
 
-/** What may stand in a tag, `%` before the two digits of a byte; a sticky search as tags are short and rare. */
+/**
+ * The characters of a tag, with `%` before the two digits of a byte; a sticky regular expression, because tags are
+ * short and rare.
+ */
 const URI = /[\w\-;/?:@&=+$,.!~*'()[\]]*/y
 
 function scanUri(cursor: YamlCursor): string {
@@ -99,7 +102,7 @@ function scanUri(cursor: YamlCursor): string {
   }
 }
 
-/** One character as the bytes of its UTF-8, each `%` and two digits. */
+/** Decodes one character from its UTF-8 bytes, each written as `%` and two digits. */
 function scanUriCharacter(cursor: YamlCursor): string {
   const bytes = [scanUriByte(cursor)]
   const first = bytes[0]!
@@ -122,10 +125,10 @@ function scanUriByte(cursor: YamlCursor): number {
   return high * 16 + low
 }
 
-/** The version that a `%YAML` directive asks for, or what a `%TAG` directive says. */
+/** The version of a `%YAML` directive, or the content of a `%TAG` directive. */
 export type Directive = string | TagName
 
-/** A line that begins with `%`. */
+/** Scans a line that starts with `%`. */
 export function scanDirective(cursor: YamlCursor): Directive {
   const { text } = cursor
   cursor.pos++

@@ -1,22 +1,22 @@
-// The parts of a YAML document.
+// The nodes of a YAML document.
 import type { MappingError } from '../../errors.ts'
 import type { Value } from '../../value.ts'
 
-/** Something wrong with the meaning of a document: a line of the list of faults, or a fault that is reported alone. */
+/** A semantic error of a document: an entry of the error list, or an error that is reported alone. */
 export type YamlFault = string | MappingError
 
 interface NodeBase {
-  /** From zero, where its anchor or tag stands if it has one. */
+  /** Counted from zero; the line of the anchor or tag, if there is one. */
   readonly line: number
-  /** What a scalar says, what an alias is called. */
+  /** The text of a scalar, or the name of an alias. */
   readonly text: string
-  /** In its short form; empty of a plain scalar without one. */
+  /** In short form; empty for a plain scalar without a tag. */
   readonly tag: string
   value: Value
   faults: readonly YamlFault[]
 }
 
-/** A value without others in it. */
+/** A value that contains no others. */
 export interface ScalarNode extends NodeBase {
   readonly kind: 'scalar'
 }
@@ -25,34 +25,34 @@ export interface ScalarNode extends NodeBase {
 interface AliasNode extends NodeBase {
   readonly kind: 'alias'
   readonly target: ScalarNode | CollectionNode
-  /** It cannot stand here, whatever its target is. */
+  /** Set if an alias is not allowed here, whatever its target. */
   readonly ownFault: MappingError | undefined
 }
 
 /** A sequence or a mapping. */
 export interface CollectionNode extends NodeBase {
   readonly kind: 'sequence' | 'mapping'
-  /** Elements; keys and values by turns. */
+  /** Elements, or alternating keys and values. */
   readonly items: YamlNode[]
   isComplete: boolean
-  /** How many values the original makes of it; while it is open, how many have been made before. */
+  /** How many values the original creates for it; while it is open, how many were created before it. */
   size: number
-  /** Whether it has a key twice. */
+  /** Whether it has duplicate keys. */
   isRefused: boolean
-  /** Whether all keys are strings, or `<<`, and nothing is wrong with it: others can merge its fields as they are. */
+  /** Whether all keys are strings or `<<` and there are no errors, so that others can merge its fields directly. */
   isOrdinary: boolean
 }
 
-/** Anything that stands in a document. */
+/** Any node of a document. */
 export type YamlNode = ScalarNode | AliasNode | CollectionNode
 
-/** The faults of most nodes. */
+/** The errors of most nodes. */
 export const NO_FAULTS: readonly YamlFault[] = []
-/** Tags that the builder looks for, in their short form. */
+/** Tags that the builder handles, in short form. */
 export const STRING_TAG = '!!str'
 export const MERGE_TAG = '!!merge'
 
-/** The faults of some nodes, up to the first that is reported alone. */
+/** The errors of several nodes, up to the first one that is reported alone. */
 export function joinFaults(nodes: readonly YamlNode[]): readonly YamlFault[] {
   let all: YamlFault[] | undefined
   for (const { faults } of nodes) {

@@ -1,4 +1,4 @@
-/** YAML as Go's yaml.v3 reads it: the first document of a text. */
+/** Parses YAML as Go's yaml.v3 does: the first document of a text. */
 import { MappingError } from '../../errors.ts'
 import type { Value } from '../../value.ts'
 import { YamlCursor } from './cursor.ts'
@@ -6,7 +6,7 @@ import { readYamlInput } from './input.ts'
 import { parseYamlDocument } from './parser.ts'
 import { YamlScanner } from './scanner.ts'
 
-/** Throws `failed to parse value as YAML: yaml: …`. */
+/** Parses a document. Throws `failed to parse value as YAML: yaml: …`. */
 export function parseYaml(text: string): Value {
   try {
     return parseYamlDocument(new YamlScanner(new YamlCursor(readYamlInput(text))))
@@ -16,7 +16,10 @@ export function parseYaml(text: string): Value {
   }
 }
 
-/** What the original says of a text that is not YAML, as `yaml: line 2: did not find expected key`; undefined where it takes it. */
+/**
+ * The original's error for a text that is not YAML, such as `yaml: line 2: did not find expected key`; undefined if it
+ * is valid.
+ */
 export function yamlFaultIn(text: string): string | undefined {
   try {
     parseYamlDocument(new YamlScanner(new YamlCursor(readYamlInput(text))))

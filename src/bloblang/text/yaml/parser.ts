@@ -1,11 +1,14 @@
-/** The grammar of YAML: takes tokens, tells a builder what they are. It keeps its own stack, as nesting may be 10,000 deep. */
+/**
+ * The grammar of YAML: turns tokens into calls of a builder. Uses an explicit stack, because nesting may be 10,000
+ * deep.
+ */
 import type { Value } from '../../value.ts'
 import { structureFault } from './cursor.ts'
 import type { TagName } from './names.ts'
 import { YamlBuilder, type YamlProperties } from './builder.ts'
 import type { Token, TokenKind, YamlScanner } from './scanner.ts'
 
-/** What is to come in an open collection. A pair is a mapping of one field that stands in a flow sequence without braces. */
+/** What is expected next in an open collection. A pair is a single-field mapping in a flow sequence without braces. */
 type State =
   | 'block entry'
   | 'indentless entry'
@@ -21,12 +24,12 @@ type State =
   | 'flow value'
   | 'no flow value'
 
-/** Where a value may stand decides on which tokens can begin it. */
+/** The context of a value determines which tokens can start it. */
 type Context = 'flow' | 'block' | 'block or indentless'
 
 const STANDARD_TAGS = 'tag:yaml.org,2002:'
 
-/** The value of the first document; null if there is none. Throws what is wrong up to its end. */
+/** The value of the first document; null if there is none. Throws errors up to its end. */
 export function parseYamlDocument(scanner: YamlScanner): Value {
   return new YamlParser(scanner).document()
 }
@@ -35,7 +38,7 @@ class YamlParser {
   readonly #scanner: YamlScanner
   readonly #builder = new YamlBuilder()
   readonly #tagPrefixes = new Map<string, string>()
-  /** For each open collection, what is to come, and the line where it begins. */
+  /** For each open collection, what is expected next, and the line where it starts. */
   readonly #states: State[] = []
   readonly #lines: number[] = []
 
@@ -50,7 +53,7 @@ class YamlParser {
     if (isDirective(first) || first.kind === 'document start') this.#explicitDocument()
     else this.#node('block')
     while (this.#states.length > 0) this.#step(this.#states.at(-1)!)
-    // The original reads on to the next token, which may fail.
+    // The original reads one more token, which may fail.
     this.#scanner.peek()
     return this.#builder.result()
   }
@@ -118,13 +121,13 @@ class YamlParser {
     this.#states[this.#states.length - 1] = state
   }
 
-  /** A value that is left out. */
+  /** An omitted value. */
   #empty(next: State, line: number): void {
     this.#become(next)
     this.#builder.plain(line, '')
   }
 
-  /** A value that is left out if one of these tokens comes. */
+  /** A value, which is omitted if one of these tokens follows. */
   #valueUnless(ends: readonly TokenKind[], token: Token, context: Context, next: State, emptyLine: number): void {
     if (ends.includes(token.kind)) return this.#empty(next, emptyLine)
     this.#become(next)
@@ -157,7 +160,7 @@ class YamlParser {
     } else this.#fail("did not find expected '-' indicator", token)
   }
 
-  /** A sequence that is the value of a block mapping need not be further in than its key. */
+  /** A sequence that is the value of a block mapping may have the same indentation as its key. */
   #indentlessEntry(): void {
     const token = this.#scanner.peek()
     if (token.kind !== 'block entry') return this.#close()
@@ -205,7 +208,7 @@ class YamlParser {
       this.#become('pair value')
       return this.#node('flow')
     }
-    // The original takes this token away, so that what follows a lone question mark is the value, if it is one.
+    // The original consumes this token, so that whatever follows a lone question mark is the value.
     this.#scanner.skip()
     this.#empty('pair value', token.line)
   }
@@ -240,7 +243,7 @@ class YamlParser {
     this.#valueUnless(AFTER_FLOW_VALUE, this.#next(), 'flow', 'flow key', token.line)
   }
 
-  /** A value with what stands before it. Of a collection only the start; the rest comes step by step. */
+  /** Parses a value with its properties. For a collection only the start; the rest follows step by step. */
   #node(context: Context): void {
     const token = this.#scanner.peek()
     const { kind, line, text } = token
@@ -254,7 +257,7 @@ class YamlParser {
     else this.#content(context, { line, tag: '', anchor: '' })
   }
 
-  /** An anchor, a tag, or both in any order. */
+  /** Parses an anchor, a tag, or both in any order. */
   #properties(first: Token): YamlProperties {
     const second = this.#next()
     const isPair = second.kind !== first.kind && (second.kind === 'anchor' || second.kind === 'tag')
@@ -300,7 +303,7 @@ class YamlParser {
         this.#open('mapping', 'block key', properties, line)
         return this.#scanner.skip()
       case 'block entry':
-        // Here the token is that of the first element.
+        // The token already belongs to the first element here.
         if (context === 'block or indentless') return this.#open('sequence', 'indentless entry', properties, line)
         break
       default:
@@ -317,7 +320,7 @@ function isDirective({ kind }: Token): boolean {
   return kind === 'version directive' || kind === 'tag directive'
 }
 
-/** The tokens that show that a value is left out, by what stands before it. */
+/** The tokens that indicate an omitted value, by what precedes it. */
 const NO_CONTENT: readonly TokenKind[] = ['document start', 'document end', 'stream end']
 const AFTER_ENTRY: readonly TokenKind[] = ['block entry', 'block end']
 const AFTER_INDENTLESS_ENTRY: readonly TokenKind[] = ['block entry', 'key', 'value', 'block end']

@@ -1,4 +1,4 @@
-/** What the texts of YAML stand for, by the rules of Go's yaml.v3: YAML 1.2 with remains of 1.1. */
+/** Resolves YAML scalars by the rules of Go's yaml.v3: YAML 1.2 with remnants of 1.1. */
 import { NANOS_PER_SECOND } from '../../data/time/calendar.ts'
 import { MAX_UINT64, MIN_INT64 } from '../../data/parse-number.ts'
 import { loadZone } from '../../data/time/zone.ts'
@@ -32,7 +32,7 @@ const SPECIAL_FLOATS = new Map<string, number>([
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/
 const LOOSE_UNDERSCORE = /(?<![0-9])_|_(?![0-9])/
 const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]([0-7]+)|0[bB]([01]+)|0([0-7]+)|(0|[1-9][0-9]*))$/
-/** The original takes the prefix away and reads what is left, with a sign if there is one. */
+/** The original strips the prefix and parses the rest, which may start with a sign. */
 const SIGN_BEHIND_PREFIX = /^0([bo])([-+])([0-7]+)$/
 const TIME =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:([Tt]| +)(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d+))?(Z|[+-]\d{2}:\d{2})?)?$/
@@ -40,12 +40,12 @@ const MAX_INT64 = 0x7fffffffffffffffn
 
 const WORD_HINT = 1
 const NUMBER_HINT = 2
-/** What a text may be by its first character. */
+/** The possible types of a text by its first character. */
 const HINTS = new Uint8Array(128)
 for (const character of 'nNtTfF~') HINTS[character.charCodeAt(0)] = WORD_HINT
 for (const character of '0123456789+-.') HINTS[character.charCodeAt(0)] = NUMBER_HINT
 
-/** The value of an unquoted text without a tag. */
+/** The value of a plain scalar without a tag. */
 export function resolvePlain(text: string): Value {
   if (text === '') return null
   const first = text.charCodeAt(0)
@@ -56,7 +56,7 @@ export function resolvePlain(text: string): Value {
   return word === undefined ? text : word
 }
 
-/** The value of a text with a tag in its short form (`!!int`). Throws where the tag does not suit it. */
+/** The value of a scalar with a tag in short form (`!!int`). Throws if the tag does not fit. */
 export function resolveTagged(tag: string, text: string): Value {
   switch (tag) {
     case '!!binary':
@@ -73,7 +73,7 @@ export function resolveTagged(tag: string, text: string): Value {
       throw yamlFault(`cannot decode ${found} \`${text}\` as a ${tag}`)
     }
     default:
-      // A string, or something that the original does not know either.
+      // A string, or a tag that the original does not know either.
       return text
   }
 }
@@ -100,23 +100,23 @@ function decodeBinary(text: string): string {
   }
 }
 
-/** Whether a text would be read as something else than itself, were it not quoted. */
+/** Whether a text needs quotes to be read back as a string. */
 export function needsQuotes(text: string): boolean {
   return resolvePlain(text) !== text || OLD_BOOLEANS.has(text) || BASE_60.test(text)
 }
 
-/** What YAML 1.1 reads as truth values and as numbers to the base of 60. */
+/** Booleans and base-60 numbers of YAML 1.1. */
 const OLD_BOOLEANS = new Set('y Y yes Yes YES on On ON n N no No NO off Off OFF'.split(' '))
 const BASE_60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/
 
-/** A number or a time, if a text that begins with a digit, a sign or a point is one. */
+/** The number or time that a text starting with a digit, a sign or a point denotes, otherwise the text. */
 function resolveNumber(text: string, allowsTime: boolean): Value {
   const small = smallInteger(text)
   if (small !== undefined) return small
   const special = SPECIAL_FLOATS.get(text)
   if (special !== undefined) return new Float(special)
   if (text.startsWith('.')) {
-    // With a point first, underscores have to stand between digits; otherwise they may stand anywhere.
+    // After a leading point, underscores must be between digits; otherwise they may be anywhere.
     return LOOSE_UNDERSCORE.test(text) ? text : (floatValue(text.replaceAll('_', '')) ?? text)
   }
   const time = allowsTime ? timestamp(text) : undefined
@@ -125,7 +125,7 @@ function resolveNumber(text: string, allowsTime: boolean): Value {
   return integerValue(digits) ?? floatValue(digits) ?? prefixedInteger(digits) ?? text
 }
 
-/** The value of most integers: some decimal digits, none in vain. */
+/** The fast path for most integers: a few decimal digits without leading zeros. */
 function smallInteger(text: string): NarrowInteger | undefined {
   if (text.length > 15) return undefined
   const isNegative = text.charCodeAt(0) === 45
@@ -166,7 +166,7 @@ function prefixedInteger(digits: string): NarrowInteger | undefined {
   return value >= MIN_INT64 && value <= MAX_INT64 ? integer(value) : undefined
 }
 
-/** Go's `int`, which rounding knows nothing of. */
+/** Go's `int`, which the rounding methods do not accept. */
 function integer(value: bigint): NarrowInteger {
   return new NarrowInteger(value, 'int')
 }
@@ -176,7 +176,7 @@ function timestamp(text: string): Timestamp | undefined {
   const parts = TIME.exec(text)
   if (parts === null) return undefined
   const [, year, month, day, separator, hour = '0', minute = '0', second = '0', fraction = '', zone] = parts
-  // A clock with T needs a zone, one behind a space has none.
+  // A time after T needs a zone, one after a space must not have one.
   if (separator !== undefined && /^t/i.test(separator) !== (zone !== undefined)) return undefined
   const date = new Date(0)
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
@@ -190,7 +190,7 @@ function timestamp(text: string): Timestamp | undefined {
   return new Timestamp(nanos, offset === 0 ? loadZone('UTC') : { name: '', offsetSeconds: offset })
 }
 
-/** The bounds are those of the original, which lets 24 hours and 60 minutes pass. */
+/** The limits are the original's, which accepts 24 hours and 60 minutes. */
 function zoneSeconds(zone: string): number | undefined {
   const hours = Number(zone.slice(1, 3))
   const minutes = Number(zone.slice(4, 6))

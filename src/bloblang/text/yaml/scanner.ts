@@ -1,7 +1,7 @@
 /**
- * YAML as tokens. Two things make that more than cutting a text to pieces. Indentation begins and ends blocks, for which there are
- * tokens of their own. And what turns out to be a key by the colon behind it gets its token inserted before it, so that tokens
- * wait in a queue while one at its head might still be a key.
+ * Tokenizes YAML. Two things make this more than splitting the text. Indentation starts and ends blocks, which have
+ * their own tokens. And a key is only recognized by the colon after it, so its token is inserted before it: tokens wait
+ * in a queue as long as the one at its head might still be a key.
  */
 import {
   COLON,
@@ -25,7 +25,7 @@ import {
 import { scanAnchor, scanDirective, scanTag, type TagName } from './names.ts'
 import { scanBlock, scanPlain, scanQuoted } from './texts.ts'
 
-/** What a token is, as the specification of YAML names it. */
+/** The kind of a token, named as in the YAML specification. */
 export type TokenKind =
   | 'stream end'
   | 'version directive'
@@ -49,24 +49,24 @@ export type TokenKind =
   | 'plain text'
   | 'quoted text'
 
-/** A piece of a text. */
+/** A token. */
 export interface Token {
   readonly kind: TokenKind
-  /** From zero. */
+  /** Counted from zero. */
   readonly line: number
-  /** What a text says, what an anchor or alias is called, the version that a directive asks for. */
+  /** The text of a scalar, the name of an anchor or alias, or the version of a directive. */
   readonly text: string
   readonly tag: TagName | undefined
-  /** The flow level whose possible key begins with this token; -1 if none does. */
+  /** The flow level of the possible key that starts with this token; -1 if there is none. */
   keyLevel: number
 }
 
-/** Something that becomes a key if a colon follows: there is at most one at each flow level. */
+/** A candidate that becomes a key if a colon follows; there is at most one per flow level. */
 interface PossibleKey {
   isPossible: boolean
-  /** A block cannot have anything else at its own indentation. */
+  /** Set if nothing but a key is allowed at the indentation of the block. */
   isRequired: boolean
-  /** The token that it begins with, counted from the start of the text. */
+  /** The number of its first token, counted from the start of the text. */
   token: number
   pos: number
   line: number
@@ -75,41 +75,41 @@ interface PossibleKey {
 
 const MAX_DEPTH = 10_000
 const MAX_KEY_LENGTH = 1024
-/** So far the original looks for the next line of a comment. */
+/** How far the original looks for the next line of a comment. */
 const COMMENT_WINDOW = 512
-/** It reads so many tokens ahead of the one that it looks at, and may fail there. */
+/** The original reads this many tokens ahead of the current one, and may fail there. */
 const LOOKAHEAD = 2
-/** So many taken tokens stay in the queue until it is moved. */
+/** How many consumed tokens stay in the queue before it is compacted. */
 const TAKEN_KEPT = 64
 
-/** Cuts a text into tokens, each when it is asked for. */
+/** Splits a text into tokens on demand. */
 export class YamlScanner {
   readonly #cursor: YamlCursor
   #tokens: Token[] = []
   #head = 0
-  /** How many tokens have been taken. */
+  /** Number of tokens consumed. */
   #taken = 0
   #isHeadReady = false
   #flowLevel = 0
-  /** The indentation of the innermost block; those around it are stacked. */
+  /** The indentation of the innermost block; those of the enclosing blocks are stacked. */
   #indent = -1
   readonly #indents: number[] = []
   /** By flow level. */
   readonly #keys: PossibleKey[] = [noKey()]
-  /** Whether a key may begin here. */
+  /** Whether a key may start here. */
   #allowsKey = true
 
   constructor(cursor: YamlCursor) {
     this.#cursor = cursor
   }
 
-  /** The next token, which stays. */
+  /** The next token, without consuming it. */
   peek(): Token {
     if (!this.#isHeadReady) this.#fill()
     return this.#tokens[this.#head]!
   }
 
-  /** Takes the token that `peek` has shown. */
+  /** Consumes the token returned by `peek`. */
   skip(): void {
     this.#isHeadReady = false
     this.#taken++
@@ -118,7 +118,7 @@ export class YamlScanner {
     this.#head = 0
   }
 
-  /** Reads until it is certain that no key token belongs before the head. */
+  /** Scans until it is certain that no key token belongs before the head. */
   #fill(): void {
     while (this.#tokens.length - this.#head <= LOOKAHEAD || this.#isPossibleKey(this.#tokens[this.#head]!)) {
       this.#scanToken()
@@ -135,7 +135,7 @@ export class YamlScanner {
     this.#tokens.push({ kind, line, text, tag, keyLevel: -1 })
   }
 
-  /** Puts a token where the one with this number would be. */
+  /** Inserts a token at the place of the one with this number. */
   #insert(number: number, token: Token): void {
     const tokens = this.#tokens
     tokens.push(token)
@@ -163,7 +163,7 @@ export class YamlScanner {
     }
     cursor.isBehindBreak = false
     this.#scanContent(code)
-    // What comes after a hyphen is read as if it began the line.
+    // Content after a hyphen is scanned as if it started the line.
     if (!cursor.isBehindBreak && code !== HYPHEN) this.#skipLineComment()
   }
 
@@ -215,7 +215,10 @@ export class YamlScanner {
     return isBlankOrEnd(this.#cursor.text.charCodeAt(this.#cursor.pos + 1))
   }
 
-  /** Steps over blanks, line breaks and comments. A tab cannot stand where a key may begin, as it would be indentation. */
+  /**
+   * Skips blanks, line breaks and comments. A tab is not allowed where a key may start, because it would be
+   * indentation.
+   */
   #skipToToken(): void {
     const cursor = this.#cursor
     const { text } = cursor
@@ -234,7 +237,7 @@ export class YamlScanner {
     }
   }
 
-  /** Steps over a comment and those in the lines below, before which there may even be tabs. */
+  /** Skips a comment and those on the following lines, before which even tabs are allowed. */
   #skipComments(): void {
     const cursor = this.#cursor
     const { text } = cursor
@@ -250,7 +253,7 @@ export class YamlScanner {
     }
   }
 
-  /** Steps over a comment behind a token, if there is one; here, too, tabs are no matter. */
+  /** Skips a comment after a token, if there is one; tabs are allowed here too. */
   #skipLineComment(): void {
     const cursor = this.#cursor
     const { text } = cursor
@@ -261,7 +264,7 @@ export class YamlScanner {
     cursor.pos = next
   }
 
-  /** Begins a block at a column if it is further in than the one around; its token goes where the number says. */
+  /** Starts a block at a column if it is indented further than the enclosing one; its token is inserted at `number`. */
   #beginBlock(kind: TokenKind, column: number, number: number, line: number): void {
     if (this.#flowLevel > 0 || this.#indent >= column) return
     this.#indents.push(this.#indent)
@@ -272,7 +275,7 @@ export class YamlScanner {
     this.#insert(number, { kind, line, text: '', tag: undefined, keyLevel: -1 })
   }
 
-  /** Ends the blocks that are further in than this column. */
+  /** Ends the blocks that are indented further than this column. */
   #endBlocks(column: number): void {
     if (this.#flowLevel > 0) return
     while (this.#indent > column) {
@@ -281,7 +284,7 @@ export class YamlScanner {
     }
   }
 
-  /** Notes that what begins here may be a key; returns the level that its first token is to bear, -1 if it cannot be one. */
+  /** Records that a key may start here; returns the level for its first token, or -1 if no key is possible. */
   #noteKey(): number {
     if (!this.#allowsKey) return -1
     const cursor = this.#cursor
@@ -297,7 +300,7 @@ export class YamlScanner {
     return level
   }
 
-  /** No colon came: what might have been a key at this flow level is none. */
+  /** Drops the possible key of this flow level, because no colon followed. */
   #dropKey(): void {
     const key = this.#keys[this.#flowLevel]!
     if (!key.isPossible) return
@@ -306,7 +309,7 @@ export class YamlScanner {
     this.#unmark(key)
   }
 
-  /** The token that a key begins with no longer waits for its colon. */
+  /** The first token of a key no longer waits for a colon. */
   #unmark(key: PossibleKey): void {
     const index = key.token - this.#taken + this.#head
     if (index < this.#head) return
@@ -318,7 +321,7 @@ export class YamlScanner {
     if (key.isRequired) throw scanFault("could not find expected ':'", key.line, this.#cursor.line)
   }
 
-  /** Whether a colon here would make a key of it: it must be in the same line and not too long. */
+  /** Whether a colon here would complete the key: it must be on the same line and not too long. */
   #isValidKey(key: PossibleKey): boolean {
     if (!key.isPossible) return false
     if (key.line === this.#cursor.line && !this.#isTooLong(key)) return true
@@ -330,7 +333,7 @@ export class YamlScanner {
   #isTooLong({ pos }: PossibleKey): boolean {
     const end = this.#cursor.pos
     if (end - pos <= MAX_KEY_LENGTH) return false
-    // Characters count, of which some are two units here.
+    // The limit counts characters, some of which are two units here.
     let length = end - pos
     for (const _ of this.#cursor.text.slice(pos, end).matchAll(/[\ud800-\udbff]/g)) length--
     return length > MAX_KEY_LENGTH
@@ -381,7 +384,7 @@ export class YamlScanner {
   #endFlow(kind: TokenKind): void {
     this.#dropKey()
     if (this.#flowLevel > 0) {
-      // In an empty collection that is the key which the collection itself might be: the original forgets it here.
+      // For an empty collection this is the key that the collection itself might be: the original drops it here.
       this.#unmark(this.#keys[this.#flowLevel]!)
       this.#flowLevel--
     }
@@ -399,7 +402,7 @@ export class YamlScanner {
 
   #scanBlockEntry(): void {
     const cursor = this.#cursor
-    // A hyphen in a flow collection is a fault as well, but of the structure.
+    // A hyphen in a flow collection is an error too, but a structural one.
     if (this.#flowLevel === 0) {
       if (!this.#allowsKey) {
         throw scanFault('block sequence entries are not allowed in this context', cursor.line, cursor.line)

@@ -1,4 +1,4 @@
-/** The texts of YAML: plain, in quotes, and in blocks; without a meaning yet. */
+/** Scanning of YAML scalars: plain, quoted and block texts, not yet resolved. */
 import {
   BACKSLASH,
   BLANK,
@@ -32,8 +32,9 @@ const LINE_END = BREAK | NUL
 const PLAIN_END = BLANK | LINE_END | COLON_MARK
 
 /**
- * A text without quotes. It goes on over lines that are indented so far, and ends at a colon or hash that has a blank on its
- * side; inside of flow collections at their indicators, too. Leaves the cursor after the blanks and breaks that follow.
+ * Scans a plain text. It continues over lines with at least this indentation and ends at a colon or hash next to a
+ * blank; inside flow collections also at their indicators. Leaves the cursor after the blanks and line breaks that
+ * follow.
  */
 export function scanPlain(cursor: YamlCursor, indent: number, isInFlow: boolean): string {
   const { text, line: startLine } = cursor
@@ -57,7 +58,7 @@ export function scanPlain(cursor: YamlCursor, indent: number, isInFlow: boolean)
   return value
 }
 
-/** Where the words of this line end; the cursor goes on after the blanks that follow. */
+/** The end of the words on this line; the cursor moves past the blanks that follow. */
 function skipPlainLine(cursor: YamlCursor, ends: number): number {
   const { text } = cursor
   let { pos } = cursor
@@ -77,14 +78,14 @@ function skipPlainLine(cursor: YamlCursor, ends: number): number {
   }
 }
 
-/** Whether no word of a plain text can begin here. */
+/** Whether no word of a plain text can start here. */
 function isPlainEnd(text: string, pos: number, ends: number): boolean {
   const code = text.charCodeAt(pos)
   if (code === COLON) return isBlankOrEnd(text.charCodeAt(pos + 1))
   return code < 128 ? (MARKS[code]! & ends) !== 0 : isWideBreak(code)
 }
 
-/** Steps over line breaks and the blanks around them; returns what they become between two words. */
+/** Skips line breaks and the blanks around them; returns the text that replaces them between two words. */
 function skipBreaks(cursor: YamlCursor, startLine: number, indent: number): string {
   const { text } = cursor
   const first = breakText(text.charCodeAt(cursor.pos))
@@ -93,7 +94,7 @@ function skipBreaks(cursor: YamlCursor, startLine: number, indent: number): stri
   return fold(first, others)
 }
 
-/** The line breaks from here on, with the blanks around them left out; a tab may not stand where indentation is due. */
+/** The line breaks from here on, without the blanks around them; a tab is not allowed as indentation. */
 function skipMoreBreaks(cursor: YamlCursor, startLine: number, indent: number): string {
   const { text } = cursor
   let breaks = ''
@@ -111,13 +112,13 @@ function skipMoreBreaks(cursor: YamlCursor, startLine: number, indent: number): 
   }
 }
 
-/** One break between words is a space, of several the first is left out. Separators of lines and paragraphs all stay. */
+/** A single break between words becomes a space; of several, the first is dropped. U+2028 and U+2029 are kept. */
 function fold(first: string, others: string): string {
   if (first !== '\n') return first + others
   return others === '' ? ' ' : others
 }
 
-/** A text in quotes, from the first to after the last. */
+/** Scans a quoted text, including both quotes. */
 export function scanQuoted(cursor: YamlCursor, quote: typeof SINGLE_QUOTE | typeof DOUBLE_QUOTE): string {
   const { text, line: startLine } = cursor
   const ends = LINE_END | (quote === SINGLE_QUOTE ? SINGLE_MARK : DOUBLE_MARK)
@@ -132,7 +133,7 @@ export function scanQuoted(cursor: YamlCursor, quote: typeof SINGLE_QUOTE | type
       const piece = text.slice(start, pos)
       cursor.pos++
       if (quote === DOUBLE_QUOTE || text.charCodeAt(cursor.pos) !== quote) return value === '' ? piece : value + piece
-      // Two single quotes are one.
+      // Two single quotes stand for one.
       value += `${piece}'`
       start = ++cursor.pos
       continue
@@ -153,7 +154,7 @@ export function scanQuoted(cursor: YamlCursor, quote: typeof SINGLE_QUOTE | type
   }
 }
 
-/** The end of a piece of text without the blanks there. */
+/** The end of a piece of text without its trailing blanks. */
 function withoutBlanks(text: string, start: number, end: number): number {
   let last = end
   while (last > start && isBlank(text.charCodeAt(last - 1))) last--
@@ -188,7 +189,7 @@ const HEX_LENGTHS = new Map([
   ['U', 8],
 ])
 
-/** What an escape in double quotes stands for. One of a line break joins the lines without a space. */
+/** The value of an escape in double quotes. An escaped line break joins the lines without a space. */
 function scanEscape(cursor: YamlCursor, startLine: number): string {
   const { text } = cursor
   cursor.pos++
@@ -218,7 +219,10 @@ function scanEscape(cursor: YamlCursor, startLine: number): string {
   return String.fromCodePoint(code)
 }
 
-/** A text that begins with `|`, which keeps its line breaks, or `>`, which folds them; `indent` is that of the collection around. */
+/**
+ * Scans a text introduced by `|`, which keeps line breaks, or `>`, which folds them; `indent` is that of the enclosing
+ * collection.
+ */
 export function scanBlock(cursor: YamlCursor, isLiteral: boolean, indent: number): string {
   const { text, line: startLine } = cursor
   cursor.pos++
@@ -229,7 +233,7 @@ export function scanBlock(cursor: YamlCursor, isLiteral: boolean, indent: number
   let wasIndented = false
   while (cursor.column === block.indent && text.charCodeAt(cursor.pos) !== 0) {
     const isIndented = isBlank(text.charCodeAt(cursor.pos))
-    // Lines that are indented further keep the breaks around them.
+    // Lines with further indentation keep the breaks around them.
     const folds = !isLiteral && !wasIndented && !isIndented && lastBreak === '\n'
     if (!folds) value += lastBreak
     else if (block.breaks === '') value += ' '
@@ -254,9 +258,9 @@ export function scanBlock(cursor: YamlCursor, isLiteral: boolean, indent: number
 }
 
 interface BlockHeader {
-  /** `+` keeps all line breaks at the end, `-` none; otherwise there is one at most. */
+  /** `+` keeps all trailing line breaks, `-` none; by default one is kept. */
   readonly chomping: typeof PLUS | typeof HYPHEN | undefined
-  /** How far the text is indented beyond what is around it; 0 if its first line tells. */
+  /** The indentation of the text relative to its surroundings; 0 if its first line determines it. */
   readonly increment: number
 }
 
@@ -281,7 +285,7 @@ function scanBlockHeader(cursor: YamlCursor, startLine: number): BlockHeader {
   return { chomping, increment }
 }
 
-/** The indentation of a block text, and the empty lines before the line where the cursor stands. */
+/** The indentation of a block text, and the empty lines before the cursor's line. */
 class BlockLines {
   readonly #cursor: YamlCursor
   readonly #startLine: number
@@ -296,7 +300,7 @@ class BlockLines {
     if (this.indent === 0) this.indent = Math.max(widest, parentIndent + 1, 1)
   }
 
-  /** Steps over indentation and empty lines; returns how far the widest was indented. */
+  /** Skips indentation and empty lines; returns the largest indentation. */
   skipBreaks(): number {
     const cursor = this.#cursor
     const { text } = cursor
