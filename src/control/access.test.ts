@@ -37,7 +37,7 @@ after(() => plane.close())
 
 const refused = { nothing: 401, 'an unknown key': 401, agent: 403 }
 
-/** What each kind of key gets from each kind of endpoint: a refusal, or whatever answer the request deserves. */
+/** The expected result per kind of key and endpoint: a refusal, or whatever response the request deserves. */
 const expected: Readonly<Record<AccessLevel, Readonly<Record<string, number | 'answer'>>>> = {
   public: {
     ...refused,
@@ -104,7 +104,7 @@ describe('every endpoint answers exactly the keys that may use it', () => {
         assert.ok(kind in keys, kind)
         const request = 'virtual_cluster_id' in body ? { ...body, virtual_cluster_id: plane.clusterId } : body
         const { status, json } = await plane.postWith(keys[kind], name, request)
-        // `create_session` itself answers 401 to a token that is none.
+        // `create_session` itself returns 401 for an invalid token.
         if (name === 'create_session' && answer === 'answer') assert.equal(json.code, 'invalid_api_key')
         else if (answer === 'answer') assert.ok(status !== 401 && status !== 403, `${kind}: ${status} ${json.code}`)
         else assert.equal(status, answer, `${kind}: ${JSON.stringify(json)}`)
@@ -131,7 +131,7 @@ test('a key sees the clusters that it has a grant for, and secrets only where it
   const list = async (kind: string): Promise<{ id: string; agent_keys: unknown[] | null }[]> =>
     (await plane.postWith(keys[kind], 'list_virtual_clusters', {})).json.virtual_clusters
   const seen = async (kind: string) => (await list(kind)).map(({ id }) => id)
-  // Others may have been created meanwhile by whoever may.
+  // Callers with the right to create clusters may have created more meanwhile.
   assert.deepEqual((await seen('app')).slice(0, 2), [plane.clusterId, other])
   assert.deepEqual(await seen('app of another cluster'), [other])
   assert.deepEqual(await seen('app_r of the cluster'), [plane.clusterId])
@@ -182,7 +182,7 @@ test('what a cluster has is not reachable through another one', async () => {
   assert.deepEqual(listed, { pipelines: [] })
 })
 
-/** What the contract uses of JSON Schema. */
+/** The parts of JSON Schema that the contract uses. */
 interface JsonSchema {
   readonly type?: string
   readonly enum?: readonly unknown[]
@@ -192,7 +192,7 @@ interface JsonSchema {
   readonly minimum?: number
 }
 
-/** A value that fits a schema. */
+/** A value that matches a schema. */
 function sample(schema: TSchema): unknown {
   const { type, enum: values, anyOf, properties, required, minimum }: JsonSchema = schema
   if (values !== undefined) return values[0]

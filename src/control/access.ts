@@ -2,12 +2,12 @@ import type { AccessGrant } from './api-types.ts'
 import type { AccessNeeds } from './contract/access.ts'
 import { ControlError } from './errors.ts'
 
-/** Who sends a request, by the grants of an API key. A browser has those of the key that it signed in with. */
+/** The sender of a request, by the grants of an API key. A browser has those of the key that it signed in with. */
 export interface Caller {
   readonly grants: readonly AccessGrant[]
 }
 
-/** Where a program is not restricted: the whole workspace, read and write. */
+/** An unrestricted program: the whole workspace, read and write. */
 export const unrestricted: Caller = {
   grants: [{ principal_kind: 'app', resource_kind: '*', resource_id: '*' }],
 }
@@ -16,7 +16,7 @@ const applicationKinds: readonly string[] = ['app', 'app_r', '*']
 const readOnlyKinds: readonly string[] = ['app_r', 'agent_r']
 
 /**
- * Throws `invalid_api_key` when a key is needed and there is none, and `forbidden` when the key does not reach as far.
+ * Throws `invalid_api_key` if a key is needed and there is none, and `forbidden` if the key's grants do not suffice.
  * `clusterId` is the cluster that the request names.
  */
 export function authorize(needs: AccessNeeds, caller: Caller | undefined, clusterId?: string): void {
@@ -39,7 +39,7 @@ export function authorize(needs: AccessNeeds, caller: Caller | undefined, cluste
     throw new ControlError('forbidden', 'the key is read-only')
 }
 
-/** Whether the caller passes `authorize`. */
+/** Whether `authorize` would succeed. */
 export function isAuthorized(needs: AccessNeeds, caller: Caller, clusterId?: string): boolean {
   try {
     authorize(needs, caller, clusterId)

@@ -1,6 +1,6 @@
 import type { AgentHello } from './model.ts'
 
-/** What an agent says of itself that runs pipelines and is special in nothing. */
+/** The hello of a typical agent that runs pipelines. */
 export const agentHello: AgentHello = {
   identity: null,
   name: 'one',

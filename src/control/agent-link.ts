@@ -12,41 +12,43 @@ import type {
 import type { AgentHello } from './model.ts'
 
 /**
- * The protocol between agents and the control plane. The agent always starts; in one process it makes a call, between
- * processes a request.
+ * The protocol between agents and the control plane. The agent always initiates: with a function call in one process,
+ * with a request between processes.
  */
 export interface AgentLink {
   register(hello: AgentHello): Promise<Registration>
   /**
-   * Answers the orders as soon as they differ from those of `revision` or there is something else to tell, otherwise after a few
-   * seconds. Every call renews the agent's leases. Rejects with `agent_not_found` when the agent was taken for lost.
+   * Resolves to the orders as soon as they differ from those of `revision` or there is other news, otherwise after a
+   * few seconds. Every call renews the agent's leases. Rejects with `agent_not_found` if the agent was considered lost.
    */
   poll(agentId: string, revision: number, signal: AbortSignal): Promise<Orders>
   report(agentId: string, report: AgentReport): Promise<void>
   answer(agentId: string, questionId: string, answer: RelayAnswer): Promise<void>
-  /** The agent is about to end: its orders become empty, and peers and clients are not sent to it any more. */
+  /** The agent is about to end: its orders become empty, and peers and clients are no longer directed to it. */
   drain(agentId: string): Promise<void>
-  /** The agent has stopped all its instances and goes. */
+  /** The agent has stopped all its instances and leaves. */
   leave(agentId: string): Promise<void>
 }
 
 export interface Registration {
   readonly agentId: string
-  /** How long, in milliseconds, an agent may go on without reaching the control plane; then its instances have to be stopped. */
+  /**
+   * How long, in ms, an agent may run without reaching the control plane; after that its instances have to be stopped.
+   */
   readonly leaseMs: number
   /**
-   * With it agents of a cluster prove to each other that they belong to it, and encrypt what they read for each other. A
-   * control plane of an earlier version gives none.
+   * The secret with which agents of a cluster authenticate to each other, and encrypt what they read for each other.
+   * Absent from a control plane of an earlier version.
    */
   readonly peerSecret?: string
 }
 
 export interface Orders {
   readonly revision: number
-  /** All instances that the agent is to run; it stops the others. */
+  /** All instances that the agent should run; it stops all others. */
   readonly instances: readonly InstanceOrder[]
   readonly questions: readonly RelayQuestion[]
-  /** The agents that serve Kafka clients now, this one among them. */
+  /** The agents that serve Kafka clients now, including this one. */
   readonly peers: readonly Peer[]
 }
 
@@ -57,11 +59,11 @@ export interface Peer {
   readonly host: string
   readonly port: number
   readonly roles: readonly AgentRole[]
-  /** The agent group, the zone: empty where there is none. */
+  /** The agent group and the zone: empty if there is none. */
   readonly group: string
   readonly zone: string
   readonly isDraining: boolean
-  /** Where other agents ask it, `host:port`; none from a control plane of an earlier version. */
+  /** Where other agents send requests, `host:port`; absent from a control plane of an earlier version. */
   readonly httpAddress?: string | null
 }
 
@@ -72,23 +74,23 @@ export interface InstanceOrder {
   readonly configurationId: string
   readonly version: number
   readonly yaml: string
-  /** It has reached the end of its input: an agent that does not hold it any more does not start it again. */
+  /** It has reached the end of its input: an agent that no longer holds it does not start it again. */
   readonly completed: boolean
   /**
-   * For an instance that may pass to another agent: what it writes to the cluster carries this, and is refused once it has
-   * passed. Null for one that belongs to this agent alone.
+   * For an instance that can move between agents: its writes to the cluster carry this, and are refused once it has
+   * moved. Null for one that belongs to this agent alone.
    */
   readonly fence: Fence | null
 }
 
 export interface AgentReport {
-  /** The newest orders that this report takes account of. */
+  /** The newest orders that this report reflects. */
   readonly revision: number
   /** All instances that the agent holds, including those that are stopping. */
   readonly instances: readonly InstanceReport[]
-  /** Instances that it stopped since the last report, with their last figures. */
+  /** Instances stopped since the last report, with their last figures. */
   readonly ended: readonly InstanceReport[]
-  /** Share of one core that the process uses. */
+  /** The share of one core that the process uses. */
   readonly cpu: number
   readonly memoryBytes: number
   readonly connections: number
@@ -115,9 +117,9 @@ export interface InstanceReport {
   readonly restarts: number
   readonly nextStartAt: number | null
   readonly error: { readonly code: string; readonly message: string; readonly at: number } | null
-  /** What hinders it although it runs, or null. */
+  /** What hinders the instance although it runs, or null. */
   readonly problem: string | null
-  /** Since the instance was assigned, over all its restarts. */
+  /** Since the instance was assigned, across all its restarts. */
   readonly counters: PipelineCounters
   readonly memoryBytes: number
   readonly cpu: number

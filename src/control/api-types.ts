@@ -1,4 +1,4 @@
-// The types of the HTTP API for its clients, which need none of the schemas behind them.
+// The types of the HTTP API for its clients, without the schemas behind them.
 export type {
   Agent,
   AgentRole,

@@ -223,7 +223,7 @@ test('an agent gets its orders, reports, and answers questions that only the cal
   })
   const signal = AbortSignal.timeout(10_000)
   let orders = await link.poll(agentId, 0, signal)
-  // Agents that come together are placed together, after a rest.
+  // Agents that join together are placed together, after a pause.
   while (orders.instances.length === 0) orders = await link.poll(agentId, orders.revision, signal)
   const order = orders.instances.find(({ pipelineId }) => pipelineId === pipeline_id)!
   assert.deepEqual([order.configurationId, order.version, order.yaml], [configuration_id, 0, yaml])
@@ -322,7 +322,7 @@ test('an error of the database that may pass is one that clients retry, and name
   const broken = await startTestPlane()
   after(broken.close)
   const { transaction } = broken.database
-  // Only the way a full disk ends a transaction is imitated; a disk cannot be filled here.
+  // A disk cannot be filled here, so this fakes how a full disk ends a transaction.
   broken.database.transaction = (options, work) =>
     options.kind === 'write'
       ? Promise.reject(new DatabaseError('full', 'database or disk is full'))

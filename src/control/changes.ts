@@ -1,13 +1,13 @@
 import type { ChangedEvent, ChangedSubject } from './api-types.ts'
 
-/** A change of a cluster, announced so that those who show it read it again. */
+/** A change to a cluster, announced so that open pages reload it. */
 export interface Change {
   readonly clusterId: string
   readonly subject: ChangedSubject
   readonly pipelineId?: string
 }
 
-/** Distributes changes to listeners of this process. Nothing depends on an announcement: it only shortens a wait. */
+/** Distributes changes to listeners in this process. Nothing depends on an announcement: it only shortens a wait. */
 export class Changes {
   readonly #listeners = new Set<(change: Change) => void>()
 
@@ -16,7 +16,7 @@ export class Changes {
       listener({ clusterId, subject, ...(pipelineId !== undefined && { pipelineId }) })
   }
 
-  /** Calls `listener` with what changed in a cluster since its last call. Returns how to stop listening. */
+  /** Calls `listener` with what changed in a cluster since its last call. Returns a function that stops listening. */
   subscribe(clusterId: string, listener: (event: ChangedEvent) => void, intervalMs = 250): () => void {
     const subjects = new Set<ChangedSubject>()
     const pipelineIds = new Set<string>()
@@ -41,7 +41,7 @@ export class Changes {
     }
   }
 
-  /** Resolves at the next change for which `isWanted` holds, or after `waitMs`. */
+  /** Resolves at the next change for which `isWanted` returns true, or after `waitMs`. */
   next(waitMs: number, isWanted: (change: Change) => boolean): Promise<void> {
     return new Promise(resolve => {
       const finish = () => {

@@ -11,7 +11,7 @@ export const workspaceId = 'wi_default'
 
 const defaultName = 'vcn_default'
 
-/** What an agent of a cluster may do: serve it. */
+/** The grant of a cluster's agents: to serve that cluster. */
 export function accessGrantOfAgents(clusterId: string): AccessGrant {
   return { principal_kind: 'agent', resource_kind: 'virtual_cluster', resource_id: clusterId }
 }

@@ -21,24 +21,24 @@ const tickMs = 1000
 
 export interface ControlPlaneOptions {
   readonly database: Database
-  /** Encrypts the secrets of API keys in the database: 32 bytes that are kept elsewhere and never change. */
+  /** Encrypts the secrets of API keys in the database: 32 bytes that are stored elsewhere and never change. */
   readonly sealingKey: Uint8Array
   readonly lint: PipelineLinter
-  /** The metadata of a cluster, where this process can reach them: users of the Kafka port, ACLs and settings are in there. */
+  /** The metadata of a cluster, if this process can reach it: users of the Kafka port, ACLs and settings. */
   readonly metadataOf?: (clusterId: string) => Promise<Metadata | undefined>
-  /** Whether more clusters can be created than the first; false where one process is all of it. */
+  /** Whether more clusters can be created than the first; false if a single process is the whole cluster. */
   readonly hasManyClusters?: boolean
   /** JSON Schema of a pipeline configuration. */
   readonly jsonSchema: () => Promise<Readonly<Record<string, unknown>>>
   readonly version: string
-  /** Everything is lost when the process ends, and people are warned of it. */
+  /** Everything is lost when the process ends; the console warns about it. */
   readonly isEphemeral: boolean
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
 }
 
-/** What an empty database begins with; random where it is left out. */
+/** What to create in an empty database; random where left out. */
 export interface WantedDefaults {
   readonly clusterId?: string | undefined
   readonly applicationKey?: string | undefined
@@ -55,9 +55,9 @@ export interface DefaultCluster {
 }
 
 /**
- * The control plane without its HTTP server: what the pipelines of its clusters are to do, and who does it. Several
- * processes may run over one database: what has to survive or be shared is in there, and each class says what it holds
- * beside it.
+ * The control plane without its HTTP server: what the pipelines of its clusters should do, and which agents do it.
+ * Several processes may run on one database, which holds everything that has to survive or be shared; each class
+ * documents what it keeps in memory.
  */
 export class ControlPlane {
   readonly options: ControlPlaneOptions
@@ -65,9 +65,9 @@ export class ControlPlane {
   readonly keys: Keys
   readonly sessions: Sessions
   readonly pipelines: Pipelines
-  /** The other control planes over the same database. */
+  /** The other control planes on the same database. */
   readonly peers: PeerPlanes
-  /** Where people reach the API; set when the server listens. */
+  /** The address of the API for users; set when the server listens. */
   apiUrl = ''
   readonly #fleets = new Map<string, Fleet>()
   readonly #stop = new AbortController()
@@ -105,7 +105,7 @@ export class ControlPlane {
     })
   }
 
-  /** Finds the default cluster and its keys, and creates what is missing, as it is given or at random. */
+  /** Finds the default cluster and its keys, and creates what is missing, with the given values or random ones. */
   async ensureDefaultCluster(wanted: WantedDefaults = {}): Promise<DefaultCluster> {
     const { database, clock, random } = this.options
     const cluster = await ensureDefaultCluster(database, clock, random, wanted.clusterId)
@@ -127,14 +127,14 @@ export class ControlPlane {
     return this.options.database.transaction({ kind: 'read' }, sql => store.listClusters(sql))
   }
 
-  /** The cluster of that id; rejects with `virtual_cluster_not_found` when there is none. */
+  /** The cluster with this id; rejects with `virtual_cluster_not_found` if there is none. */
   async cluster(id: string): Promise<Cluster> {
     const cluster = await this.options.database.transaction({ kind: 'read' }, sql => store.findCluster(sql, id))
     if (cluster !== undefined) return cluster
     throw new ControlError('virtual_cluster_not_found', `there is no virtual cluster ${JSON.stringify(id)}`)
   }
 
-  /** The agents of a cluster that exists. */
+  /** The agents of an existing cluster. */
   fleet(clusterId: string): Fleet {
     let fleet = this.#fleets.get(clusterId)
     if (fleet === undefined) {
@@ -155,19 +155,19 @@ export class ControlPlane {
     return fleet
   }
 
-  /** Lets go of a cluster that was deleted: its agents get no orders any more. */
+  /** Drops a deleted cluster: its agents get no more orders. */
   async forgetCluster(clusterId: string, fleet: Fleet): Promise<void> {
     this.#fleets.delete(clusterId)
     fleet.close()
     this.changes.announce(clusterId, 'agents')
   }
 
-  /** How agents of this process reach the control plane. */
+  /** The link of agents in this process to the control plane. */
   link(clusterId: string): AgentLink {
     return this.fleet(clusterId)
   }
 
-  /** Answers a question of another control plane of this database. Rejects with `forbidden` when none has sent it. */
+  /** Answers a question of another control plane of this database. Rejects with `forbidden` if it is not from one. */
   async answerPeer(body: unknown): Promise<RelayAnswer | LogAnswer> {
     const question = this.peers.read(body)
     const fleet = this.fleet(question.clusterId)
@@ -180,12 +180,12 @@ export class ControlPlane {
     }
   }
 
-  /** From now on changes are refused with `shutting_down`; reads and agents are still answered. */
+  /** Makes changes fail with `shutting_down`; reads and agents are still served. */
   refuseChanges(): void {
     this.#isStopping = true
   }
 
-  /** Throws `shutting_down` when changes are refused. */
+  /** Throws `shutting_down` if changes are refused. */
   checkAcceptsChanges(): void {
     if (this.#isStopping)
       throw new ControlError(
@@ -194,7 +194,7 @@ export class ControlPlane {
       )
   }
 
-  /** Stops the loops; the database stays open, it belongs to the caller. */
+  /** Stops the loops. The database stays open, because it belongs to the caller. */
   async close(): Promise<void> {
     this.refuseChanges()
     this.#stop.abort()
@@ -204,7 +204,7 @@ export class ControlPlane {
     try {
       await this.sessions.close()
     } catch (error) {
-      // It expires by itself within a day.
+      // It expires within a day anyway.
       this.options.log.warn('the sign-in token could not be revoked', { error: String(error) })
     }
   }
@@ -222,7 +222,7 @@ export class ControlPlane {
     }
   }
 
-  /** What fails is logged and retried with the next tick; the rest goes on. */
+  /** Logs a failure, which the next tick retries, so that other work continues. */
   async #attempt(what: string, work: () => Promise<void>): Promise<void> {
     try {
       await work()
@@ -232,12 +232,12 @@ export class ControlPlane {
   }
 }
 
-/** The same at all control planes of a database, and stored nowhere. */
+/** The same at all control planes of a database; not stored. */
 function peerSecretOf(clusterId: string, sealingKey: Uint8Array): string {
   return createHmac('sha256', sealingKey).update(`agents of ${clusterId}`).digest('hex')
 }
 
-/** Works out the settings of configurations that an earlier version saved without them. */
+/** Computes the settings of configurations that an earlier version saved without them. */
 async function fillSettings(database: Database): Promise<void> {
   await database.transaction({ kind: 'write' }, async sql => {
     const without = await store.listWithoutSettings(sql)

@@ -1,6 +1,6 @@
 import { DatabaseError } from '../database/index.ts'
 
-/** Runs work that looks for a row and inserts it when it is missing, again when another control plane was faster. */
+/** Runs work that looks up a row and inserts it if missing; repeats it if another control plane was faster. */
 export async function ensured<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

@@ -1,8 +1,8 @@
 import type { ApiError, ApiErrorCode, Finding } from './api-types.ts'
 
 /**
- * The HTTP status of each code. Clients retry 429, 499 and 5xx and take 404 for "is gone", so a user's mistake gets
- * none of those.
+ * The HTTP status of each code. The original's clients retry 429, 499 and 5xx and treat 404 as deleted, so a user's
+ * mistake gets none of those.
  */
 const statuses: Readonly<Record<ApiErrorCode, number>> = {
   invalid_request: 400,
@@ -39,7 +39,7 @@ const statuses: Readonly<Record<ApiErrorCode, number>> = {
   internal_error: 500,
 }
 
-/** Why a request failed; the server turns it into the answer. */
+/** A failed request; the server converts it into the response. */
 export class ControlError extends Error {
   readonly code: ApiErrorCode
   readonly findings: readonly Finding[] | undefined
@@ -51,7 +51,7 @@ export class ControlError extends Error {
     this.findings = options.findings
   }
 
-  /** The HTTP status that goes with the code. */
+  /** The HTTP status of the code. */
   get status(): number {
     return statuses[this.code]
   }

@@ -18,7 +18,7 @@ await migrate(sqlite, 'control plane', migrations)
 
 let failsNext = false
 let transactions = 0
-/** A real database whose next commit can fail, as on a full disk, after all of its statements were carried out. */
+/** A real database whose next commit can fail, as on a full disk, after all its statements have been executed. */
 const database: Database = {
   dialect: sqlite.dialect,
   transaction: (options, work) =>
@@ -172,7 +172,7 @@ test('the instances of an agent that died are not shown, although its last repor
 test('of agents that come together the first is placed at once, and the others together after a rest', async t => {
   let now = 0
   const rest = Promise.withResolvers<void>()
-  // The system's clock would let the rest end in the middle on a busy machine.
+  // With the system clock the pause could end midway on a busy machine.
   const clock: Clock = { now: () => now, monotonic: () => now, sleep: () => rest.promise }
   const fleet = newFleet(nullLog, clock)
   t.after(() => fleet.close())
@@ -181,7 +181,7 @@ test('of agents that come together the first is placed at once, and the others t
     await fleet.register({ ...hello, identity, pipelineGroup: 'a burst' })
     return transactions - before
   }
-  // The agent itself, and a look at what there is to do.
+  // The agent itself, and a check whether there is work.
   assert.equal(await join('first of many'), 2)
   for (const identity of ['second', 'third', 'fourth']) assert.equal(await join(`${identity} of many`), 1)
   const before = transactions
@@ -196,7 +196,7 @@ test('of agents that come together the first is placed at once, and the others t
 test('an agent hears with the next tick of its control plane what another one has ordered', async t => {
   const [first, second] = [newFleet(), newFleet()]
   t.after(() => [first, second].forEach(fleet => fleet.close()))
-  // Without its time limit a poll waits until there is something to tell.
+  // Without a time limit, a poll waits until there is news.
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { agentId } = await first.register({ ...hello, identity: 'heard of elsewhere', pipelineGroup: 'elsewhere' })
   const { signal } = new AbortController()

@@ -15,19 +15,19 @@ import * as store from './store/store.ts'
 
 const pollMs = 3000
 const leaseMs = 20_000
-/** An agent that has been silent for this long gets nothing new. */
+/** An agent that has been silent for this long is assigned nothing new. */
 const silentMs = 8000
-/** How long a lost agent is still shown. */
+/** How long a lost agent is still listed. */
 const rememberLostMs = 10 * 60_000
-/** How often a report in which nothing but figures changed is stored for other control planes. */
+/** How often a report in which only figures changed is stored for other control planes. */
 const storeReportMs = 5000
 /**
- * Agents come and go in bursts. What they bring about is reconciled at once, and for what follows there is a rest of twice
- * the time that it took, within these bounds.
+ * Agents join and leave in bursts. The first change is reconciled immediately; later ones wait for a pause of twice the
+ * time that took, within these bounds.
  */
 const [minRestMs, maxRestMs] = [100, 1000] as const
 
-/** How a pipeline was placed by the newest reconciliation. */
+/** How the latest reconciliation placed a pipeline. */
 export interface Placed {
   readonly wanted: number
   readonly completed: number
@@ -35,7 +35,7 @@ export interface Placed {
 
 export interface FleetOptions {
   readonly clusterId: string
-  /** As it is in a registration. */
+  /** The secret that registrations carry. */
   readonly peerSecret: string
   readonly database: Database
   readonly changes: Changes
@@ -45,13 +45,13 @@ export interface FleetOptions {
   readonly log: Log
 }
 
-/** What a reconciliation found and did. */
+/** The findings and changes of a reconciliation. */
 interface Reconciled {
   readonly now: number
   readonly agents: readonly RegisteredAgent[]
   readonly lost: readonly RegisteredAgent[]
   readonly placed: ReadonlyMap<string, Placed>
-  /** Agents whose orders change. */
+  /** Agents whose orders changed. */
   readonly reordered: ReadonlySet<string>
   /** Agents that still hold what was revoked. */
   readonly releasing: ReadonlySet<string>
@@ -59,11 +59,11 @@ interface Reconciled {
 }
 
 /**
- * The agents of a cluster: who is there, who runs what, and what they do next.
+ * The agents of a cluster: which are alive, what each of them runs, and what each does next.
  *
- * Everything that decides who runs what is in the database and judged by its clock: agents, assignments with their leases,
- * revisions of orders, what each agent holds. What is kept here can be lost at any time: the orders of a revision and the
- * last words of agents are caches, and the polls that wait and the questions on their way belong to this process.
+ * Everything that decides which agent runs what is in the database and judged by its clock: agents, assignments with
+ * their leases, revisions of orders, what each agent holds. What is kept here can be lost at any time: the orders of a
+ * revision and the latest reports are caches; waiting polls and pending questions belong to this process.
  */
 export class Fleet implements AgentLink {
   readonly board: StatusBoard
@@ -74,21 +74,21 @@ export class Fleet implements AgentLink {
   readonly #reported = new Map<string, { readonly revision: number; readonly held: string; storedAt: number }>()
   readonly #silent = new Set<string>()
   #lacksJobs = false
-  /** As of the newest reconciliation, undefined before the first; a new list each time that it changes. */
+  /** As of the latest reconciliation, undefined before the first; a new list whenever it changes. */
   #peers: readonly Peer[] | undefined
-  /** The list that each agent was sent last. */
+  /** The list last sent to each agent. */
   readonly #toldPeers = new Map<string, readonly Peer[] | undefined>()
-  /** When each agent that is linked to this process last began or ended a poll, in monotonic milliseconds. */
+  /** When each agent that is linked to this process last started or ended a poll, in monotonic milliseconds. */
   readonly #polledAt = new Map<string, number>()
   #placed: ReadonlyMap<string, Placed> = new Map()
   #reconciling: Promise<unknown> = Promise.resolve()
   #queued: Promise<void> | undefined
-  /** A rest is on, and a reconciliation will follow it. */
+  /** A pause is in progress, after which a reconciliation follows. */
   #isResting = false
   #restsUntil = Number.NEGATIVE_INFINITY
-  /** Somebody has changed what is wanted, so that the next reconciliation will find something to do. */
+  /** The desired state has changed, so the next reconciliation will have work. */
   #isChanged = false
-  /** Agents that were told to stop something and have not reported it yet. */
+  /** Agents that were ordered to stop something and have not reported it yet. */
   #releasing: ReadonlySet<string> = new Set()
   readonly #stop = new AbortController()
   #reportsReadUntil = 0
@@ -102,12 +102,12 @@ export class Fleet implements AgentLink {
 
   // ── For the API ──
 
-  /** How a pipeline that is to run was placed; undefined for one that is not. */
+  /** How a pipeline that should run was placed; undefined for any other. */
   placed(pipelineId: string): Placed | undefined {
     return this.#placed.get(pipelineId)
   }
 
-  /** All agents, including those lost a short while ago. */
+  /** All agents, including those that were lost recently. */
   agents(): Promise<{ readonly agent: RegisteredAgent; readonly isAlive: boolean }[]> {
     const { database, clusterId } = this.#options
     return database.transaction({ kind: 'read' }, async sql => {
@@ -116,12 +116,12 @@ export class Fleet implements AgentLink {
     })
   }
 
-  /** Where Kafka clients connect first; null while no agent serves them. */
+  /** The bootstrap address for Kafka clients; null while no agent serves them. */
   async kafkaAddress(): Promise<string | null> {
     return (await this.#kafkaAgent(() => true))?.hello.kafkaAddress ?? null
   }
 
-  /** Has an agent answer something about the cluster's data, which is neither looked at nor kept here. */
+  /** Has an agent answer a question about the cluster's data, which is neither inspected nor stored here. */
   async ask<Name extends RelayedName>(name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
     const { peers, clusterId } = this.#options
     const agent = await this.#kafkaAgent(({ id }) => this.#isHere(id))
@@ -129,26 +129,28 @@ export class Fleet implements AgentLink {
     const answer = await peers.relay({ kind: 'relay', clusterId, name, request })
     if (answer?.ok === false) throw new ControlError(answer.error.code, answer.error.message)
     if (answer !== undefined) return answer.response as ApiResponse<Name> // to the request of this name
-    // One that has just changed over to this control plane asks for its orders in a moment.
+    // An agent that has just switched to this control plane will poll in a moment.
     const coming = await this.#kafkaAgent(() => true)
     if (coming === undefined) throw noAgent()
     return this.#relay.ask(coming.id, name, request)
   }
 
-  /** Like `ask`, but only of agents that are linked to this control plane. */
+  /** Like `ask`, but only for agents that are linked to this control plane. */
   async askHere<Name extends RelayedName>(name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
     const agent = await this.#kafkaAgent(({ id }) => this.#isHere(id))
     if (agent === undefined) throw noAgent()
     return this.#relay.ask(agent.id, name, request)
   }
 
-  /** Log lines of a pipeline behind a cursor, oldest first, of all control planes; without a cursor the newest ones. */
+  /**
+   * Log lines of a pipeline after a cursor, oldest first, from all control planes; without a cursor the newest ones.
+   */
   async logs(pipelineId: string, afterCursor: number | undefined, limit: number): Promise<readonly LogLine[]> {
     const { peers, clusterId } = this.#options
     if (!peers.areThere) return this.board.logs(pipelineId, afterCursor, limit)
     const read = async () => {
-      // Lines that come to another control plane after it has answered have a higher cursor than this, and those that
-      // have a higher one already are left out: so none ever comes behind a cursor that was handed out.
+      // Lines that reach another control plane after it has answered get a higher cursor than this, and lines that
+      // already have one are left out, so no line ever appears before a cursor that was already returned.
       const request = { pipelineId, afterCursor, upTo: this.board.cursor, limit }
       const answers = [this.board.logsFor(request), ...(await peers.logs({ kind: 'logs', clusterId, request }))]
       this.board.advanceCursor(Math.max(...answers.map(({ cursor }) => cursor)))
@@ -173,7 +175,7 @@ export class Fleet implements AgentLink {
       const known =
         hello.identity === null ? undefined : await store.findAgentByIdentity(sql, clusterId, hello.identity)
       if (known !== undefined) {
-        // Completed instances stay completed; the rest is assigned again, since the earlier process has ended.
+        // Completed instances stay completed; the others are assigned again, because the previous process has ended.
         await store.deleteUncompleted(sql, known.id)
         await store.reviveAgent(sql, known.id, hello, now)
         return known.id
@@ -199,7 +201,7 @@ export class Fleet implements AgentLink {
     if (!isKnown) throw new ControlError('agent_not_found', `there is no agent ${agentId}`)
     this.#polledAt.set(agentId, this.#options.clock.monotonic())
     if (this.#silent.has(agentId) || this.#peers === undefined) await this.reconcile()
-    // Waits from before the orders are read, so that no change in between goes unnoticed.
+    // Starts waiting before the orders are read, so that no change in between is missed.
     const wait = this.#wait(agentId, signal)
     let orders = await this.#currentOrders(agentId)
     const isNews = this.#toldPeers.get(agentId) !== this.#peers || this.#relay.has(agentId)
@@ -208,7 +210,7 @@ export class Fleet implements AgentLink {
       orders = await this.#currentOrders(agentId)
     }
     wait.end()
-    // It has gone, perhaps to another control plane.
+    // The agent has disconnected, perhaps to another control plane.
     if (signal.aborted) this.#polledAt.delete(agentId)
     else this.#polledAt.set(agentId, this.#options.clock.monotonic())
     this.#toldPeers.set(agentId, this.#peers)
@@ -229,7 +231,7 @@ export class Fleet implements AgentLink {
     if (!isKnown) return this.board.forgetAgent(agentId)
     this.#reported.set(agentId, { revision, held, storedAt: now })
     this.#noteCompleted(agentId, completed)
-    // What else it says changes nothing in what is wanted and who may run it.
+    // The rest of a report affects neither the desired state nor which agent may run it.
     if (completed.length > 0 || (isNews && this.#releasing.has(agentId))) await this.#reconcileNews()
   }
 
@@ -255,7 +257,7 @@ export class Fleet implements AgentLink {
     await database.transaction({ kind: 'write' }, async sql => {
       await store.deleteUncompleted(sql, agentId)
       const agent = await store.findAgent(sql, clusterId, agentId)
-      // One with an identity will be back, and its completed instances stay completed.
+      // An agent with an identity will return, and its completed instances stay completed.
       if (agent?.hello.identity === null) await store.deleteAgents(sql, [agentId])
       else if (agent !== undefined) await store.markLeft(sql, agentId)
     })
@@ -266,20 +268,25 @@ export class Fleet implements AgentLink {
 
   // ── For the control plane ──
 
-  /** Background maintenance, about once a second: samples figures, reads what other control planes know, reconciles. */
+  /**
+   * Background maintenance, about once a second: samples figures, reads what other control planes stored, reconciles.
+   */
   async tick(): Promise<void> {
     this.board.sample()
     await this.#reconcileNext()
     await this.#readReports()
   }
 
-  /** Brings the assignments closer to what is wanted, after a change of that. */
+  /** Reconciles after a change of the desired state. */
   reconcile(): Promise<void> {
     this.#isChanged = true
     return this.#reconcileNext()
   }
 
-  /** After news of agents. Resolves at once while there is a rest, after which it will be done. */
+  /**
+   * Reconciles after news from agents. During a pause it resolves immediately, and the reconciliation follows the
+   * pause.
+   */
   async #reconcileNews(): Promise<void> {
     const { clock, log } = this.#options
     const restMs = this.#restsUntil - clock.monotonic()
@@ -295,7 +302,7 @@ export class Fleet implements AgentLink {
     })
   }
 
-  /** Calls that come while one is under way share the next one. */
+  /** Calls made while a reconciliation is running share the next one. */
   #reconcileNext(): Promise<void> {
     if (this.#queued !== undefined) return this.#queued
     const next = this.#reconciling.then(() => {
@@ -307,7 +314,7 @@ export class Fleet implements AgentLink {
     return next
   }
 
-  /** Ends the polls that wait and the questions on their way. */
+  /** Ends waiting polls and pending questions. */
   close(): void {
     this.#stop.abort()
     this.#relay.close()
@@ -319,7 +326,7 @@ export class Fleet implements AgentLink {
     const startedAt = clock.monotonic()
     const isChanged = this.#isChanged
     this.#isChanged = false
-    // Mostly there is nothing to do, and a look locks nothing.
+    // Usually there is nothing to do, and checking takes no lock.
     const seen = isChanged ? undefined : await database.transaction({ kind: 'read' }, sql => this.#plan(sql))
     const done =
       seen?.isIdle === true
@@ -338,7 +345,7 @@ export class Fleet implements AgentLink {
       this.#forget(id)
     }
     for (const agentId of done.reordered) this.#wake(agentId)
-    // Another control plane has given these new orders.
+    // Another control plane has issued these new orders.
     for (const { id, ordersRevision } of done.agents)
       if (this.#waiting.has(id) && this.#orders.get(id)?.revision !== ordersRevision) this.#wake(id)
     const heard = done.agents.filter(agent => isHeard(agent, done.now))
@@ -371,7 +378,7 @@ export class Fleet implements AgentLink {
     return { now, agents, lost, placed: placedOf(plan, assignments), reordered: reorderedBy(plan), releasing, isIdle }
   }
 
-  /** Revokes first, then changes, then assigns: a slot may be subject to all three in one plan. */
+  /** Revokes, then changes, then assigns: one plan may do all three to a slot. */
   async #apply(
     sql: Sql,
     { plan, now, lost }: { plan: ReconcilePlan; now: number; lost: readonly RegisteredAgent[] },
@@ -409,7 +416,7 @@ export class Fleet implements AgentLink {
     for (const agentId of this.#waiting.keys()) this.#wake(agentId)
   }
 
-  /** Without background work the bucket only grows. */
+  /** Warns if no agent has the jobs role: without background work the bucket only grows. */
   #warnOfMissingJobs(heard: readonly RegisteredAgent[]): void {
     const lacksJobs = heard.length > 0 && !heard.some(({ hello }) => hello.roles.includes('jobs'))
     if (lacksJobs && !this.#lacksJobs)
@@ -426,7 +433,7 @@ export class Fleet implements AgentLink {
     return found?.agent
   }
 
-  /** Whether the agent asks this control plane for its orders. */
+  /** Whether the agent polls this control plane. */
   #isHere(agentId: string): boolean {
     const polledAt = this.#polledAt.get(agentId)
     return polledAt !== undefined && this.#options.clock.monotonic() - polledAt < 2 * pollMs
@@ -453,7 +460,7 @@ export class Fleet implements AgentLink {
     )
   }
 
-  /** False when the agent is no longer known. */
+  /** Resolves to false if the agent is no longer known. */
   #store(
     agentId: string,
     report: AgentReport,
@@ -480,7 +487,7 @@ export class Fleet implements AgentLink {
     this.#orders.set(agentId, { ...orders, instances })
   }
 
-  /** Agents that talk to another control plane are known from what it stored. */
+  /** Reads the stored reports of agents that are linked to another control plane. */
   async #readReports(): Promise<void> {
     const { database, clusterId } = this.#options
     const isElsewhere = (agent: RegisteredAgent) => !this.#silent.has(agent.id) && !this.#reported.has(agent.id)
@@ -564,7 +571,7 @@ function toCandidate(agent: RegisteredAgent, now: number) {
 
 function toPeer({ hello }: RegisteredAgent): Peer[] {
   const { nodeId, kafkaAddress, roles, agentGroup, availabilityZone, isDraining, httpAddress } = hello
-  // An agent of an earlier version has said nothing of its node.
+  // Agents of an earlier version do not report a node id.
   if (kafkaAddress === null || nodeId == null) return []
   const colon = kafkaAddress.lastIndexOf(':')
   const host = kafkaAddress.slice(0, colon).replace(/^\[(.*)\]$/, '$1')

@@ -5,12 +5,12 @@ export interface HealthInput {
   readonly state: PipelineState
   readonly deployedConfigurationId: string
   readonly pipelineGroup: string
-  /** How many instances there are to be. */
+  /** The number of instances that should exist. */
   readonly wanted: number
-  /** How many have reached the end of their input. */
+  /** The number of instances that have reached the end of their input. */
   readonly completed: number
   readonly instances: readonly InstanceReport[]
-  /** What was counted over the last seconds, and since the last delivery where every write fails. */
+  /** Counts of the last seconds; if every write fails, since the last delivery. */
   readonly recent: PipelineCounters
   /** Milliseconds since 1970. */
   readonly now: number
@@ -19,7 +19,7 @@ export interface HealthInput {
 /** An instance that was restarted after a failure counts as healthy after this time. */
 const recoveryMs = 60_000
 
-/** How a pipeline is doing as a whole, and one sentence that says why. */
+/** The health of a pipeline as a whole, and one sentence that says why. */
 export function healthOf(input: HealthInput): { readonly health: PipelineHealth; readonly explanation: string | null } {
   const { state, wanted, completed, instances } = input
   if (state === 'paused') {
@@ -55,10 +55,10 @@ export function healthOf(input: HealthInput): { readonly health: PipelineHealth;
   }
 }
 
-/** Why no message succeeds although the pipeline runs; undefined while some do, or when there are none. */
+/** Why no message succeeds although the pipeline runs; undefined if some do, or if there are none. */
 export function failureOf(recent: PipelineCounters): string | undefined {
   const { input_received: received, output_sent: sent } = recent
-  // One failed write may be a lost connection of a pipeline that has nothing to do.
+  // A single failed write may be a lost connection of an idle pipeline.
   if (sent === 0 && recent.output_errors > 1)
     return `no message has been delivered lately: ${count(recent.output_errors, 'failed write')}`
   if (received > 0 && recent.processor_errors >= received)

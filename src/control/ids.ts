@@ -1,6 +1,6 @@
 import type { Random } from '../base/index.ts'
 
-/** `vci_` and the like with a UUID in the original's spelling: `vci_3ca57c80_95a8_464a_b302_f2ec3332c9ee`. */
+/** A prefix such as `vci_` and a UUID in the original's spelling: `vci_3ca57c80_95a8_464a_b302_f2ec3332c9ee`. */
 export function newId(prefix: 'vci' | 'pi' | 'pci' | 'aki' | 'agt' | 'ins' | 'api' | 'cci', random: Random): string {
   const digits = hex(random.bytes(16))
   const parts = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)]

@@ -19,11 +19,13 @@ export interface KeysOptions {
   readonly random: Random
 }
 
-/** The API keys of the workspace. Callers are recognised by the hash of a secret; the secret itself is stored sealed. */
+/**
+ * The API keys of the workspace. Callers are recognised by the hash of a secret; the secret itself is stored sealed.
+ */
 export class Keys {
   readonly #options: KeysOptions
 
-  /** Seals secrets that an earlier version stored in clear. Rejects with a SealingKeyError when the key is the wrong one. */
+  /** Seals secrets that an earlier version stored in plain text. Rejects with a SealingKeyError if the key is wrong. */
   static async open(options: KeysOptions): Promise<Keys> {
     const keys = new Keys(options)
     await options.database.transaction({ kind: 'write' }, async sql => {
@@ -44,7 +46,7 @@ export class Keys {
     return stored.map(key => this.#opened(key))
   }
 
-  /** `name` comes with or without `akn_`. */
+  /** `name` may have the prefix `akn_` or not. */
   async create(name: string, grants: readonly AccessGrant[]): Promise<Key> {
     const body = name.replace(/^akn_/, '')
     if (!/^[A-Za-z0-9_]{1,128}$/.test(body))
@@ -61,7 +63,7 @@ export class Keys {
     return key
   }
 
-  /** The key of this name, which is created when it is missing, with this secret. */
+  /** The key of this name; if it is missing, it is created with this secret. */
   ensure(name: string, grant: AccessGrant, secret?: string): Promise<Key> {
     const find = async (sql: Sql) => {
       const known = await store.findKeyByName(sql, name)
@@ -73,7 +75,7 @@ export class Keys {
     return ensured(() => this.#options.database.transaction({ kind: 'write' }, find))
   }
 
-  /** Browsers that signed in with the key are signed out. */
+  /** Deletes a key and signs out the browsers that signed in with it. */
   async delete(id: string): Promise<void> {
     const existed = await this.#options.database.transaction({ kind: 'write' }, async sql => {
       await store.deleteSessionsOfKey(sql, id)
@@ -82,7 +84,7 @@ export class Keys {
     if (!existed) throw new ControlError('api_key_not_found', `there is no API key ${JSON.stringify(id)}`)
   }
 
-  /** Who holds this secret, and the key's id; undefined when it belongs to no key. */
+  /** The owner of this secret and the key's id; undefined if it belongs to no key. */
   async authenticate(secret: string): Promise<(Caller & { readonly keyId: string }) | undefined> {
     const hash = hashSecret(secret)
     const key = await this.#options.database.transaction({ kind: 'read' }, sql => store.findKeyByHash(sql, hash))

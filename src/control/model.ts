@@ -1,7 +1,7 @@
 import type { AccessGrant, AgentRole, PipelineState } from './api-types.ts'
 import type { PipelineSettings } from './configuration/settings.ts'
 
-// What the control plane knows, in the program's own words. Times are milliseconds since 1970.
+// The control plane's model, in the program's own terms. Times are milliseconds since 1970.
 
 export interface Cluster {
   readonly id: string
@@ -17,7 +17,7 @@ export interface Key {
   readonly createdAt: number
 }
 
-/** A key as it is stored: its secret can be recognised by the hash, and opened only with the sealing key. */
+/** A key as it is stored: its secret is recognised by the hash, and can be opened only with the sealing key. */
 export interface StoredKey extends Omit<Key, 'secret'> {
   readonly secretHash: string
   readonly sealedSecret: string
@@ -44,16 +44,16 @@ export interface Pipeline {
   readonly createdAt: number
 }
 
-/** A pipeline as lists show it: what is known of its versions without their texts. */
+/** A pipeline as lists show it: with facts about its versions but without their texts. */
 export interface PipelineSummary extends Pipeline {
   /** Null while nothing has been saved. */
   readonly deployedVersion: number | null
   readonly latestVersion: number | null
-  /** Of the deployed version. */
+  /** The group of the deployed version. */
   readonly pipelineGroup: string
 }
 
-/** A pipeline that is to run. */
+/** A pipeline that should run. */
 export interface RunningPipeline {
   readonly id: string
   readonly name: string
@@ -73,15 +73,15 @@ export interface ConfigurationVersion {
 /** An immutable version of a pipeline's configuration. */
 export interface Configuration extends ConfigurationVersion {
   readonly pipelineId: string
-  /** Exactly as it was typed. */
+  /** Exactly as typed. */
   readonly yaml: string
 }
 
-/** How an agent introduces itself when it registers. */
+/** What an agent sends when it registers. */
 export interface AgentHello {
-  /** Survives restarts: the agent replaces an earlier one with this identity. Null for a new agent each time. */
+  /** Survives restarts: the agent replaces an earlier one with the same identity. Null for a new agent each time. */
   readonly identity: string | null
-  /** For people: host name and process id. */
+  /** For display: host name and process id. */
   readonly name: string
   readonly version: string
   readonly roles: readonly AgentRole[]
@@ -107,22 +107,26 @@ export interface RegisteredAgent {
   readonly lastSeenAt: number
   /** Grows whenever the agent's orders change. */
   readonly ordersRevision: number
-  /** The newest orders that it has followed and the instances that it held then; null until its first report. */
+  /** The newest orders that it has applied and the instances that it held then; null until its first report. */
   readonly reported: { readonly revision: number; readonly held: readonly string[] } | null
 }
 
-/** The right of one agent to run one instance of a pipeline, until its lease ends. */
+/** The right of one agent to run one instance of a pipeline until its lease ends. */
 export interface Assignment {
   readonly instanceId: string
   readonly clusterId: string
   readonly pipelineId: string
-  /** Which of the wanted instances it is; no two assignments of a pipeline have the same. */
+  /** Identifies one of the wanted instances; unique among the assignments of a pipeline. */
   readonly slot: string
   readonly agentId: string
   readonly configurationId: string
   readonly leaseExpiresAt: number
-  /** Revoked; it stays until the agent has stopped the instance or the lease has ended, so that no slot runs twice. */
+  /**
+   * Revoked. The assignment stays until the agent has stopped the instance or the lease ends, so no slot runs twice.
+   */
   readonly released: boolean
-  /** The instance reached the end of its input. It keeps its slot until something changes, so that it is not run again. */
+  /**
+   * The instance reached the end of its input. It keeps its slot until something changes, so that it is not run again.
+   */
   readonly completed: boolean
 }

@@ -18,7 +18,7 @@ const hello: AgentHello = {
 let first: TestPlane
 let second: TestPlane
 let third: TestPlane
-/** An agent that is linked to the first control plane and answers whatever it is asked. */
+/** An agent that is linked to the first control plane and answers every question. */
 let agentId: string
 const answered: string[] = []
 const stop = new AbortController()
@@ -94,7 +94,7 @@ test('every control plane shows the log lines of all agents, each once and in or
     found = await read(planes[(round * 2) % 3]!, { after_cursor: found.next_cursor, limit: 4 })
     seen.push(...messages(found))
   }
-  // What a control plane has that was not asked for yet comes with one of the next calls.
+  // Lines that a control plane has but that were not fetched yet arrive with one of the next calls.
   for (let call = 0; call < 6; call++) {
     found = await read(planes[call % 3]!, { after_cursor: found.next_cursor })
     seen.push(...messages(found))

@@ -8,16 +8,16 @@ import { newId } from './ids.ts'
 import * as store from './store/store.ts'
 
 const announceMs = 3000
-/** A control plane that was silent for so long is not asked any more. */
+/** A control plane that has been silent for this long is no longer asked. */
 const silentMs = 10_000
-/** A question that is older is not answered, so that what somebody recorded is of no use for long. */
+/** Older questions are refused, so that a recorded one cannot be replayed for long. */
 const questionLifeMs = 60_000
 /** Longer than a relayed question waits for its agent. */
 const answerTimeoutMs = 30_000
 
 export const peerPath = '/api/peer'
 
-/** What one control plane asks another one. */
+/** A question from one control plane to another. */
 export type PeerQuestion =
   | {
       readonly kind: 'relay'
@@ -27,7 +27,7 @@ export type PeerQuestion =
     }
   | { readonly kind: 'logs'; readonly clusterId: string; readonly request: LogRequest }
 
-/** Log lines of a pipeline behind a cursor; `upTo` is the newest cursor of the control plane that asks. */
+/** Log lines of a pipeline after a cursor; `upTo` is the newest cursor of the control plane that asks. */
 export interface LogRequest {
   readonly pipelineId: string
   readonly afterCursor: number | undefined
@@ -41,7 +41,7 @@ export interface LogAnswer {
   readonly cursor: number
 }
 
-/** A question on its way, signed with the key that all control planes of a database share. */
+/** A question as sent, signed with the key that all control planes of a database share. */
 interface SignedQuestion {
   readonly question: string
   readonly at: number
@@ -62,8 +62,8 @@ interface PlaneAddress {
 }
 
 /**
- * The other control planes over the same database. An agent has its link to one of them, and a browser may ask another
- * one: what only the first can answer is asked from process to process and stored nowhere.
+ * The other control planes on the same database. An agent is linked to one of them, and a browser may talk to another:
+ * questions that only the agent's control plane can answer go from process to process and are stored nowhere.
  */
 export class PeerPlanes {
   readonly #options: PeerPlanesOptions
@@ -77,24 +77,24 @@ export class PeerPlanes {
     this.#id = newId('api', options.random)
   }
 
-  /** Whether there are others. */
+  /** Whether there are other control planes. */
   get areThere(): boolean {
     return this.#others.length > 0
   }
 
-  /** From now on the others find this control plane under its address, and it finds them. */
+  /** Publishes the address of this control plane and finds the others. */
   async join(url: string): Promise<void> {
     this.#url = url
     try {
       await this.#announce()
     } catch (error) {
-      // It has not joined, and so has nothing to leave.
+      // It has not joined, so there is nothing to leave.
       this.#url = undefined
       throw error
     }
   }
 
-  /** Says that it is still there, and looks for others; called about once a second. */
+  /** Announces that this control plane is alive, and finds others; called about once a second. */
   async maintain(): Promise<void> {
     if (this.#url === undefined || this.#options.clock.monotonic() - this.#announcedAt < announceMs) return
     await this.#announce()
@@ -106,9 +106,9 @@ export class PeerPlanes {
     await this.#options.database.transaction({ kind: 'write' }, sql => store.deletePlane(sql, this.#id))
   }
 
-  /** Has an agent of another control plane answer; undefined where none of them has one. */
+  /** Relays a question to an agent of another control plane; undefined if none of them has one. */
   async relay(question: Extract<PeerQuestion, { readonly kind: 'relay' }>): Promise<RelayAnswer | undefined> {
-    // One after the other: a question that changes something must reach one agent only.
+    // In turn, because a question that changes something must reach only one agent.
     for (const other of this.#others) {
       const answer = (await this.#ask(other, question)) as RelayAnswer | undefined // what `ControlPlane.answerPeer` returned
       if (answer !== undefined && (answer.ok || answer.error.code !== 'no_agent_available')) return answer
@@ -116,7 +116,7 @@ export class PeerPlanes {
     return undefined
   }
 
-  /** The lines that the others have. */
+  /** The log lines that the other control planes have. */
   async logs(question: Extract<PeerQuestion, { readonly kind: 'logs' }>): Promise<LogAnswer[]> {
     const answers = await Promise.all(
       this.#others.map(other =>
@@ -129,7 +129,9 @@ export class PeerPlanes {
     return answers.filter(answer => answer !== undefined) as LogAnswer[] // what `ControlPlane.answerPeer` returned
   }
 
-  /** The question in a request, if another control plane of this database has sent it just now. Throws `forbidden`. */
+  /**
+   * Returns the question in a request that another control plane of this database has just sent. Throws `forbidden`.
+   */
   read(body: unknown): PeerQuestion {
     const { question, at, signature } = fieldsOf(body)
     if (typeof question !== 'string' || typeof at !== 'number' || typeof signature !== 'string') throw refusal()
@@ -140,7 +142,9 @@ export class PeerPlanes {
     return JSON.parse(question) as PeerQuestion // as the other control plane wrote it
   }
 
-  /** The answer; undefined where the other control plane is not there. Rejects when it is not known whether it answered. */
+  /**
+   * The answer; undefined if the other control plane is unreachable. Rejects when it is unknown whether it answered.
+   */
   async #ask({ url }: PlaneAddress, peerQuestion: PeerQuestion): Promise<unknown> {
     const question = JSON.stringify(peerQuestion)
     const at = this.#options.clock.now()

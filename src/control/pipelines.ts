@@ -10,7 +10,7 @@ import * as store from './store/store.ts'
 const maxNameLength = 128
 const maxYamlBytes = 1024 * 1024
 
-/** What a check of a configuration found, and the settings that its `warpstream` block makes. */
+/** The findings of a configuration, and the settings of its `warpstream` block. */
 export interface CheckedConfiguration {
   readonly findings: readonly Finding[]
   readonly settings: PipelineSettings
@@ -24,11 +24,11 @@ export interface PipelinesOptions {
   readonly lint: PipelineLinter
   readonly clock: Clock
   readonly random: Random
-  /** Called after every change, before the answer. */
+  /** Called after every change, before the response. */
   readonly onChange: (clusterId: string, pipelineId: string) => Promise<void>
 }
 
-/** The pipelines of the clusters: named, with numbered versions that never change, one of them deployed. */
+/** The pipelines of the clusters: named, with numbered immutable versions, one of them deployed. */
 export class Pipelines {
   readonly #options: PipelinesOptions
 
@@ -40,7 +40,7 @@ export class Pipelines {
     return this.#read(sql => store.listPipelines(sql, clusterId))
   }
 
-  /** All pipelines of a cluster without the text of any configuration. */
+  /** All pipelines of a cluster, without the text of any configuration. */
   summaries(clusterId: string): Promise<PipelineSummary[]> {
     return this.#read(sql => store.listSummaries(sql, clusterId))
   }
@@ -66,7 +66,7 @@ export class Pipelines {
     }))
   }
 
-  /** A new pipeline has no version and is paused. */
+  /** Creates a pipeline without a version, paused. */
   async create(clusterId: string, name: string, type: string): Promise<Pipeline> {
     checkName(name)
     if (type !== 'bento')
@@ -93,7 +93,7 @@ export class Pipelines {
     return pipeline
   }
 
-  /** Saves the next version exactly as typed. The first one is deployed at once; later ones change nothing that runs. */
+  /** Saves the next version exactly as typed. The first is deployed immediately; later ones do not affect what runs. */
   async saveConfiguration(clusterId: string, id: string, yaml: string): Promise<ConfigurationVersion> {
     await this.find(clusterId, id)
     const settings = await this.#check(yaml)
@@ -117,7 +117,7 @@ export class Pipelines {
     return saved
   }
 
-  /** Sets the desired state; what is undefined stays. The agents follow. */
+  /** Changes the desired state; undefined properties stay the same. The agents follow. */
   async change(
     clusterId: string,
     id: string,
@@ -138,7 +138,7 @@ export class Pipelines {
     await this.#options.onChange(clusterId, id)
   }
 
-  /** Gives a pipeline another name. What runs is untouched. */
+  /** Renames a pipeline without touching what runs. */
   async rename(clusterId: string, id: string, name: string): Promise<void> {
     checkName(name)
     await this.#write(async sql => {
@@ -158,7 +158,7 @@ export class Pipelines {
     await this.#options.onChange(clusterId, id)
   }
 
-  /** What is wrong with a configuration, without saving it. */
+  /** The findings of a configuration, without saving it. */
   async lint(yaml: string): Promise<readonly Finding[]> {
     return (await this.#lint(yaml)).findings
   }

@@ -56,7 +56,7 @@ test('an exact target is met exactly, spread over the agents', () => {
   }
 })
 
-/** How many instances a target of 1, 2, … 5 comes to, by scope and number of agents of the group. */
+/** The number of instances for targets of 1, 2, … 5, by scope and number of agents in the group. */
 const placements = {
   cluster: { 0: [0, 0, 0, 0, 0], 1: [1, 2, 3, 4, 5], 2: [2, 2, 4, 4, 6], 3: [3, 3, 3, 6, 6], 4: [4, 4, 4, 4, 8] },
   agent: { 0: [0, 0, 0, 0, 0], 1: [1, 2, 3, 4, 5], 2: [2, 4, 6, 8, 10], 3: [3, 6, 9, 12, 15], 4: [4, 8, 12, 16, 20] },

@@ -1,15 +1,15 @@
 import type { Assignment } from './model.ts'
 
-/** How many instances of a pipeline there are to be. */
+/** How many instances of a pipeline should run. */
 export type Concurrency =
   /** Exactly `count` in the whole cluster. */
   | { readonly scope: 'exact'; readonly count: number }
-  /** At least `count` in the whole cluster, the same number on each agent: 4 on 3 agents are 6. */
+  /** At least `count` in the whole cluster, the same number on each agent: 4 on 3 agents become 6. */
   | { readonly scope: 'cluster'; readonly count: number }
   /** `count` on each agent. */
   | { readonly scope: 'agent'; readonly count: number }
 
-/** A pipeline that is to run; paused ones are left out. */
+/** A pipeline that should run; paused ones are left out. */
 export interface WantedPipeline {
   readonly id: string
   readonly configurationId: string
@@ -18,15 +18,17 @@ export interface WantedPipeline {
   readonly concurrency: Concurrency
 }
 
-/** An agent as far as placing pipelines goes. */
+/** The properties of an agent that matter for placement. */
 export interface CandidateAgent {
   readonly id: string
-  /** Heard recently and with the pipelines role. */
+  /** Heard from recently, and with the pipelines role. */
   readonly isAvailable: boolean
-  /** Silent for longer than a lease, draining, or without the pipelines role: it does not count when instances are divided. */
+  /**
+   * Silent for longer than a lease, draining, or without the pipelines role: ignored when instances are distributed.
+   */
   readonly isLost: boolean
   readonly group: string
-  /** Alive, and about to end: what it runs is revoked. */
+  /** Alive but about to end: what it runs is revoked. */
   readonly isDraining: boolean
   /** The instances that it holds; null until it has reported on its newest orders. */
   readonly held: ReadonlySet<string> | null
@@ -40,14 +42,14 @@ export interface ReconcileInput {
   readonly now: number
 }
 
-/** The changes that bring the assignments closer to what is wanted. */
+/** The changes that bring the assignments closer to the desired state. */
 export interface ReconcilePlan {
   readonly create: readonly Placement[]
   /** Assignments that get another configuration or are revoked. */
   readonly update: readonly Assignment[]
   /** Assignments that no agent holds any more. */
   readonly remove: readonly Assignment[]
-  /** How many instances each pipeline is to have now, completed ones included; 0 when no agent may run it. */
+  /** How many instances each pipeline should have now, including completed ones; 0 if no agent may run it. */
   readonly wantedCounts: ReadonlyMap<string, number>
 }
 
@@ -59,8 +61,8 @@ interface Placement {
 }
 
 /**
- * Decides who runs what. A slot is given to a second agent only after the first one has released it or its lease has
- * ended, so that no slot ever runs twice; and it stays where it is while its agent may run it.
+ * Decides which agent runs what. A slot is given to a second agent only after the first has released it or its lease
+ * has ended, so no slot ever runs twice; and it stays where it is as long as its agent may run it.
  */
 export function reconcile(input: ReconcileInput): ReconcilePlan {
   const agents = new Map(input.agents.map(agent => [agent.id, agent]))
@@ -84,7 +86,7 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
     load.set(assignment.agentId, (load.get(assignment.agentId) ?? 0) + 1)
     if (assignment.released) continue
     const isWanted = pipeline !== undefined && wantedSlots.get(pipeline.id)!.has(assignment.slot)
-    // An agent that is briefly silent keeps what it has until its lease ends.
+    // An agent that is briefly silent keeps its assignments until its lease ends.
     const mayStay =
       agent === undefined || (!agent.isDraining && (!agent.isAvailable || agent.group === pipeline?.group))
     if (!isWanted || !mayStay) update.push({ ...assignment, released: true })
@@ -114,7 +116,7 @@ export function reconcile(input: ReconcileInput): ReconcilePlan {
 
 const sharedSlots = 'cluster/'
 
-/** Whether a slot passes from one agent to another; the others belong to the agent that is named in them. */
+/** Whether a slot can move between agents; other slots contain the name of their agent. */
 export function isShared(slot: string): boolean {
   return slot.startsWith(sharedSlots)
 }
@@ -129,7 +131,7 @@ function wantedCount(pipeline: WantedPipeline, agents: readonly CandidateAgent[]
   return scope === 'exact' ? count : available * countPerAgent(pipeline, agents)
 }
 
-/** How many instances each agent runs of a pipeline that is divided evenly. */
+/** How many instances of an evenly distributed pipeline each agent runs. */
 function countPerAgent({ group, concurrency }: WantedPipeline, agents: readonly CandidateAgent[]): number {
   if (concurrency.scope === 'agent') return concurrency.count
   const present = agents.filter(agent => agent.group === group && !agent.isLost).length
@@ -137,8 +139,8 @@ function countPerAgent({ group, concurrency }: WantedPipeline, agents: readonly 
 }
 
 /**
- * The slots that are wanted, with the agent that a slot is bound to, if any. Agents that are silent have slots too, so
- * that what they run is not revoked before their lease ends.
+ * The wanted slots, with the agent that a slot is bound to, if any. Silent agents have slots too, so that what they run
+ * is not revoked before their lease ends.
  */
 function slotsOf(pipeline: WantedPipeline, agents: readonly CandidateAgent[]): Map<string, string | undefined> {
   const { scope, count } = pipeline.concurrency
@@ -153,8 +155,8 @@ function numbers(count: number): number[] {
 }
 
 /**
- * A lost agent has released everything when its lease ends, because it stops by itself before that. One that is alive has
- * released what was revoked once it reports on the orders that revoked it.
+ * A lost agent has released everything when its lease ends, because it stops on its own before that. A live agent has
+ * released a revoked assignment once it reports on the orders that revoked it.
  */
 function hasReleased(assignment: Assignment, agent: CandidateAgent | undefined, now: number): boolean {
   if (assignment.leaseExpiresAt <= now) return agent === undefined || !agent.isAvailable || assignment.released

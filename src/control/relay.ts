@@ -13,8 +13,8 @@ interface OpenQuestion {
 }
 
 /**
- * Carries questions about the cluster's data to an agent that polls this process, and its answers back. Neither is stored:
- * a question lost with the process is one that a person asks again.
+ * Carries questions about the cluster's data to an agent that polls this process, and carries the answers back. Neither
+ * is stored: a user repeats a question that was lost with the process.
  */
 export class Relay {
   readonly #random: Random
@@ -28,7 +28,7 @@ export class Relay {
     this.#wake = wake
   }
 
-  /** Asks an agent. Rejects with the error that it answers, or `no_agent_available` when it does not answer in time. */
+  /** Asks an agent. Rejects with the agent's error, or with `no_agent_available` if it does not answer in time. */
   ask<Name extends RelayedName>(agentId: string, name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
     if (this.#open.size >= maxOpenQuestions)
       return Promise.reject(
@@ -48,7 +48,7 @@ export class Relay {
       const settle = (answer: RelayAnswer) => {
         clearTimeout(timer)
         this.#open.delete(id)
-        // An agent answers the question that was asked.
+        // The answer has the type that belongs to the question.
         if (answer.ok) resolve(answer.response as ApiResponse<Name>)
         else reject(new ControlError(answer.error.code, answer.error.message))
       }
@@ -57,7 +57,7 @@ export class Relay {
     })
   }
 
-  /** The questions that wait for this agent; each is handed out once. */
+  /** Removes and returns the questions that wait for this agent. */
   take(agentId: string): RelayQuestion[] {
     const questions = this.#waiting.get(agentId) ?? []
     this.#waiting.delete(agentId)

@@ -6,14 +6,14 @@ const nonceBytes = 12
 const tagBytes = 16
 export const sealingKeyBytes = 32
 
-/** The sealing key does not belong to the secrets in the database. */
+/** The sealing key does not match the secrets in the database. */
 export class SealingKeyError extends Error {
   readonly code = 'wrong_sealing_key'
 }
 
 /**
  * Encrypts secrets that have to be read back, with a key that is kept outside the database. A sealed secret is bound to
- * the id of its row and opens nowhere else.
+ * the id of its row and cannot be opened for any other.
  */
 export class Sealer {
   readonly #key: Uint8Array
@@ -35,7 +35,7 @@ export class Sealer {
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64')
   }
 
-  /** Throws a SealingKeyError when the secret was sealed with another key or for another row. */
+  /** Throws a SealingKeyError if the secret was sealed with another key or for another row. */
   open(sealed: string, rowId: string): string {
     const bytes = Buffer.from(sealed, 'base64')
     const tag = bytes.subarray(nonceBytes, nonceBytes + tagBytes)
@@ -53,7 +53,7 @@ export class Sealer {
   }
 }
 
-/** What is stored of secrets that only have to be recognised. They are random, so a plain hash is enough. */
+/** The stored form of secrets that only have to be recognised. They are random, so a plain hash is sufficient. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }

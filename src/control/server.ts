@@ -15,12 +15,12 @@ import { SessionCookie } from './session-cookie.ts'
 const maxBodyBytes = 4 * 1024 * 1024
 
 export interface ControlServerOptions {
-  /** The built console; where the folder is missing a page says how to build it. */
+  /** The folder of the built console; if it is missing, a page says how to build it. */
   readonly consoleFolder: string
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number
-  /** Where agents of other processes connect; absent where there are none. */
+  /** Where agents in other processes connect; absent if there are none. */
   readonly links?: LinkServer
 }
 
@@ -31,7 +31,7 @@ export class ControlServer {
   /** `http://127.0.0.1:9080` */
   readonly url: string
 
-  /** Listens; rejects with the system's error (`EADDRINUSE`) where it cannot. */
+  /** Listens; rejects with the system's error (such as `EADDRINUSE`). */
   static async listen(plane: ControlPlane, options: ControlServerOptions): Promise<ControlServer> {
     // Loaded here, so that the agent's threads, which need only the types, do not pay for it.
     const { default: fastify } = await import('fastify')
@@ -89,12 +89,12 @@ function addHeaders(app: FastifyInstance): void {
   app.addHook('onSend', async (_request, reply) => {
     reply.header('content-security-policy', policy)
     reply.header('x-content-type-options', 'nosniff')
-    // The address of the first page has the sign-in token in it.
+    // The address of the first page contains the sign-in token.
     reply.header('referrer-policy', 'no-referrer')
   })
 }
 
-/** Every body is read as JSON whatever its content type, and a missing one as `{}`: the original's clients send both. */
+/** Reads every body as JSON whatever its content type, and a missing one as `{}`: the original's clients send both. */
 function addBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
@@ -127,7 +127,7 @@ function addErrors(app: FastifyInstance, plane: ControlPlane): void {
 }
 
 async function addApi(app: FastifyInstance, plane: ControlPlane, streams: Set<() => void>): Promise<void> {
-  // Loaded here like the framework, since it builds the schemas of all endpoints.
+  // Loaded lazily like the framework, because it builds the schemas of all endpoints.
   const { answerCall } = await import('./api/index.ts')
   app.post<{ Params: { '*': string } }>('/api/v1/*', async (request, reply) => {
     const cookie = new SessionCookie(request, reply)
@@ -147,7 +147,7 @@ async function addApi(app: FastifyInstance, plane: ControlPlane, streams: Set<()
 
 const keyHeader = 'warpstream-api-key'
 
-/** Who sends this request, by key or by the cookie of a signed-in browser; undefined when it carries neither. */
+/** The sender of this request, by key or by session cookie; undefined if it has neither. */
 async function callerOf(
   plane: ControlPlane,
   request: FastifyRequest,
@@ -161,7 +161,7 @@ async function callerOf(
   }
   const { secret } = cookie
   if (secret === undefined) return undefined
-  // A page of another site can make a browser send a form along with the cookie, but no JSON.
+  // A page of another site can make a browser send a form with the cookie, but not JSON.
   const isForm = request.method === 'POST' && request.headers['content-type']?.split(';')[0] !== 'application/json'
   if (isForm) throw new ControlError('invalid_request', 'the content type has to be application/json')
   return plane.sessions.find(secret)
@@ -179,7 +179,7 @@ function streamEvents(
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   raw.write(': hello\n\n')
   const unsubscribe = plane.changes.subscribe(clusterId, event => {
-    // A listener that does not read is disconnected; its browser connects again by itself.
+    // A listener that does not read is disconnected; its browser reconnects automatically.
     if (raw.writableLength > 1024 * 1024) end()
     else raw.write(`event: changed\ndata: ${JSON.stringify(event)}\n\n`)
   })
@@ -212,14 +212,14 @@ async function addConsole(app: FastifyInstance, folder: string): Promise<void> {
       reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
     },
   })
-  // The console routes its own addresses; all of them are the one page.
+  // The console does its own routing; every address serves the one page.
   app.get('/*', async (request, reply) => {
     if (request.url.startsWith('/api/') || request.url.startsWith('/assets/')) return reply.callNotFound()
     return reply.sendFile('index.html')
   })
 }
 
-// Sent as a string: clients of some endpoints compare the body with `{}` byte by byte.
+// Sent as a string, because clients of some endpoints compare the body with `{}` byte by byte.
 function sendJson(reply: FastifyReply, value: object): FastifyReply {
   return reply.type('application/json; charset=utf-8').header('cache-control', 'no-store').send(JSON.stringify(value))
 }

@@ -10,7 +10,7 @@ export class SessionCookie {
     this.#reply = reply
   }
 
-  /** The session's secret; undefined when the browser sent none. */
+  /** The session's secret; undefined if the browser sent none. */
   get secret(): string | undefined {
     const cookies = (this.#request.headers.cookie ?? '').split(';').map(cookie => cookie.trim())
     const prefix = `${this.#name}=`
@@ -27,7 +27,7 @@ export class SessionCookie {
     this.set('', 0)
   }
 
-  // Cookies do not distinguish ports: without it in the name, two playgrounds on one host would sign each other out.
+  // Cookies are not separated by port: without it in the name, two playgrounds on one host would sign each other out.
   get #name(): string {
     return `penstock_session_${this.#request.socket.localPort}`
   }

@@ -9,7 +9,7 @@ import { hashSecret } from './sealing.ts'
 import * as store from './store/store.ts'
 
 const sessionMs = 30 * 24 * 3600 * 1000
-/** A process renews its token while it lives, so that one that was killed leaves none behind for long. */
+/** Tokens are renewed while the process lives, so those of a killed process expire soon. */
 const tokenMs = 24 * 3600 * 1000
 const renewalMs = 3600 * 1000
 
@@ -24,10 +24,10 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions
   #tokenRenewedAt = -Infinity
-  /** Signs a browser in; printed at the start as a part of the console's address. */
+  /** Signs a browser in; part of the console's address that is printed at start. */
   readonly signInToken: string
 
-  /** Makes a sign-in token and stores it. */
+  /** Creates a sign-in token and stores it. */
   static async open(options: SessionsOptions): Promise<Sessions> {
     const sessions = new Sessions(options)
     await sessions.maintain()
@@ -39,7 +39,7 @@ export class Sessions {
     this.signInToken = newSecret('sks', options.random)
   }
 
-  /** Makes a session for a sign-in token or the secret of an application key. */
+  /** Creates a session for a sign-in token or the secret of an application key. */
   async signIn(
     token: string,
   ): Promise<{ readonly secret: string; readonly maxAgeMs: number; readonly caller: Caller }> {
@@ -65,7 +65,7 @@ export class Sessions {
     return { secret, maxAgeMs: sessionMs, caller }
   }
 
-  /** Who signed in; undefined when the session is over. */
+  /** The caller of a session; undefined if the session is unknown or has ended. */
   find(secret: string): Promise<Caller | undefined> {
     const { database, clock } = this.#options
     return database.transaction({ kind: 'read' }, async sql => {
@@ -81,7 +81,7 @@ export class Sessions {
     return this.#options.database.transaction({ kind: 'write' }, sql => store.deleteSession(sql, hashSecret(secret)))
   }
 
-  /** Renews the sign-in token and removes what has expired; cheap to call often. */
+  /** Renews the sign-in token and deletes what has expired; cheap to call often. */
   async maintain(): Promise<void> {
     const { database, clock } = this.#options
     const now = clock.now()
@@ -93,7 +93,7 @@ export class Sessions {
     this.#tokenRenewedAt = now
   }
 
-  /** Makes the sign-in token useless. */
+  /** Revokes the sign-in token. */
   close(): Promise<void> {
     return this.#options.database.transaction({ kind: 'write' }, sql =>
       store.deleteSignInToken(sql, hashSecret(this.signInToken)),

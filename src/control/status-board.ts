@@ -12,11 +12,11 @@ import { failureOf } from './health.ts'
 import type { LogAnswer, LogRequest } from './peer-planes.ts'
 
 const sampleIntervalMs = 2000
-/** What `recent` looks back on: 6 samples are some 12 seconds. */
+/** The window of `recent`: 6 samples are about 12 seconds. */
 const recentSamples = 6
 const historyPoints = 150
 const logLinesPerPipeline = 1000
-/** Instances of a deleted pipeline are gone long before this many others have been deleted. */
+/** By the time this many more pipelines have been deleted, the instances of a deleted one are long gone. */
 const rememberedDeletions = 1000
 const zeroCounters: PipelineCounters = {
   input_received: 0,
@@ -34,10 +34,10 @@ interface HeldInstance {
 }
 
 interface PipelineBoard {
-  /** What instances that are gone had counted. */
+  /** Sums of the counters of instances that are gone. */
   gone: PipelineCounters
   sampled: PipelineCounters
-  /** The counters at the last samples, oldest first: where the window of `recent` begins. */
+  /** The counters at the last samples, oldest first: the beginning of the window of `recent`. */
   samples: readonly PipelineCounters[]
   isFailing: boolean
   rates: PipelineRates
@@ -46,16 +46,16 @@ interface PipelineBoard {
 }
 
 /**
- * What the agents of a cluster reported lately: instances, counters, rates, log lines. It is bounded, kept in memory and
- * rebuilt from the agents' next reports; those of agents that talk to another control plane come from the database. What
- * instances that are gone had counted, the history and the log lines begin again with the process.
+ * The recent reports of a cluster's agents: instances, counters, rates, log lines. It is bounded, kept in memory and
+ * rebuilt from the agents' next reports; reports of agents linked to another control plane come from the database. The
+ * counters of instances that are gone, the history and the log lines start over with the process.
  */
 export class StatusBoard {
   readonly #clusterId: string
   readonly #clock: Clock
   readonly #changes: Changes
   readonly #reports = new Map<string, AgentReport>()
-  /** The instances of all reports by pipeline; undefined until somebody asks after a change. */
+  /** The instances of all reports by pipeline; undefined after a change until they are read. */
   #instances: ReadonlyMap<string, readonly HeldInstance[]> | undefined
   readonly #pipelines = new Map<string, PipelineBoard>()
   readonly #forgotten = new Set<string>()
@@ -63,7 +63,7 @@ export class StatusBoard {
   readonly #history: OverviewHistoryPoint[] = []
   #sampledTraffic = { ...this.#traffic }
   #sampledAt: number
-  /** Begins at the time in microseconds, so that a process that is started again hands out no cursor twice. */
+  /** Starts at the time in microseconds, so that a restarted process does not reuse a cursor. */
   #cursor: number
 
   constructor(clusterId: string, clock: Clock, changes: Changes) {
@@ -94,7 +94,7 @@ export class StatusBoard {
     return this.#pipelines.get(pipelineId)?.rates ?? zeroRates
   }
 
-  /** What was counted over the last seconds, and since the last delivery where every write fails. */
+  /** Counts of the last seconds; if every write fails, since the last delivery. */
   recent(pipelineId: string): PipelineCounters {
     const oldest = this.#pipelines.get(pipelineId)?.samples[0]
     return oldest === undefined ? zeroCounters : subtract(this.counters(pipelineId), oldest)
@@ -108,14 +108,14 @@ export class StatusBoard {
     return this.#history
   }
 
-  /** Lines behind a cursor, oldest first; without a cursor the newest ones. */
+  /** Lines after a cursor, oldest first; without a cursor the newest ones. */
   logs(pipelineId: string, afterCursor: number | undefined, limit: number): readonly LogLine[] {
     const lines = this.#pipelines.get(pipelineId)?.lines ?? []
     if (afterCursor === undefined) return lines.slice(-limit)
     return lines.filter(line => line.cursor > afterCursor).slice(0, limit)
   }
 
-  /** Answers another control plane; whatever comes to this one afterwards has a higher cursor than that one's newest. */
+  /** Answers another control plane; lines that arrive here later have a higher cursor than its newest. */
   logsFor({ pipelineId, afterCursor, upTo, limit }: LogRequest): LogAnswer {
     this.advanceCursor(upTo)
     const lines = this.#pipelines.get(pipelineId)?.lines ?? []
@@ -123,12 +123,12 @@ export class StatusBoard {
     return { lines: afterCursor === undefined ? wanted.slice(-limit) : wanted.slice(0, limit), cursor: this.#cursor }
   }
 
-  /** Later lines have a higher cursor than this. */
+  /** Gives later lines a higher cursor than this. */
   advanceCursor(cursor: number): void {
     this.#cursor = Math.max(this.#cursor, cursor)
   }
 
-  /** The cursor of the newest line of all. */
+  /** The cursor of the newest line. */
   get cursor(): number {
     return this.#cursor
   }
@@ -143,7 +143,7 @@ export class StatusBoard {
     const known = new Map((before?.instances ?? []).map(instance => [runKey(instance), instance]))
     const ended = new Map(report.ended.map(instance => [runKey(instance), instance]))
     for (const [key, instance] of known) if (!present.has(key)) this.#retire(ended.get(key) ?? instance)
-    // What an earlier run could not deliver says nothing about the one that replaces it.
+    // What an earlier run failed to deliver says nothing about its replacement.
     for (const [key, { pipelineId }] of present) if (!known.has(key)) this.#board(pipelineId).samples = []
     const changed = new Set<string>()
     for (const [key, instance] of [...present, ...known]) {
@@ -155,7 +155,7 @@ export class StatusBoard {
     for (const line of report.logs) this.#append(agentId, line)
   }
 
-  /** The agent is gone, and its instances with it. */
+  /** Forgets an agent and its instances. */
   forgetAgent(agentId: string): void {
     for (const instance of this.#reports.get(agentId)?.instances ?? []) {
       this.#retire(instance)
@@ -165,14 +165,14 @@ export class StatusBoard {
     this.#instances = undefined
   }
 
-  /** The pipeline is deleted; what its last instances still tell is not kept either. */
+  /** Forgets a deleted pipeline; later reports of its last instances are ignored as well. */
   forgetPipeline(pipelineId: string): void {
     this.#pipelines.delete(pipelineId)
     this.#forgotten.add(pipelineId)
     if (this.#forgotten.size > rememberedDeletions) this.#forgotten.delete(this.#forgotten.values().next().value!)
   }
 
-  /** Adds a point to every history when it is time. */
+  /** Adds a point to every history when it is due. */
   sample(): void {
     const now = this.#clock.now()
     const elapsedMs = now - this.#sampledAt
@@ -202,8 +202,8 @@ export class StatusBoard {
       push(board.history, historyPoints, { at, ...board.rates })
       const recent = this.recent(pipelineId)
       const isFailing = failureOf(recent) !== undefined
-      // Between two attempts that are minutes apart nothing is counted. A pipeline is not well again because it waits, so
-      // the window keeps its beginning until something is delivered.
+      // Nothing is counted between attempts that are minutes apart. A pipeline has not recovered just because it waits,
+      // so the window keeps its beginning until something is delivered.
       if (!isFailing || recent.output_sent > 0) board.samples = [...board.samples, counters].slice(-recentSamples)
       if (isFailing !== board.isFailing) this.#changes.announce(this.#clusterId, 'pipelines', pipelineId)
       board.isFailing = isFailing
@@ -257,7 +257,7 @@ function byPipeline(reports: ReadonlyMap<string, AgentReport>): Map<string, Held
   return found
 }
 
-/** An instance that changes over to another version begins to count again. */
+/** An instance that switches to another version starts counting again. */
 function runKey({ instanceId, configurationId }: InstanceReport): string {
   return `${instanceId} ${configurationId}`
 }
@@ -286,7 +286,7 @@ function errorsOf({ input_errors, output_errors, processor_errors }: PipelineCou
   return input_errors + output_errors + processor_errors
 }
 
-/** Appends to a list that keeps at most `bound` items; it is cut in slices, so that an append stays cheap. */
+/** Appends to a list that keeps at most `bound` items; it is trimmed in chunks, so that appending stays cheap. */
 function push<Item>(list: Item[], bound: number, item: Item): void {
   list.push(item)
   if (list.length > bound * 1.25) list.splice(0, list.length - bound)

@@ -8,16 +8,16 @@ import { LinkServer } from './link/link-server.ts'
 import { ControlServer } from './server.ts'
 import * as store from './store/store.ts'
 
-/** What several control planes share. */
+/** State that several control planes share. */
 interface SharedDatabase {
   readonly database: Database
   readonly sealingKey: Uint8Array
 }
 
 /**
- * A control plane with its HTTP server over a database in memory; configurations with the word `bad` do not lint. With a hub,
- * agents can connect to it, all of whose clusters have its metadata. With `first` it is one more over the database of
- * that one.
+ * Starts a control plane and its HTTP server on an in-memory database; configurations that contain the word `bad` do
+ * not lint. With a hub, agents can connect to it, and all clusters have the hub's metadata. With `first` it is one more
+ * control plane on the database of that one.
  */
 export async function startTestPlane(hub?: MetadataHub, first?: SharedDatabase) {
   const database = first?.database ?? (await openSqlite({ path: ':memory:' }))
@@ -67,7 +67,7 @@ export async function startTestPlane(hub?: MetadataHub, first?: SharedDatabase) 
     applicationKey: defaults.applicationKey.secret,
     agentKey: defaults.agentKey.secret,
     post,
-    /** Posts with a key and without any when it is undefined. */
+    /** Posts with this key, or without one if it is undefined. */
     postWith: (key: string | undefined, name: string, body: unknown) =>
       post(name, body, key === undefined ? {} : { 'warpstream-api-key': key }),
     createKey: async (name: string, grants: readonly AccessGrant[]) => (await plane.keys.create(name, grants)).secret,

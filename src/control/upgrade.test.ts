@@ -9,7 +9,7 @@ import { openSqlite } from '../database/index.ts'
 import { readSettings } from './configuration/settings.ts'
 import { ControlPlane } from './control-plane.ts'
 
-/** The tables of the version that had no migrations. */
+/** The tables of the version without migrations. */
 const firstVersion = `
   CREATE TABLE clusters (id TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (id), UNIQUE (name));
   CREATE TABLE api_keys (id TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL, access_grants TEXT NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (id), UNIQUE (name), UNIQUE (secret));

@@ -23,7 +23,7 @@ export async function visibleClusters({ plane, caller }: Call): Promise<Cluster[
   return (await plane.clusters()).filter(({ id }) => isAuthorized(accessLevels.cluster_read, caller, id))
 }
 
-/** A cluster in the original's terms. What has no meaning here has a value that its clients accept. */
+/** A cluster in the original's terms. Fields without a meaning here have values that its clients accept. */
 export async function virtualCluster(call: Call, cluster: Cluster): Promise<VirtualCluster> {
   const { plane, caller } = call
   const seesSecrets = caller !== undefined && isAuthorized(accessLevels.cluster_write, caller, cluster.id)

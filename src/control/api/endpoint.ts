@@ -5,10 +5,10 @@ import type { Fleet } from '../fleet.ts'
 import type { Cluster } from '../model.ts'
 import type { SessionCookie } from '../session-cookie.ts'
 
-/** What a handler has beside the request. The caller is authorized already. */
+/** What a handler gets in addition to the request. The caller is already authorized. */
 export interface Call {
   readonly plane: ControlPlane
-  /** Undefined for public endpoints that were called without a key. */
+  /** Undefined for public endpoints called without a key. */
   readonly caller: Caller | undefined
   readonly cookie: SessionCookie
 }

@@ -27,7 +27,7 @@ const handlers: Handlers<Exclude<ApiName, RelayedName>> = {
   ...virtualClusterHandlers,
 }
 
-/** Answers one call of an endpoint: finds it, reads the request, authorizes the caller, and has it handled. */
+/** Answers one API call: finds the endpoint, reads the request, authorizes the caller and calls the handler. */
 export async function answerCall(
   plane: ControlPlane,
   name: string,
@@ -37,7 +37,7 @@ export async function answerCall(
   // Object.hasOwn does not narrow a name.
   const endpoint = Object.hasOwn(contract, name) ? contract[name as ApiName] : undefined
   const needs = accessLevels[endpoint?.access ?? 'application']
-  // Without a key a caller learns nothing, not even which endpoints there are.
+  // A caller without a key learns nothing, not even which endpoints exist.
   if (caller === undefined || needs.grant !== 'cluster') authorize(needs, caller)
   if (endpoint === undefined) throw new ControlError('unknown_endpoint', `there is no endpoint ${JSON.stringify(name)}`)
   const request = readRequest(endpoint.request, body)
@@ -50,7 +50,7 @@ export async function answerCall(
   if (!needs.readOnlyKey) plane.checkAcceptsChanges()
   const cluster = await plane.cluster(request.virtual_cluster_id)
   const fleet = plane.fleet(cluster.id)
-  // Those that an agent answers are relayed; the request was checked by the schema of this name.
+  // These requests are relayed to an agent; the request was checked by the schema of this name.
   if (endpoint.answeredBy === 'agent') return relay(name as RelayedName, fleet, request as ApiRequest<RelayedName>)
   // All others have a handler.
   return handle(name as keyof typeof handlers, { ...call, cluster, fleet }, request)
@@ -62,7 +62,7 @@ function handle(name: keyof typeof handlers, call: Call | ClusterCall, request: 
   return handler(call, request)
 }
 
-/** Has an agent answer, and announces what that changed. */
+/** Has an agent answer, and announces what changed as a result. */
 async function relay(name: RelayedName, fleet: Fleet, request: ApiRequest<RelayedName>): Promise<object> {
   const response = await fleet.ask(name, request)
   const { changes }: Endpoint = contract[name]

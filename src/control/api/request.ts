@@ -5,8 +5,8 @@ import type { Shape } from '../contract/endpoint.ts'
 import { ControlError } from '../errors.ts'
 
 /**
- * Reads a request's body by its schema. Null counts as absent where a field may be absent; fields that the schema does
- * not name are ignored. Throws `invalid_request` with the place of the first mistake.
+ * Reads a request's body by its schema. Null counts as absent if the field is optional; fields that the schema does not
+ * name are ignored. Throws `invalid_request` with the position of the first error.
  */
 export function readRequest<Request extends TObject>(schema: Request, body: unknown): Shape<Request> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
@@ -39,7 +39,7 @@ function firstMistake(schema: TObject, request: unknown): string {
   return `${place === '' ? 'the body' : place} has to be ${expectationOf(schemaAt(schema, path))}`
 }
 
-/** `positions[2].offset` */
+/** The path of a field, such as `positions[2].offset`. */
 function placeOf(path: readonly string[]): string {
   return path.map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`)).join('')
 }

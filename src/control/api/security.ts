@@ -76,7 +76,7 @@ export const securityHandlers: Handlers<
   },
 }
 
-/** The metadata of the call's cluster. Throws `metadata_unavailable` where they cannot be reached now. */
+/** The metadata of the call's cluster. Throws `metadata_unavailable` if it cannot be reached now. */
 export async function metadataOf({ plane, cluster }: ClusterCall): Promise<Metadata> {
   const metadata = await plane.options.metadataOf?.(cluster.id)
   if (metadata !== undefined) return metadata
@@ -86,7 +86,7 @@ export async function metadataOf({ plane, cluster }: ClusterCall): Promise<Metad
   )
 }
 
-/** Users that Kafka's own tools or pipelines made have no name and are not the API's. */
+/** Users created by Kafka's own tools or for pipelines have no name and are not part of the API. */
 function isOfApi({ name }: StoredCredential): boolean {
   return name.startsWith('ccn_')
 }
@@ -113,7 +113,7 @@ function credentials({ id, name, username, createdAt, superuser }: StoredCredent
   }
 }
 
-/** The API writes words in capitals, the broker in small letters. */
+/** The API spells enumerations in upper case, the broker in lower case. */
 function shownAcl(acl: StoredAcl): Acl {
   return {
     resource_type: acl.resourceType.toUpperCase(),
@@ -123,7 +123,7 @@ function shownAcl(acl: StoredAcl): Acl {
     host: acl.host,
     operation: acl.operation.toUpperCase(),
     permission_type: acl.permission.toUpperCase(),
-    // What is stored was checked by the API or by the broker, whose words are the same.
+    // Stored values were checked by the API or by the broker, which use the same words.
   } as Acl // see above
 }
 

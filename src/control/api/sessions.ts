@@ -14,7 +14,7 @@ export const sessionHandlers: Handlers<'create_session' | 'describe_session' | '
   describe_session: describe,
 
   async delete_session({ plane, cookie }) {
-    // Without the cookie this may be a page of another site that would like to sign the browser out.
+    // Without the cookie, this may be a page of another site trying to sign the browser out.
     if (cookie.secret === undefined) return {}
     await plane.sessions.signOut(cookie.secret)
     cookie.clear()

@@ -17,7 +17,7 @@ import { zeroRates } from '../status-board.ts'
 import { virtualCluster } from './clusters.ts'
 import type { ClusterCall, Handlers } from './endpoint.ts'
 
-/** How often the log lines of other control planes are looked for while somebody waits, in milliseconds. */
+/** How often the log lines of other control planes are polled during a long poll, in milliseconds. */
 const lookAgainMs = 500
 
 export const statusHandlers: Handlers<
@@ -56,14 +56,14 @@ export const statusHandlers: Handlers<
     await plane.pipelines.find(cluster.id, pipeline_id)
     const { clock } = plane.options
     const giveUpAt = clock.monotonic() + wait_ms
-    // From before the first look on, so that what comes while it is under way is not skipped.
+    // The cursor from before the first read, so that lines that arrive during the read are not skipped.
     const cursor = after_cursor ?? fleet.board.cursor
     for (;;) {
       const lines = await fleet.logs(pipeline_id, after_cursor, limit)
       const leftMs = giveUpAt - clock.monotonic()
       if (lines.length > 0 || leftMs <= 0) return { lines, next_cursor: lines.at(-1)?.cursor ?? cursor }
       await plane.changes.next(
-        // Nothing says that a line has come to another control plane.
+        // There is no notification of lines that reach another control plane.
         plane.peers.areThere ? Math.min(leftMs, lookAgainMs) : leftMs,
         ({ subject, pipelineId }) => subject === 'pipeline_logs' && pipelineId === pipeline_id,
       )
@@ -102,7 +102,7 @@ export const statusHandlers: Handlers<
   },
 }
 
-/** The overview is shown even when no agent can say what is in the cluster; its problems say why. */
+/** The overview is shown even if no agent can describe the cluster; its problems say why. */
 async function askOr<Name extends RelayedName>(
   fleet: Fleet,
   name: Name,

@@ -9,7 +9,7 @@ import type { ClusterCall, Handlers } from './endpoint.ts'
 import { apiKey } from './keys.ts'
 import { metadataOf } from './security.ts'
 
-/** The settings of all brokers; those of one broker have its id here. */
+/** The id under which settings of all brokers are stored; those of one broker have its id. */
 const allBrokers = ''
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -122,7 +122,7 @@ export const virtualClusterHandlers: Handlers<
 
   async describe_virtual_cluster_tags({ plane, cluster }) {
     const facts = await plane.options.database.transaction({ kind: 'read' }, sql => store.clusterFacts(sql, cluster.id))
-    // Written by these handlers alone.
+    // Written only by these handlers.
     const tags = JSON.parse(facts.get('tags') ?? '{}') as Record<string, string>
     return { tags: Object.keys(tags).length === 0 ? null : tags }
   },

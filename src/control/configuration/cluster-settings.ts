@@ -3,7 +3,7 @@ import { ControlError } from '../errors.ts'
 /** A setting of a cluster in Kafka's spelling, and how its values are read. */
 interface SettingRule {
   readonly read: (text: string) => string | undefined
-  /** The setting that it is kept as; its value is multiplied by `factor`. */
+  /** The setting under which it is stored; its value is multiplied by `factor`. */
   readonly alias?: { readonly name: string; readonly factor: number }
 }
 
@@ -17,7 +17,7 @@ const whole = (minimum: number): SettingRule => ({
 
 const minutesOf = (name: string, factor: number): SettingRule => ({ ...whole(-1), alias: { name, factor } })
 
-/** What `update_virtual_cluster_configuration` takes in `broker_configs`, as the original names it. */
+/** The settings that `update_virtual_cluster_configuration` accepts in `broker_configs`, named as in the original. */
 const rules: Readonly<Record<string, SettingRule>> = {
   'auto.create.topics.enable': boolean,
   'delete.topic.enable': boolean,
@@ -35,7 +35,9 @@ const rules: Readonly<Record<string, SettingRule>> = {
   'warpstream.soft.delete.topic.ttl.hours': minutesOf('warpstream.soft.delete.topic.ttl.ms', 3_600_000),
 }
 
-/** The settings under their own names and in their own spelling. Throws `invalid_request` where one is not known or not valid. */
+/**
+ * The settings under their canonical names and in canonical form. Throws `invalid_request` for unknown or invalid ones.
+ */
 export function canonicalSettings(written: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   const settings = new Map<string, string>()
   for (const [name, text] of Object.entries(written)) {

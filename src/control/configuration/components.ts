@@ -1,24 +1,29 @@
 import { type AnySpec, Field, type FieldShape, type Registry } from '../../engine/index.ts'
 
-/** What managed pipelines get by themselves when they reach the cluster that they belong to. */
+/** What managed pipelines get automatically for access to their own cluster. */
 export interface ClusterAccess {
   /** `host:port` of a Kafka port of the cluster. */
   readonly seedBroker: string
   /** Tells the cluster the zone, among other things. */
   readonly clientId: string
-  /** Appended to the client id, also to one that the pipeline sets: what the cluster has to know of this instance. */
+  /**
+   * Appended to the client id, even to one that the pipeline sets: what the cluster has to know about this instance.
+   */
   readonly clientIdSuffix?: string
   readonly isEncrypted?: boolean
-  /** Made for this instance alone, where clients have to sign in. */
+  /** Created for this instance, if clients have to authenticate. */
   readonly login?: { readonly username: string; readonly password: string } | undefined
-  /** The pipeline asks that what it reads and writes in the cluster is committed together. */
+  /** Whether reads and writes of the pipeline in the cluster are committed together. */
   readonly exactlyOnce?: boolean
 }
 
 const base = 'kafka_franz'
 const alias = 'kafka_franz_warpstream'
 
-/** The components of managed pipelines: `kafka_franz_warpstream` beside the others, which is `kafka_franz` whose defaults fit the cluster. */
+/**
+ * The components of managed pipelines: all others, and `kafka_franz_warpstream`, which is `kafka_franz` with defaults
+ * that fit the cluster.
+ */
 export async function managedComponents(registry: Registry, access: ClusterAccess): Promise<Registry> {
   await registry.load([base])
   const added = (['input', 'output'] as const).flatMap(kind => {
@@ -34,7 +39,7 @@ function clusterSpec(spec: AnySpec, access: ClusterAccess): AnySpec {
     seed_brokers: shape => ({ ...shape, default: [seedBroker], advanced: true }),
     client_id: shape => ({ ...shape, default: clientId }),
   }
-  // The agents of the cluster are reached by addresses that their certificates need not name.
+  // The agents' addresses need not be in their certificates.
   if (isEncrypted === true) {
     defaults['tls'] = shape => withChildDefaults(shape, { enabled: true, skip_cert_verify: true })
   }
@@ -42,7 +47,7 @@ function clusterSpec(spec: AnySpec, access: ClusterAccess): AnySpec {
     defaults['sasl'] = shape => ({ ...shape, default: [{ mechanism: 'SCRAM-SHA-512', ...login }] })
   }
   if (exactlyOnce === true) defaults['exactly_once'] = shape => ({ ...shape, default: true })
-  // Records travel to an object store in batches: a wait too short to notice saves most of the requests.
+  // Records reach an object store in batches: a delay too short to notice saves most of the requests.
   if (spec.kind === 'output') {
     defaults['batching'] = shape => withChildDefaults(shape, { count: 1000, byte_size: 1_000_000, period: '10ms' })
     defaults['max_message_bytes'] = shape => ({ ...shape, default: '16MB' })
@@ -63,9 +68,9 @@ function clusterSpec(spec: AnySpec, access: ClusterAccess): AnySpec {
 function withSuffix(create: NonNullable<AnySpec['create']>, suffix: string): NonNullable<AnySpec['create']> {
   if (suffix === '') return create
   return (config, resources) => {
-    // Both are the component's own; the client id is one of its fields.
+    // Both belong to the component; the client id is one of its fields.
     const { client_id: clientId, ...rest } = config as { readonly client_id: string }
-    // The spec that is wrapped takes its own fields.
+    // The wrapped spec accepts its own fields.
     return create({ ...rest, client_id: clientId + suffix } as never, resources)
   }
 }

@@ -12,7 +12,7 @@ type Schema = Readonly<Record<string, unknown>>
 
 const kinds = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner', 'metrics', 'tracer'] as const
 
-/** Blocks for the whole program of the original, without a meaning for one pipeline among many. */
+/** Blocks that configure the original's whole program and have no meaning for a managed pipeline. */
 const ofThePrograms = new Set(['http', 'metrics', 'tracer', 'tests'])
 
 /** JSON Schema of a whole pipeline configuration: the `warpstream` block, every component and its fields. */

@@ -8,9 +8,9 @@ import { settingsOf } from './settings.ts'
 
 export interface LinterOptions {
   readonly registry: Registry
-  /** What mappings may see of the host; the agent's pipelines see the same. */
+  /** The part of the host that mappings may see; the agent's pipelines see the same. */
   readonly host: ReadOptions['host']
-  /** Where mappings import from; what the host refuses it refuses as well. */
+  /** What mappings import from; it refuses whatever the host refuses. */
   readonly importer: NonNullable<ReadOptions['importer']>
 }
 
@@ -28,7 +28,7 @@ export function createLinter({ registry, host, importer }: LinterOptions): Pipel
     })
     const { settings, findings, streamText } = settingsOf(yaml, document, lines)
     if (yaml.trim() === '') return { settings, findings: [empty] }
-    // Every place where the text is not YAML, so that a person can fix all of them at once.
+    // Reports every position where the text is not YAML, so that users can fix all of them together.
     if (document.errors.length > 0)
       return { settings, findings: document.errors.map(error => yamlFinding(error, lines)) }
     components ??= await managedComponents(registry, access)
@@ -51,7 +51,7 @@ function yamlFinding({ message, pos }: YAMLParseError, lines: LineCounter): Find
   return { line: from.line, column: from.col, end: { line: to.line, column: to.col }, level: 'error', message }
 }
 
-/** Blocks that configure a whole program, and what is in their place for a pipeline among others. */
+/** Blocks that configure a whole program, and what applies to managed pipelines instead. */
 const idleBlocks: Readonly<Record<string, string>> = {
   http: 'all pipelines of an agent share its HTTP server',
   metrics: "the agent's own metrics include those of its pipelines",
@@ -69,19 +69,19 @@ function idleFindings(root: unknown, lines: LineCounter): Finding[] {
   })
 }
 
-/** The original quotes what follows a mistake, which may begin with a line break. */
+/** The original's message quotes what follows the error, which may begin with a line break. */
 function firstLine(text: string): string {
   return (text.split('\n')[0] ?? '').replace(/[:\s]+$/, '')
 }
 
-/** What is deprecated or without effect may be saved; an unknown component could never run. */
+/** Deprecated or ineffective settings may be saved; an unknown component could never run. */
 function toFinding(found: Awaited<ReturnType<typeof lintConfig>>[number], yaml: string): Finding {
   const { text, hint, kind, inScalar } = found
   const place = inScalar && placeInScalar(yaml, inScalar, inScalar.offset)
   const { line, column } = place ?? { line: found.line, column: found.exactColumn ?? found.column }
   const level = kind === 'deprecated' || kind === 'ineffective' ? 'warning' : 'error'
   if (found.exactLine !== undefined) {
-    // The text names a line as well, as the original counts it; here the place says it better.
+    // The text also contains a line as the original counts it; our position is more precise.
     const message = text.replace(/^yaml: line \d+: /, 'yaml: ')
     return { line: found.exactLine, column, level, message }
   }

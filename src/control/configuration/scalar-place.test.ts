@@ -42,7 +42,7 @@ test('the end of a block is behind its last line, not on the next one', () => {
   })
 })
 
-/** The scalar that holds the mark, as the YAML library reads it. */
+/** The scalar that contains the mark, as the YAML library reads it. */
 function visitScalar(yaml: string, lines: LineCounter): ScalarPlace & { readonly value: string } {
   let found: (ScalarPlace & { readonly value: string }) | undefined
   visit(parseDocument(yaml, { lineCounter: lines }), (_key, node) => {

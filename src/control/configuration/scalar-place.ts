@@ -11,8 +11,8 @@ interface Place {
 }
 
 /**
- * Where a character of a scalar's value stands in the file: escapes, quotes, folded lines and indentation are in the file
- * but not in the value. `offset` counts UTF-16 units of the value from 0.
+ * The position in the file of a character of a scalar's value: escapes, quotes, folded lines and indentation are in the
+ * file but not in the value. `offset` counts UTF-16 units of the value from 0.
  */
 export function placeInScalar(yaml: string, scalar: ScalarPlace, offset: number): Place {
   const start = lineStart(yaml, scalar.line) + scalar.column - 1
@@ -31,7 +31,7 @@ function inFlow(yaml: string, start: number, style: ScalarPlace['style'], offset
   while (produced < offset && at < yaml.length) {
     const folded = /^[ \t]*\r?\n(?:[ \t]*\r?\n)*[ \t]*/.exec(yaml.slice(at, at + 10_000))?.[0]
     if (folded !== undefined) {
-      // One line break becomes a space; of several, all but the first stay.
+      // A single line break becomes a space; of several, all but the first are kept.
       produced += Math.max(1, folded.split('\n').length - 2)
       at += folded.length
     } else if (style === 'double' && yaml[at] === '\\') {
@@ -46,7 +46,7 @@ function inFlow(yaml: string, start: number, style: ScalarPlace['style'], offset
   return at
 }
 
-/** An escape of a double-quoted text: its characters in the file and the UTF-16 units that it stands for. */
+/** An escape in a double-quoted text: its length in the file and the number of UTF-16 units that it stands for. */
 function escapeAt(yaml: string, at: number): { length: number; units: number } {
   const lineBreak = /^\\\r?\n[ \t]*/.exec(yaml.slice(at, at + 1000))?.[0]
   if (lineBreak !== undefined) return { length: lineBreak.length, units: 0 }
@@ -67,7 +67,7 @@ function inBlock(yaml: string, start: number, isFolded: boolean, offset: number)
     if (isBehind) return Math.max(start, at - 1)
     const text = line.slice(indentation).replace(/\r$/, '')
     if (offset <= produced + text.length) return at + Math.min(indentation, line.length) + offset - produced
-    // In a folded block a break before empty lines vanishes, where the lines around them are not indented further.
+    // In a folded block, a break before empty lines is dropped unless the surrounding lines are indented further.
     const next = lines.slice(index + 1).find(one => one.trim() !== '')
     const vanishes = isFolded && isText(line) && lines[index + 1]?.trim() === '' && isText(next)
     produced += text.length + (vanishes ? 0 : 1)

@@ -3,14 +3,14 @@ import { parseDuration } from '../../engine/index.ts'
 import type { Finding } from '../api-types.ts'
 import type { Concurrency } from '../reconciler.ts'
 
-/** What the `warpstream` block of a pipeline's configuration says. */
+/** The settings of the `warpstream` block of a pipeline's configuration. */
 export interface PipelineSettings {
   readonly concurrency: Concurrency
-  /** Only agents of this group run the pipeline; empty means those without a group. */
+  /** Only agents of this group run the pipeline; empty means agents without a group. */
   readonly pipelineGroup: string
-  /** How long after the start of a run that reached its end the next one starts, in milliseconds; null means never. */
+  /** How long after the start of a completed run the next one starts, in milliseconds; null means never. */
   readonly runEveryMs: number | null
-  /** Whether offsets that are read and records that are written in the pipeline's own cluster are committed together. */
+  /** Whether offsets read and records written in the pipeline's own cluster are committed together. */
   readonly exactlyOnce: boolean
 }
 
@@ -35,17 +35,17 @@ export const defaultSettings: PipelineSettings = {
 const blockName = 'warpstream'
 const maxConcurrency = 1024
 
-/** Reads the block. Text that is not YAML has no findings here: the stream engine says what is wrong with it. */
+/** Reads the block. Text that is not YAML has no findings here: the stream engine reports its errors. */
 export function readSettings(text: string): ReadSettings {
   const lines = new LineCounter()
   return settingsOf(text, parseDocument(text, { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' }), lines)
 }
 
-/** Reads the block of a text that has been parsed already. */
+/** Reads the block of a text that is already parsed. */
 export function settingsOf(text: string, document: ParsedDocument, lines: LineCounter): ReadSettings {
   const root = document.contents
   if (document.errors.length > 0 || !isMap(root)) return { settings: defaultSettings, findings: [], streamText: text }
-  // The parser makes pairs of nodes.
+  // The parser creates pairs of nodes.
   const pair = root.items.find(({ key }) => isScalar(key) && key.value === blockName) as Pair<Node, Node> | undefined
   if (pair === undefined) return { settings: defaultSettings, findings: [], streamText: text }
   const reader = new SettingsReader(lines)
@@ -85,7 +85,7 @@ class SettingsReader {
           settings.exactlyOnce = this.#flag(name, value ?? key)
           break
         case 'scheduling':
-          settings.runEveryMs = this.#scheduling({ key, value } as Pair<Node, Node>) // both are of one pair
+          settings.runEveryMs = this.#scheduling({ key, value } as Pair<Node, Node>) // both from one pair
           break
         default:
           this.#unknown(key, name, [...Object.keys(scopes), 'pipeline_group', 'exactly_once', 'scheduling'])
@@ -124,7 +124,7 @@ class SettingsReader {
     }
     return value.items.filter(isPair).map(pair => {
       const key = pair.key as Node // keys of a parsed document are nodes
-      // So are its values, where there are any.
+      // So are its values, if present.
       return { key, name: isScalar(key) ? String(key.value) : '', value: pair.value as Node | null }
     })
   }
@@ -172,12 +172,12 @@ function readPositiveDuration(text: string): number | null {
   }
 }
 
-/** Puts spaces in the place of a pair of the root, and of its comma where the root is written in braces. */
+/** Replaces a pair of the root by spaces, including its comma if the root is in flow style. */
 function blank(text: string, root: YAMLMap, pair: Pair<Node, Node>): string {
   let start = pair.key.range![0]
   let end = pair.value?.range?.[1] ?? pair.key.range![1]
   if (!root.flow) {
-    // A value in lines of its own ends after its last line break; one in the key's line may have a comment behind it,
+    // A value on its own lines ends after its last line break; one on the key's line may be followed by a comment,
     // and an empty one leaves the colon.
     while (end < text.length && text[end - 1] !== '\n' && text[end] !== '\n') end++
   } else {

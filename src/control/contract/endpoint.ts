@@ -10,7 +10,7 @@ import Type, {
 import type { AccessLevel } from './access.ts'
 import type { ChangedSubject } from './events.ts'
 
-/** One endpoint as clients see it. Types, checks, documentation and OpenAPI are all derived from this value. */
+/** An endpoint as clients see it. Types, checks, documentation and OpenAPI are all derived from this value. */
 export interface Endpoint<
   Request extends TObject = TObject,
   Response extends TObject = TObject,
@@ -22,9 +22,9 @@ export interface Endpoint<
   readonly access: Access
   readonly request: Request
   readonly response: Response
-  /** Questions about the data of a cluster are passed on to one of its agents. */
+  /** Questions about the data of a cluster are relayed to one of its agents. */
   readonly answeredBy: AnsweredBy
-  /** What an agent's answer has changed, so that open pages read it again. */
+  /** What an agent's answer has changed, so that open pages reload it. */
   readonly changes?: ChangedSubject
 }
 
@@ -42,7 +42,7 @@ export function agentEndpoint<Request extends TObject, Response extends TObject,
   return { ...declared, answeredBy: 'agent' }
 }
 
-/** The TypeScript type of a schema, read-only all the way down. */
+/** The TypeScript type of a schema, deeply read-only. */
 export type Shape<Schema extends TSchema> = DeepReadonly<Static<Schema>>
 
 type DeepReadonly<Value> = Value extends readonly (infer Item)[]
@@ -53,7 +53,7 @@ type DeepReadonly<Value> = Value extends readonly (infer Item)[]
 
 // ── Building blocks of the schemas ──────────────────────────────────────────────────────────────────────────────────
 
-/** An object schema with a name of its own in the OpenAPI document. */
+/** An object schema with its own name in the OpenAPI document. */
 export function named<Properties extends TProperties>(
   name: string,
   properties: Properties,

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { integer, list, named, object, oneOf, optional, type Shape, text } from './endpoint.ts'
 
-// Shapes that endpoints of several areas use.
+// Shapes that endpoints of several areas share.
 
 export const Empty = Type.Object({})
 export type Empty = Readonly<Record<string, never>>

@@ -28,14 +28,17 @@ import {
 const connectTimeoutMs = 5000
 const minRetryMs = 100
 const maxRetryMs = 2000
-/** How long a call on the metadata is retried through cuts of the link and short failures of the database. */
+/** How long a metadata call is retried through cuts of the link and short failures of the database. */
 const patienceMs = 20_000
-/** Between two attempts at a call that the database could not carry out. */
+/** Delay between attempts at a call that the database could not carry out. */
 const repeatMs = 200
 const maxOpenCalls = 50_000
 
 export interface AgentConnectionOptions {
-  /** Addresses of control planes, or of a load balancer before them, `http://host:port`; the first that answers is used. */
+  /**
+   * Addresses of control planes or of a load balancer in front of them, `http://host:port`; the first to answer is
+   * used.
+   */
   readonly urls: readonly URL[]
   readonly agentKey: string
   readonly clusterId: string
@@ -45,7 +48,7 @@ export interface AgentConnectionOptions {
   readonly log: Log
 }
 
-/** Why the control plane does not accept this agent. */
+/** The control plane does not accept this agent; the code says why. */
 export class LinkRefused extends Error {
   readonly code: ApiErrorCode
 
@@ -56,7 +59,7 @@ export class LinkRefused extends Error {
   }
 }
 
-/** Refusals that stay the same when it is tried again. */
+/** Refusals that retrying cannot change. */
 const finalCodes: readonly ApiErrorCode[] = [
   'invalid_api_key',
   'forbidden',
@@ -73,14 +76,14 @@ interface OpenCall {
   readonly reject: (error: Error) => void
   /** Monotonic milliseconds. */
   readonly deadline: number
-  /** Sent over the present link, or an earlier one: it may have been carried out. */
+  /** Sent over the present link or an earlier one, so it may have been carried out. */
   wasSent: boolean
 }
 
 /**
- * An agent's link to the control plane: one connection for everything, made again when it breaks. Calls on the metadata that
- * may be repeated survive that, in their order; the others reject with `unknown_outcome`. Calls on the control plane reject
- * at once while there is no connection.
+ * An agent's link to the control plane: one connection for everything, re-established when it breaks. Repeatable
+ * metadata calls survive that, in their order; others reject with `unknown_outcome`. Control plane calls reject
+ * immediately while there is no connection.
  */
 export class AgentConnection {
   /** The control plane itself. */
@@ -94,7 +97,7 @@ export class AgentConnection {
   #heardAt: number
   #nextId = 1
 
-  /** Resolves once it is connected. Rejects with {@link LinkRefused}, or with the system's error after `patienceMs`. */
+  /** Resolves once connected. Rejects with {@link LinkRefused}, or with the system's error after `patienceMs`. */
   static async open(options: AgentConnectionOptions): Promise<AgentConnection> {
     const { clock, log } = options
     const giveUpAt = clock.monotonic() + patienceMs
@@ -118,7 +121,7 @@ export class AgentConnection {
     this.#running = Promise.all([this.#stayConnected(), this.#beat()])
   }
 
-  /** The metadata of the cluster. Closing this way leaves the link open. */
+  /** The metadata of the cluster. Closing this transport leaves the link open. */
   metadata(): Transport {
     return {
       // The result is that of the operation of this name, carried out by the control plane.
@@ -127,13 +130,13 @@ export class AgentConnection {
         this.#changeListeners.add(listener)
         return () => this.#changeListeners.delete(listener)
       },
-      // The link is made again, however long it takes.
+      // The link is re-established, however long it takes.
       onLost: () => () => {},
       close: async () => {},
     }
   }
 
-  /** Rejects the calls that wait. */
+  /** Closes the link and rejects pending calls. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#end()
@@ -196,7 +199,7 @@ export class AgentConnection {
     })
   }
 
-  /** The control plane ends the call and returns what it has by then. */
+  /** The control plane ends the call and returns what it has so far. */
   #cancel(id: number): void {
     if (this.#calls.has(id)) this.#write(['cancel', id])
   }
@@ -221,19 +224,19 @@ export class AgentConnection {
       this.#onFrame(frame)
     })
     socket.on('error', () => socket.terminate()) // 'close' follows
-    // Calls that were made while there was no link are sent first, in their order.
+    // Calls made while there was no link are sent first, in their order.
     for (const [id, call] of this.#calls) this.#send(id, call)
   }
 
   #onFrame(frame: Buffer): void {
-    // Only the control plane writes here.
+    // Only the control plane writes to this socket.
     const message = decode(frame) as readonly [string, ...unknown[]]
     if (message[0] === 'change') {
       // The second member of this kind of message.
       for (const listener of this.#changeListeners) listener(message[1] as Change)
       return
     }
-    // Every other message answers a call.
+    // Every other message is the response to a call.
     const [kind, id, first, second] = message as readonly [string, number, unknown, string]
     const call = this.#calls.get(id)
     if (call === undefined) return
@@ -256,7 +259,7 @@ export class AgentConnection {
           this.#adopt(await connect(this.#options, attempt))
         } catch (error) {
           log.warn('the control plane cannot be reached', { error: String(error) })
-          // With jitter, because all agents of a control plane that ended reconnect at the same time.
+          // With jitter, because all agents of a control plane that has ended reconnect at the same time.
           const spread = 0.5 + (random.bytes(1)[0]! / 255) * 0.5
           await waitOrAbort(clock, Math.min(minRetryMs * 2 ** attempt, maxRetryMs) * spread, signal)
         }
@@ -271,10 +274,10 @@ export class AgentConnection {
     this.#socket?.terminate()
   }
 
-  /** After a cut: what may have been carried out and must not happen twice has an unknown outcome. */
+  /** After a cut: calls that may have been carried out and must not happen twice reject with an unknown outcome. */
   #dropUnrepeatable(): void {
     for (const [id, call] of this.#calls) {
-      // A call of metadata has a name of metadata.
+      // A call to the metadata has the name of a metadata operation.
       const isKept = call.target === 'metadata' && (!call.wasSent || isRepeatable(call.name as CallName))
       if (isKept) continue
       this.#calls.delete(id)
@@ -282,7 +285,7 @@ export class AgentConnection {
     }
   }
 
-  /** Ends a link on which nothing is heard, and calls that have waited too long. */
+  /** Closes a silent link, and rejects calls that have waited too long. */
   async #beat(): Promise<void> {
     const { clock } = this.#options
     const { signal } = this.#stop
@@ -300,7 +303,7 @@ export class AgentConnection {
   }
 }
 
-/** Tries one address after the other, a different one first each time. */
+/** Tries the addresses in turn, starting with a different one each time. */
 async function connect(options: AgentConnectionOptions, attempt: number): Promise<WebSocket> {
   const { urls } = options
   let problem: unknown
@@ -308,7 +311,7 @@ async function connect(options: AgentConnectionOptions, attempt: number): Promis
     try {
       return await connectTo(urls[(attempt + index) % urls.length]!, options)
     } catch (error) {
-      // A refusal is more informative than an address where nothing listens.
+      // A refusal is more informative than an address on which nothing listens.
       if (!(problem instanceof LinkRefused)) problem = error
     }
   }
@@ -347,7 +350,7 @@ async function refusal(response: IncomingMessage): Promise<Error> {
   const chunks: Buffer[] = []
   try {
     for await (const chunk of response) chunks.push(chunk)
-    // The upgrade is refused with these; a text that is not JSON is caught.
+    // Refusals of the upgrade have this shape; a text that is not JSON is caught.
     const { code, message } = JSON.parse(Buffer.concat(chunks).toString()) as { code: ApiErrorCode; message: string }
     return new LinkRefused(code, message)
   } catch {
@@ -360,9 +363,9 @@ function closed(socket: WebSocket): Promise<void> {
   return new Promise(resolve => socket.once('close', () => resolve()))
 }
 
-/** The codes of the metadata are the ones that travel; those of the control plane are its API's. */
+/** The codes on the link are those of the metadata, or of the control plane's API. */
 function errorFor(target: LinkTarget, code: string, message: string): Error {
-  // The service's errors have codes of its own only.
+  // The metadata service returns only its own codes.
   if (target === 'metadata') return new MetadataError(code as MetadataErrorCode, message)
   const isLocal = code === 'busy' || code === 'closed' || code === 'unknown_outcome'
   // Any other code is one of the API's.

@@ -10,18 +10,18 @@ import type { ControlPlane } from '../control-plane.ts'
 import { ControlError } from '../errors.ts'
 import { beatMs, decode, encode, linkHeaders, linkProtocol, maxFrameBytes, silenceMs, type ToAgent } from './wire.ts'
 
-/** An agent with more unread bytes than this is disconnected: it has stopped reading. */
+/** An agent with more unread bytes than this is disconnected, because it has stopped reading. */
 const maxUnreadBytes = 256 * 1024 * 1024
 
 export interface LinkServerOptions {
   readonly plane: ControlPlane
-  /** The metadata of a cluster; rejects where they cannot be opened now. */
+  /** The metadata of a cluster; rejects if it cannot be opened now. */
   readonly metadataOf: (clusterId: string) => Promise<MetadataHub>
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Accepts the links of agents, and carries out what they call on behalf of the cluster of their key. */
+/** Accepts the links of agents, and executes their calls on behalf of the cluster of their key. */
 export class LinkServer {
   readonly #options: LinkServerOptions
   readonly #sockets: WebSocketServer
@@ -29,7 +29,7 @@ export class LinkServer {
   readonly #stop = new AbortController()
 
   static async open(options: LinkServerOptions): Promise<LinkServer> {
-    // Loaded here, for whoever needs only the types of this folder.
+    // Loaded here for the sake of importers that need only the types of this folder.
     const { WebSocketServer } = await import('ws')
     return new LinkServer(
       options,
@@ -43,7 +43,7 @@ export class LinkServer {
     void this.#beat()
   }
 
-  /** Answers the handshake of an agent; a refusal is JSON with a code. */
+  /** Handles the handshake of an agent; a refusal is JSON with a code. */
   async accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy())
     try {
@@ -108,20 +108,20 @@ function refuse(socket: Duplex, error: unknown): void {
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
 }
 
-/** The calls of an agent on the control plane, each with the arguments that travel. */
+/** The calls of an agent to the control plane, each with its serialised arguments. */
 const controlCalls: Readonly<
   Record<string, (link: AgentLink, values: readonly unknown[], signal: AbortSignal) => Promise<unknown>>
 > = {
-  // The agent's own types bind the values to the name; the protocol's number guards against another version.
+  // The agent's types bind the values to the name; the protocol version guards against other versions.
   register: (link, [hello]) => link.register(hello as never),
-  // So here: the number of the protocol says that the values are of these types.
+  // Likewise: the protocol version implies that the values have these types.
   poll: (link, [agentId, revision], signal) => link.poll(agentId as string, revision as number, signal),
-  // Its report is one of this protocol.
+  // The report is one of this protocol version.
   report: (link, [agentId, report]) => link.report(agentId as string, report as never),
   answer: (link, [agentId, questionId, answer]) =>
-    // It answers a question that the control plane asked by name.
+    // The answer to a question that the control plane asked by name.
     link.answer(agentId as string, questionId as string, answer as never),
-  // An agent's id is a text.
+  // An agent's id is a string.
   drain: (link, [agentId]) => link.drain(agentId as string),
   // As above.
   leave: (link, [agentId]) => link.leave(agentId as string),
@@ -133,7 +133,7 @@ class Link {
   readonly #control: AgentLink
   readonly #metadata: Transport
   readonly #log: Log
-  /** What each call under way is cancelled with. */
+  /** The abort controller of each pending call. */
   readonly #calls = new Map<number, AbortController>()
   #heardAt: number | undefined
   #isHeard = true
@@ -157,7 +157,7 @@ class Link {
 
   end(): void {
     this.#socket.close(1001)
-    // A peer that is paused does not answer the closing handshake.
+    // A paused peer does not complete the closing handshake.
     this.#socket.terminate()
   }
 
@@ -201,7 +201,7 @@ class Link {
   }
 
   #carryOut(target: unknown, name: string, values: readonly unknown[], signal: AbortSignal): Promise<unknown> {
-    // The values belong to the call of this name.
+    // The values are the arguments of the call of this name.
     if (target === 'metadata' && isCallName(name)) return this.#metadata.call(name, ...(values as never))
     const call = Object.hasOwn(controlCalls, name) ? controlCalls[name] : undefined
     if (call === undefined) throw new ControlError('unknown_endpoint', `there is no call ${name}`)
@@ -215,7 +215,7 @@ class Link {
 
 function coded(error: unknown): { readonly code: string; readonly message: string } {
   if (error instanceof ControlError || error instanceof MetadataError) return error
-  // The agent asks again in any case, also where it may have happened.
+  // The agent retries in any case, even if the call may have been carried out.
   if (error instanceof DatabaseError && (error.isRetriable || error.code === 'unknown_outcome'))
     return { code: 'database_unavailable', message: error.message }
   const message = messageOf(error)

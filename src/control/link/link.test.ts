@@ -91,7 +91,7 @@ test('calls wait through a cut of the link, and a commit whose answer was lost h
   const epoch = await metadata.openEpoch()
   for (let round = 0; round < 20; round++) {
     const committed = metadata.commit([object(epoch, `cut/${round}`, partition)])
-    // Before, during or after the call: the rounds differ at random.
+    // Before, during or after the call: the rounds differ randomly.
     await systemClock.sleep(round % 4)
     proxy.cut()
     const [[assignment] = []] = await committed
@@ -124,7 +124,7 @@ test('a wrong key, a wrong cluster and a key of another kind are refused', async
 
 test('an unknown call is an error, and the link goes on', async () => {
   const connection = await link()
-  // A caller that is newer than the control plane knows other names.
+  // A caller newer than the control plane knows other names.
   const call = connection.metadata().call as (name: string) => Promise<unknown>
   await assert.rejects(call('noSuchCall'))
   assert.ok(await metadataOver(connection))

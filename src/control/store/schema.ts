@@ -12,7 +12,7 @@ import {
   time,
 } from '../../database/index.ts'
 
-/** Every table of the control plane, declared once for every database, parents first. */
+/** Every table of the control plane, declared once for all databases, parents first. */
 export const tables = {
   clusters: {
     columns: { id: text, name: text, created_at: time },
@@ -65,14 +65,14 @@ export const tables = {
       id: text,
       pipeline_id: references('pipelines', text),
       version: integer,
-      /** What the `warpstream` block says, worked out once when the version is saved. */
+      /** The settings of the `warpstream` block, computed once when the version is saved. */
       settings: json,
       created_at: time,
     },
     primaryKey: ['id'],
     unique: [['pipeline_id', 'version']],
   },
-  // In a table of its own, because long rows slow down every search.
+  // In a separate table, because long rows slow down every query.
   configuration_texts: {
     columns: { configuration_id: references('configurations', text), yaml: text },
     primaryKey: ['configuration_id'],
@@ -81,14 +81,14 @@ export const tables = {
     columns: {
       id: text,
       cluster_id: references('clusters', text),
-      /** Empty for an agent that is a new one at each start. */
+      /** Empty for an agent that is new at each start. */
       identity: text,
       hello: json,
       registered_at: time,
       last_seen_at: time,
       /** Grows whenever the agent's orders change. */
       orders_revision: integer,
-      /** The newest orders that the agent has followed, and the instances it held then; null until its first report. */
+      /** The newest orders that the agent has applied, and the instances it held then; null until its first report. */
       reported_revision: nullable(integer),
       held: json,
     },
@@ -96,13 +96,13 @@ export const tables = {
     indexes: [['cluster_id']],
     isHot: true,
   },
-  // The newest report of each agent, so that a control plane that the agent does not talk to knows it as well.
+  // The newest report of each agent, for control planes that the agent is not linked to.
   agent_reports: {
     columns: { agent_id: references('agents', text), reported_at: time, report: json },
     primaryKey: ['agent_id'],
     isHot: true,
   },
-  // No reference to the pipeline: an instance may outlive it until its agent has released it.
+  // Does not reference the pipeline: an instance may outlive it until its agent has released it.
   assignments: {
     columns: {
       instance_id: text,
@@ -122,19 +122,19 @@ export const tables = {
   },
 } as const satisfies Readonly<Record<string, Table>>
 
-/** Single facts about a cluster by name: its tier, its tags, whether it is protected. Came with the third version. */
+/** Facts about a cluster by name: its tier, its tags, whether it is protected. Added in the third version. */
 const clusterFacts = {
   columns: { cluster_id: references('clusters', text), name: text, value: text },
   primaryKey: ['cluster_id', 'name'],
 } satisfies Table
 
-/** How often a slot that passes from agent to agent was given to one. Came with the fourth version. */
+/** How often a slot that moves between agents was given to one. Added in the fourth version. */
 const slotEpochs = {
   columns: { pipeline_id: references('pipelines', text), slot: text, epoch: integer },
   primaryKey: ['pipeline_id', 'slot'],
 } satisfies Table
 
-/** The control planes that run, and where the others reach them. Came with the fourth version. */
+/** The running control planes and their addresses for each other. Added in the fourth version. */
 const controlPlanes = {
   columns: { id: text, url: text, seen_at: time },
   primaryKey: ['id'],
@@ -145,10 +145,10 @@ export type ControlPlaneRow = RowOf<typeof controlPlanes>
 export type ClusterFactRow = RowOf<typeof clusterFacts>
 
 export type TableName = keyof typeof tables
-/** A row of a table as the database answers it. */
+/** A row of a table as the database returns it. */
 export type Row<Name extends TableName> = RowOf<(typeof tables)[Name]>
 
-/** The tables as the first version made them, which had no migrations. Never changed. */
+/** The tables of the first version, which had no migrations. Never changed. */
 const firstTables = {
   clusters: 'id TEXT NOT NULL, name TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (id), UNIQUE (name)',
   api_keys:
@@ -166,24 +166,24 @@ const firstTables = {
 interface TakenOver {
   readonly columns: string
   readonly values: string
-  /** The table of the first version, when it had another name. */
+  /** The table of the first version, if it had another name. */
   readonly from?: keyof typeof firstTables
 }
 
-/** What the second version takes over from the first: the columns of each table, and what they are filled with. */
+/** What the second version migrates from the first: the columns of each table, and their values. */
 const takenOver: Readonly<Partial<Record<TableName, TakenOver>>> = {
   clusters: { columns: 'id, name, created_at', values: 'id, name, created_at' },
   pipelines: {
     columns: 'id, cluster_id, name, type, state, deployed_configuration_id, created_at',
     values: 'id, cluster_id, name, type, state, deployed_configuration_id, created_at',
   },
-  // Empty settings are worked out from the text when the control plane opens.
+  // Empty settings are computed from the text when the control plane opens.
   configurations: {
     columns: 'id, pipeline_id, version, settings, created_at',
     values: "id, pipeline_id, version, '', created_at",
   },
   configuration_texts: { columns: 'configuration_id, yaml', values: 'id, yaml', from: 'configurations' },
-  // Agents register again by their identity and keep their completed instances.
+  // Agents register again with their identity and keep their completed instances.
   agents: {
     columns: 'id, cluster_id, identity, hello, registered_at, last_seen_at, orders_revision, reported_revision, held',
     values: "id, cluster_id, 'local', hello, registered_at, 0, 1, NULL, '[]'",
@@ -196,7 +196,9 @@ const takenOver: Readonly<Partial<Record<TableName, TakenOver>>> = {
   },
 }
 
-/** The schema's steps. The secrets of `clear_api_keys` are sealed by `Keys.open`, since only the program has the key. */
+/**
+ * The schema's steps. The secrets of `clear_api_keys` are sealed by `Keys.open`, because only the program has the key.
+ */
 export const migrations: readonly Migration[] = [
   {
     name: 'tables of the first version',
@@ -206,7 +208,8 @@ export const migrations: readonly Migration[] = [
   {
     name: 'sealed secrets, settings of configurations, agents of several control planes',
     statements: dialect => [
-      // What is deleted is overwritten, here and when the secrets are sealed: no clear secret stays in the file.
+      // Deleted content is overwritten, here and when the secrets are sealed, so no plain-text secret stays in the
+      // file.
       ...(dialect === 'sqlite' ? ['PRAGMA secure_delete = ON'] : []),
       'DROP TABLE IF EXISTS sessions',
       ...Object.keys(firstTables).map(name => `ALTER TABLE ${name} RENAME TO first_${name}`),
@@ -231,7 +234,7 @@ export const migrations: readonly Migration[] = [
     name: 'epochs of slots',
     statements: dialect => [
       ...createTable('slot_epochs', slotEpochs, dialect),
-      // Of what was assigned by an earlier version.
+      // For assignments made by an earlier version.
       `INSERT INTO slot_epochs (pipeline_id, slot, epoch) SELECT a.pipeline_id, a.slot, 1 FROM assignments AS a
        JOIN pipelines AS p ON p.id = a.pipeline_id WHERE a.slot LIKE 'cluster/%'`,
     ],

@@ -45,7 +45,7 @@ function configuration(version: number, yaml = `# ${version}\n`): Configuration 
   return { id: `pci_${version}`, pipelineId: 'pi_1', version, yaml, createdAt: 1 }
 }
 
-/** What the control store must do on every database. `open` returns an empty one. */
+/** The behaviour of the control store on every database. `open` returns an empty one. */
 export function storeSuite(name: string, open: () => Promise<Database>): void {
   describe(name, () => {
     const withPipeline = async () => {

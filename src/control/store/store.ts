@@ -17,7 +17,7 @@ import type {
 } from '../model.ts'
 import type { ClusterFactRow, ControlPlaneRow, Row, TableName } from './schema.ts'
 
-// The reads and writes of the model, each one statement, also for sets of rows. Rules are with those who call them.
+// The reads and writes of the model, each one statement, also for sets of rows. Rules are enforced by the callers.
 
 // ── Clusters ──
 
@@ -29,12 +29,12 @@ export async function findCluster(sql: Sql, id: string): Promise<Cluster | undef
   return (await sql.all<Row<'clusters'>>('SELECT * FROM clusters WHERE id = ?', id)).map(toCluster)[0]
 }
 
-/** Locks the cluster: others who lock it wait until the transaction has ended. */
+/** Locks the cluster until the transaction ends. */
 export async function lockCluster(sql: Sql, id: string): Promise<void> {
   await sql.all('SELECT id FROM clusters WHERE id = ? FOR UPDATE', id)
 }
 
-/** What is known of a cluster beside its name, by the fact's name. */
+/** The facts about a cluster other than its name, by name. */
 export async function clusterFacts(sql: Sql, clusterId: string): Promise<ReadonlyMap<string, string>> {
   const rows = await sql.all<ClusterFactRow>('SELECT name, value FROM cluster_facts WHERE cluster_id = ?', clusterId)
   return new Map(rows.map(({ name, value }) => [name, value]))
@@ -54,7 +54,7 @@ export async function renameCluster(sql: Sql, id: string, name: string): Promise
   await sql.run('UPDATE clusters SET name = ? WHERE id = ?', name, id)
 }
 
-/** With everything that belongs to it. */
+/** Deletes a cluster with everything that belongs to it. */
 export async function deleteCluster(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM clusters WHERE id = ?', id)
 }
@@ -92,12 +92,12 @@ export async function insertKey(sql: Sql, key: StoredKey): Promise<void> {
   })
 }
 
-/** False when there was no such key. */
+/** Resolves to false if there was no such key. */
 export async function deleteKey(sql: Sql, id: string): Promise<boolean> {
   return (await sql.run('DELETE FROM api_keys WHERE id = ?', id)) > 0
 }
 
-/** Removes and returns the keys of a first version, whose secrets were stored in clear. */
+/** Removes and returns the keys of the first version, whose secrets were stored in plain text. */
 export async function takeClearKeys(
   sql: Sql,
 ): Promise<{ key: Omit<StoredKey, 'secretHash' | 'sealedSecret'>; secret: string }[]> {
@@ -140,7 +140,7 @@ export async function deleteSessionsOfKey(sql: Sql, keyId: string): Promise<void
   await sql.run('DELETE FROM sessions WHERE key_id = ?', keyId)
 }
 
-/** Sessions and sign-in tokens. */
+/** Deletes expired sessions and sign-in tokens. */
 export async function deleteExpired(sql: Sql, now: number): Promise<void> {
   await sql.run('DELETE FROM sessions WHERE expires_at <= ?', now)
   await sql.run('DELETE FROM sign_in_tokens WHERE expires_at <= ?', now)
@@ -192,7 +192,7 @@ export async function findSummary(sql: Sql, clusterId: string, id: string): Prom
   return (await sql.all<SummaryRow>(`${summaryQuery} AND p.id = ?`, clusterId, id)).map(toSummary)[0]
 }
 
-/** The pipelines that are to run, with what placing them needs. */
+/** The pipelines that should run, with what placement needs. */
 export async function listRunning(sql: Sql, clusterId: string): Promise<RunningPipeline[]> {
   const rows = await sql.all<{ id: string; name: string; configuration_id: string; settings: string }>(
     `SELECT p.id, p.name, c.id AS configuration_id, c.settings
@@ -208,7 +208,7 @@ export async function listRunning(sql: Sql, clusterId: string): Promise<RunningP
   }))
 }
 
-/** With `lock`, others who lock the pipeline wait until the transaction has ended. */
+/** With `lock`, locks the pipeline until the transaction ends. */
 export async function findPipeline(
   sql: Sql,
   clusterId: string,
@@ -236,7 +236,7 @@ export async function insertPipeline(sql: Sql, pipeline: Pipeline): Promise<void
   })
 }
 
-/** What of a pipeline can change; what is absent stays. */
+/** The changeable properties of a pipeline; absent ones stay the same. */
 export interface PipelineChange {
   readonly name?: string
   readonly state?: PipelineState
@@ -288,7 +288,7 @@ export async function hasConfiguration(sql: Sql, pipelineId: string, id: string)
   return (await sql.all(query, pipelineId, id)).length > 0
 }
 
-/** Configurations of a first version, which did not store their settings. */
+/** Configurations of the first version, which did not store their settings. */
 export async function listWithoutSettings(sql: Sql): Promise<{ readonly id: string; readonly yaml: string }[]> {
   return sql.all<ConfigurationRow>(`${configurationQuery} WHERE c.settings = ''`)
 }
@@ -304,7 +304,7 @@ export async function setSettings(
   )
 }
 
-/** The version number that the next configuration gets. */
+/** The number of the next version. */
 export async function nextVersion(sql: Sql, pipelineId: string): Promise<number> {
   const query = 'SELECT COALESCE(MAX(version) + 1, 0) AS version FROM configurations WHERE pipeline_id = ?'
   return (await sql.all<{ version: number }>(query, pipelineId))[0]!.version
@@ -359,7 +359,7 @@ export async function insertAgent(sql: Sql, agent: RegisteredAgent): Promise<voi
   })
 }
 
-/** An agent that returns with its identity: it has not followed any orders yet. */
+/** Updates an agent that returns with its identity: it has not applied any orders yet. */
 export async function reviveAgent(sql: Sql, id: string, hello: AgentHello, now: number): Promise<void> {
   await sql.run(
     "UPDATE agents SET hello = ?, registered_at = ?, last_seen_at = ?, orders_revision = orders_revision + 1, reported_revision = NULL, held = '[]' WHERE id = ?",
@@ -374,14 +374,16 @@ export async function setHello(sql: Sql, id: string, hello: AgentHello): Promise
   await sql.run('UPDATE agents SET hello = ? WHERE id = ?', JSON.stringify(hello), id)
 }
 
-/** Records that an agent is alive, and renews its leases. False if the agent is unknown because it was considered lost. */
+/**
+ * Records that an agent is alive, and renews its leases. False if the agent is unknown because it was considered lost.
+ */
 export async function touchAgent(sql: Sql, id: string, seenAt: number, leaseExpiresAt: number): Promise<boolean> {
   const known = await sql.run('UPDATE agents SET last_seen_at = ? WHERE id = ?', seenAt, id)
   if (known > 0) await sql.run('UPDATE assignments SET lease_expires_at = ? WHERE agent_id = ?', leaseExpiresAt, id)
   return known > 0
 }
 
-/** An agent that has left counts as silent from now on. */
+/** Makes an agent that has left count as silent. */
 export async function markLeft(sql: Sql, id: string): Promise<void> {
   await sql.run('UPDATE agents SET last_seen_at = 0 WHERE id = ?', id)
 }
@@ -390,7 +392,7 @@ export async function deleteAgents(sql: Sql, ids: readonly string[]): Promise<vo
   if (ids.length > 0) await sql.run('DELETE FROM agents WHERE id IN (SELECT id FROM ROWS(id text) AS r)', idRows(ids))
 }
 
-/** Tells agents that their orders have changed. */
+/** Increments the orders revision of agents whose orders have changed. */
 export async function advanceOrders(sql: Sql, agentIds: readonly string[]): Promise<void> {
   if (agentIds.length === 0) return
   const statement =
@@ -398,7 +400,7 @@ export async function advanceOrders(sql: Sql, agentIds: readonly string[]): Prom
   await sql.run(statement, idRows(agentIds))
 }
 
-/** Stores which orders an agent has followed and what it holds. False when the agent is no longer known. */
+/** Stores which orders an agent has applied and what it holds. Resolves to false if the agent is no longer known. */
 export async function noteReported(
   sql: Sql,
   id: string,
@@ -424,7 +426,7 @@ export async function upsertReport(sql: Sql, agentId: string, report: AgentRepor
   )
 }
 
-/** Reports stored after `since` of agents of a cluster. */
+/** The reports of a cluster's agents stored after `since`. */
 export async function listReports(
   sql: Sql,
   clusterId: string,
@@ -450,7 +452,7 @@ export async function listAssignments(sql: Sql, clusterId: string): Promise<Assi
   return (await sql.all<Row<'assignments'>>(query, clusterId)).map(toAssignment)
 }
 
-/** All instances that an agent is to run. */
+/** All instances that an agent should run. */
 export async function listOrders(sql: Sql, agentId: string): Promise<InstanceOrder[]> {
   const rows = await sql.all<{
     instance_id: string
@@ -482,7 +484,7 @@ export async function listOrders(sql: Sql, agentId: string): Promise<InstanceOrd
   }))
 }
 
-/** Counts once more that these slots are given to an agent. */
+/** Increments the epochs of these slots, which are being given to an agent. */
 export async function advanceSlots(
   sql: Sql,
   slots: readonly { readonly pipelineId: string; readonly slot: string }[],
@@ -537,7 +539,7 @@ export async function deleteAssignments(sql: Sql, instanceIds: readonly string[]
   await sql.run(statement, idRows(instanceIds))
 }
 
-/** Marks instances that reached the end of their input, where they still run the configuration that did. */
+/** Marks instances that reached the end of their input, if they still run the same configuration. */
 export async function completeAssignments(
   sql: Sql,
   instances: readonly { readonly instanceId: string; readonly configurationId: string }[],
@@ -550,14 +552,14 @@ export async function completeAssignments(
   )
 }
 
-/** Removes what an agent was running; completed instances stay. */
+/** Removes the assignments of an agent, except completed ones. */
 export async function deleteUncompleted(sql: Sql, agentId: string): Promise<void> {
   await sql.run('DELETE FROM assignments WHERE agent_id = ? AND completed = 0', agentId)
 }
 
 // ── Control planes ──
 
-/** Notes that a control plane runs, and forgets those that were last seen before `since`. */
+/** Records that a control plane is running, and forgets those last seen before `since`. */
 export async function upsertPlane(
   sql: Sql,
   { id, url }: Pick<ControlPlaneRow, 'id' | 'url'>,
@@ -582,7 +584,7 @@ export async function deletePlane(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM control_planes WHERE id = ?', id)
 }
 
-// ── Rows and the model ──
+// ── Conversion between rows and the model ──
 
 async function insert<Name extends TableName>(sql: Sql, table: Name, row: Row<Name>): Promise<void> {
   const columns = Object.keys(row)
