@@ -26,7 +26,7 @@ interface Recorded {
 
 type Exchange = Readonly<Record<'json' | 'csv', readonly Recorded[]>>
 
-// our own file
+// A file of this repository.
 const recorded = JSON.parse(readFileSync(join(import.meta.dirname, 'bigquery.recorded.json'), 'utf8')) as Exchange
 
 type Answer = readonly [status: number, document: object]
@@ -114,7 +114,7 @@ function partsOf(type: string, body: string): Pick<Recorded, 'document' | 'data'
   if (boundary === undefined) return {}
   const [, first = '', second = ''] = body.split(`--${boundary}`)
   const content = (part: string) => part.slice(part.indexOf('\r\n\r\n') + 4, -2)
-  // compared as a whole with the recording
+  // Compared as a whole with the recording.
   const document = JSON.parse(content(first)) as NonNullable<Recorded['document']>
   return { document, data: content(second) }
 }

@@ -261,8 +261,7 @@ class AccessTokens {
         return async () => (await client.getAccessToken()).token
       }
       default: {
-        // Other documents, and the credentials of the machine, are left to the library.
-        // it checks the type
+        // Other documents, and the credentials of the machine, are left to the library, which checks the type.
         const credentials = document as (CredentialsDocument & { type: 'service_account' }) | undefined
         const auth = new GoogleAuth({
           scopes,

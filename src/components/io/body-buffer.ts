@@ -1,14 +1,16 @@
 import { Buffer } from 'node:buffer'
 import { type BodyWriter, ConfigError, type Message } from '../../engine/index.ts'
 
-/** How messages become a stream of bytes: what comes after each, and whether they follow each other at all. */
+/**
+ * How messages are written to a byte stream: the suffix of each, and whether they are appended to one another at all.
+ */
 export interface WriterCodec {
   readonly suffix: string
-  /** False: each message is a file of its own. */
+  /** If false, each message is a file of its own. */
   readonly append: boolean
 }
 
-/** The codec of a name: `all-bytes`, `append`, `lines`, `delim:x`. Throws `ConfigError`. */
+/** Parses the name of a codec: `all-bytes`, `append`, `lines`, `delim:x`. Throws `ConfigError`. */
 export function writerCodec(name: string): WriterCodec {
   switch (name) {
     case 'all-bytes':
@@ -26,12 +28,13 @@ export function writerCodec(name: string): WriterCodec {
   }
 }
 
-/** Ranges from this size on are written from where they are instead of being copied together. */
+/** Ranges of at least this size are written in place instead of being copied into the buffer. */
 const DIRECT_BYTES = 8192
 
 /**
- * Collects bodies and the suffix behind each as pieces to write at once. Messages that were cut from one chunk with the same
- * suffix between them become one range of that chunk again, so that unchanged lines are never copied one by one.
+ * Collects bodies, each followed by the suffix, as pieces for one write. Adjacent messages cut from one chunk with the
+ * same suffix between them are merged back into one range of that chunk, so that unchanged lines are never copied one
+ * by one.
  */
 export class BodyBuffer implements BodyWriter {
   readonly #suffix: Buffer
@@ -74,7 +77,7 @@ export class BodyBuffer implements BodyWriter {
     if (suffix.length > 0 && !endsWith(buffer, 0, length, suffix)) this.#copy(suffix, 0, suffix.length)
   }
 
-  /** The pieces since the last call, in order. They are the caller's. */
+  /** Returns the pieces collected since the last call, in order. They belong to the caller. */
   take(): readonly Uint8Array[] {
     this.#flushChunk()
     this.#flushBuffer()

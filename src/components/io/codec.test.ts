@@ -18,7 +18,9 @@ const names: Readonly<Record<string, string | Uint8Array>> = {
 }
 for (const [name, content] of Object.entries(names)) writeFileSync(join(folder, name), content)
 
-/** What a file becomes: the messages of a batch with `|` between them, and their metadata but for that of files. */
+/**
+ * The result of reading a file: the messages of each batch joined by `|`, and their metadata except for that of files.
+ */
 async function read(name: string, codec: string, more = ''): Promise<readonly string[]> {
   const batches: string[] = []
   const file = `{ paths: [ '${join(folder, name)}' ], codec: '${codec}'${more} }`
@@ -54,7 +56,7 @@ const cases: readonly (readonly [name: string, codec: string, batches: readonly 
       '{"h":"4","i":"5"} row_number=4 row_empty=false',
     ],
   ],
-  // It cannot be read beyond the row that is too short.
+  // Reading stops at the row that is too short.
   ['a.csv', 'auto', ['{"h":"1","i":"2"}']],
 ]
 

@@ -3,44 +3,44 @@ import type { Socket } from 'node:net'
 import { asError } from '../../base/index.ts'
 import type { ComponentHost } from '../../engine/index.ts'
 
-/** A protocol in which each command has one answer: a line, and after some lines a value. */
+/** A protocol in which each command has one response: a line, and after some lines a value. */
 export interface CommandProtocol {
-  /** Of a line, the size of the value after it in bytes; undefined where it has none. */
+  /** The size in bytes of the value after a line; undefined if there is none. */
   valueSize(line: string): number | undefined
-  /** What follows a value. */
+  /** The terminator of a value. */
   readonly valueEnd: string
-  /** Whether, after this line, it is unknown what the server makes of the rest of the command. */
+  /** Whether a line leaves it unknown how the server interprets the rest of the command. */
   isFatal(line: string): boolean
 }
 
 export interface CommandServer {
   readonly host: string
   readonly port: number
-  /** What errors call it. */
+  /** The name used in errors. */
   readonly name: string
 }
 
 export interface Answer {
-  /** Without its end. */
+  /** Without the line terminator. */
   readonly line: string
   readonly value: Uint8Array | undefined
 }
 
-/** A command that waits for its answer. Answers come in the order of the commands. */
+/** A command waiting for its response. Responses arrive in the order of the commands. */
 interface Pending {
   resolve(answer: Answer): void
   reject(error: Error): void
 }
 
-/** How long a server may take to answer before its connection counts as lost. */
+/** How long a server may take to respond before its connection counts as lost. */
 const answerTimeoutMs = 5_000
 
-/** The longest line of an answer, in bytes; those of the protocols have a few hundred. */
+/** Maximum length of a response line in bytes; the protocols use a few hundred. */
 const maxLineBytes = 8192
 
 const lineEnd = Buffer.from('\r\n')
 
-/** A connection for commands. When it is lost, all commands without an answer fail, and those that are sent later. */
+/** A connection for commands. When it is lost, all commands without a response fail, and so do later ones. */
 export class CommandConnection {
   readonly #protocol: CommandProtocol
   readonly #server: CommandServer
@@ -68,7 +68,7 @@ export class CommandConnection {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     this.#pending.push({ resolve, reject })
-    // Counted from the last time that something was sent or came.
+    // Measured from the last time that data was sent or received.
     this.#socket.setTimeout(answerTimeoutMs)
     this.#socket.cork()
     this.#socket.write(`${command}\r\n`)
@@ -80,7 +80,7 @@ export class CommandConnection {
     return promise
   }
 
-  /** The error for an answer that is none to the command. */
+  /** The error for a response that does not fit the command. */
   unexpected(line: string): Error {
     return new Error(`${this.#server.name}: unexpected answer: ${line}`)
   }
@@ -92,7 +92,7 @@ export class CommandConnection {
   #lose(error: Error): void {
     if (this.#failure !== null) return
     this.#failure = error
-    // What was written is still sent.
+    // Data already written is still sent.
     this.#socket.destroySoon()
     for (const { reject } of this.#pending.splice(0)) reject(error)
   }
@@ -113,7 +113,7 @@ export class CommandConnection {
     if (this.#pending.length === 0) this.#socket.setTimeout(0)
   }
 
-  /** Takes a whole answer from what was received, where there is one. */
+  /** Takes a complete response from the received data, if there is one. */
   #nextAnswer(): Answer | undefined {
     const received = this.#received
     const end = received.indexOf(lineEnd)
@@ -136,7 +136,7 @@ export class CommandConnection {
   }
 }
 
-/** The host and port of `host:port`; undefined where the text is no such address. */
+/** Parses `host:port`; undefined if the text is not such an address. */
 export function hostAndPort(text: string): { readonly host: string; readonly port: number } | undefined {
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? []
   return host === undefined ? undefined : { host: host.replace(/^\[(.+)\]$/, '$1'), port: Number(port) }

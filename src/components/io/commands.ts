@@ -6,7 +6,7 @@ const CODES: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
 }
 
-/** Starts a program. Resolves once it runs; rejects with the original's words where it cannot. */
+/** Starts a program. Resolves once it runs; rejects with the original's error message if it cannot be started. */
 export function startProgram(processes: Processes, name: string, args: readonly string[]): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
     const child = processes.spawn(name, args)
@@ -22,7 +22,7 @@ export function startProgram(processes: Processes, name: string, args: readonly 
   })
 }
 
-/** How a program ended, in the original's words; null where it ended well. */
+/** Describes how a program ended, in the original's words; null if it succeeded. */
 function exitText(code: number | null, signal: NodeJS.Signals | null): string | null {
   if (signal !== null) return `signal: ${SIGNALS[signal] ?? signal}`
   return code === 0 || code === null ? null : `exit status ${code}`
@@ -39,7 +39,7 @@ const SIGNALS: Readonly<Record<string, string>> = {
   SIGTERM: 'terminated',
 }
 
-/** Resolves when a program ended and everything that it wrote was read. */
+/** Resolves once a program has ended and all of its output has been read. */
 export function whenEnded(child: ChildProcess): Promise<string | null> {
   return new Promise(resolve => child.once('close', (code, signal) => resolve(exitText(code, signal))))
 }

@@ -1,6 +1,9 @@
 import { parseDuration } from '../../engine/index.ts'
 
-/** When something is due: minutes, hours, days … that match, or simply every so often. Times are milliseconds since 1970. */
+/**
+ * When something is due: the matching minutes, hours, days …, or a fixed interval. Times are in milliseconds since
+ * 1970.
+ */
 export type Schedule =
   | { readonly kind: 'every'; readonly periodMs: number }
   | {
@@ -12,7 +15,7 @@ export type Schedule =
       readonly days: ReadonlySet<number>
       readonly months: ReadonlySet<number>
       readonly weekdays: ReadonlySet<number>
-      /** Whether days and days of the week are both restricted: then either is enough. */
+      /** Whether days of the month and of the week are both restricted, in which case matching either is enough. */
       readonly eitherDay: boolean
     }
 
@@ -28,7 +31,7 @@ const DESCRIPTORS: Readonly<Record<string, string>> = {
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 
-/** Parses a cron expression of five or six fields (seconds first), a descriptor or `@every 5m`. Throws an `Error`. */
+/** Parses a cron expression of five or six fields (seconds first), a descriptor, or `@every 5m`. Throws an `Error`. */
 export function parseCron(text: string): Schedule {
   let zone = 'UTC'
   let rest = text.trim()
@@ -92,7 +95,7 @@ function parseField(
   return values
 }
 
-/** The first time after `from` that is due, at most five years on. */
+/** The next due time after `from`, at most five years ahead. */
 export function nextTime(schedule: Schedule, from: number): number {
   if (schedule.kind === 'every') return Math.floor(from / 1000) * 1000 + schedule.periodMs
   const format = new Intl.DateTimeFormat('en-US', {
@@ -109,7 +112,7 @@ export function nextTime(schedule: Schedule, from: number): number {
   const end = time + 5 * 366 * 86_400_000
   while (time < end) {
     const local = parts(format, time)
-    // Steps are as long as the coarsest field that does not match allows; zones change on quarters of an hour.
+    // The step is as long as the coarsest non-matching field allows; time zones change at multiples of 15 minutes.
     if (!schedule.months.has(local.month) || !dayMatches(schedule, local)) time = nextMultiple(time, 900_000)
     else if (!schedule.hours.has(local.hour)) time = nextMultiple(time, 900_000)
     else if (!schedule.minutes.has(local.minute)) time = nextMultiple(time, 60_000)

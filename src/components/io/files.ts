@@ -4,12 +4,12 @@ import type { ByteSource, Files, Metadata } from '../../engine/index.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
-/** Paths with their glob patterns (`*`, `**`, `?`, `[a-z]`) replaced by the files that match, sorted. */
+/** Replaces paths that contain glob patterns (`*`, `**`, `?`, `[a-z]`) with the files that match, sorted. */
 export function expandGlobs(paths: readonly string[], files: Files): string[] {
   return paths.flatMap(path => files.glob(path))
 }
 
-/** Reads a stream of bytes piece by piece. A piece is never touched again once it was handed out. */
+/** Reads a byte stream piece by piece. A piece is not modified once it has been handed out. */
 export class FileSource implements ByteSource {
   readonly name: string
   readonly metadata: Metadata
@@ -35,7 +35,7 @@ export class FileSource implements ByteSource {
   }
 }
 
-/** Opens a file to be cut into messages that know its path and age. */
+/** Opens a file as a source whose messages carry its path and modification time. */
 export async function openFile(path: string, files: Files): Promise<FileSource> {
   const handle = await files.open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     throw new Error(fileErrorText('open', path, error), { cause: error })

@@ -10,7 +10,7 @@ export const frameCodecs: Readonly<Record<FrameCodec, string>> = {
   netstring: 'Each after its size in decimal digits and a colon, and before a comma.',
 }
 
-/** A message as it is written to the pipe. */
+/** Encodes a message as it is written to the pipe. */
 export function frame(codec: FrameCodec, body: Uint8Array): Uint8Array {
   switch (codec) {
     case 'lines':
@@ -27,7 +27,7 @@ export function frame(codec: FrameCodec, body: Uint8Array): Uint8Array {
   }
 }
 
-/** Cuts what is read from a pipe into messages. */
+/** Splits what is read from a pipe into messages. */
 export class FrameReader {
   readonly #codec: FrameCodec
   readonly #maxBytes: number
@@ -38,7 +38,9 @@ export class FrameReader {
     this.#maxBytes = maxBytes
   }
 
-  /** The messages that are complete with this piece; null is the end. Throws where it is no such sequence. */
+  /**
+   * Returns the messages completed by this piece, where null is the end. Throws if the input does not follow the codec.
+   */
   push(piece: Uint8Array | null): readonly Uint8Array[] {
     const isEnd = piece === null
     if (piece !== null) this.#rest = this.#rest.length === 0 ? Buffer.from(piece) : Buffer.concat([this.#rest, piece])

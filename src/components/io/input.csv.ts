@@ -76,7 +76,7 @@ interface Options {
   readonly deletes: boolean
 }
 
-/** Rows of one piece of a file at a time. */
+/** Reads rows from one piece of a file at a time. */
 class CsvInput implements Input {
   readonly #paths: string[]
   readonly #files: Files
@@ -91,7 +91,7 @@ class CsvInput implements Input {
     this.#options = options
   }
 
-  /** Opens the next file. One that is not there yet stays next, and the engine tries again. */
+  /** Opens the next file. If it does not exist yet it stays next, and the engine retries. */
   async connect(): Promise<void> {
     const path = this.#paths[0]
     if (this.#table !== null || path === undefined) return
@@ -125,7 +125,7 @@ class CsvInput implements Input {
     return this.#options.batchCount === 1 ? deliverEach(messages) : deliverBatch(messages, () => undefined)
   }
 
-  /** As many rows as fill a batch, or those of a whole piece; none where the file ended or a row failed. */
+  /** Enough rows for a batch, or all rows of a piece; none if the file ended or a row failed. */
   async #readRows(source: FileSource, reader: CsvReader): Promise<readonly Message[]> {
     const { batchCount, deletes } = this.#options
     const messages: Message[] = []
@@ -150,10 +150,10 @@ class CsvInput implements Input {
     }
   }
 
-  /** A row as a message; null where it is the header, or where it failed. */
+  /** Converts a row to a message; null for the header and for a row that failed. */
   #message(row: CsvRow, source: FileSource): Message | null {
     const { hasHeader, header: expected, width } = this.#options
-    // What could be read of a row is taken as it is, unless its width was asked for.
+    // What could be read of a row is accepted, unless a width is configured.
     if (row.error !== null && (row.values.length === 0 || width > 0)) {
       this.#failure = row.error
       return null

@@ -57,7 +57,7 @@ class FileInput implements Input {
     this.#resources = resources
   }
 
-  /** Opens the next file. One that is not there yet stays next, and the engine tries again. */
+  /** Opens the next file. If it does not exist yet it stays next, and the engine retries. */
   async connect(): Promise<void> {
     const path = this.#paths[0]
     if (this.#current !== null || path === undefined) return

@@ -15,7 +15,7 @@ import {
 } from '../../engine/index.ts'
 
 const CHUNK_BYTES = 64 * 1024
-/** Longer lines are left out with an error. */
+/** Longer lines are skipped with an error. */
 const maxLineBytes = 64 * 1024 * 1024
 const NEWLINE = 10
 const CARRIAGE_RETURN = 13
@@ -58,7 +58,7 @@ interface OpenFile {
   readonly device: number
   readonly inode: number
   readonly sizeBytes: number
-  /** Up to where it was read. */
+  /** The offset up to which it has been read. */
   position: number
 }
 
@@ -69,9 +69,9 @@ class FileTail implements Input {
   readonly #resources: Resources
   readonly #files: Files
   #file: OpenFile
-  /** What was read and is not a complete line yet. */
+  /** Data after the last complete line. */
   #rest: Buffer = Buffer.alloc(0)
-  /** Whether the rest of a line that is too long is passed over. */
+  /** Whether the rest of an overlong line is being skipped. */
   #isSkipping = false
   #lines: Message[] = []
 
@@ -98,7 +98,7 @@ class FileTail implements Input {
     await this.#file.handle.close()
   }
 
-  /** False at the end of the file. */
+  /** Returns false at the end of the file. */
   async #readMore(): Promise<boolean> {
     const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
     const { bytesRead } = await this.#file.handle.read(chunk, 0, CHUNK_BYTES, this.#file.position)
@@ -110,7 +110,7 @@ class FileTail implements Input {
     return true
   }
 
-  /** Cuts bytes that begin at the offset `base` into lines. */
+  /** Splits bytes that begin at the offset `base` into lines. */
   #cut(bytes: Buffer, base: number): void {
     let start = 0
     for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
@@ -138,11 +138,14 @@ class FileTail implements Input {
     this.#lines.push(Message.fromChunk(bytes, start, stop, metadata))
   }
 
-  /** Switches to the file that is now at the path, or to the beginning of one that was truncated; false if it is unchanged. */
+  /**
+   * Switches to the file that is now at the path, or to the start of one that was truncated; returns false if it is
+   * unchanged.
+   */
   async #changeFile(): Promise<boolean> {
     const { log } = this.#resources
     const found = await this.#files.stat(this.#path).catch((error: NodeJS.ErrnoException) => {
-      // Between the two steps of a rotation there is no file at the path: the old one may still grow.
+      // Between the two steps of a rotation there is no file at the path; the old one may still grow.
       if (error.code === 'ENOENT') return null
       throw new Error(fileErrorText('stat', this.#path, error), { cause: error })
     })
@@ -156,7 +159,7 @@ class FileTail implements Input {
     }
     log.debug(`Handling rotation for ${this.#path}`)
     const next = await open(this.#files, this.#path)
-    // What was written between the last look and the rotation.
+    // Data written between the last read and the rotation.
     while (await this.#readMore());
     if (!this.#isSkipping) this.#add(this.#rest, 0, this.#rest.length, this.#file.position)
     this.#rest = Buffer.alloc(0)

@@ -16,7 +16,7 @@ import {
 import { DELETED, type Mapping, MetadataDraft, NOTHING } from '../../bloblang/index.ts'
 import { nextTime, parseCron, type Schedule } from './cron.ts'
 
-/** Without an interval as many messages are made at a time, to be cheap. */
+/** Without an interval this many messages are generated together, for efficiency. */
 const BURST = 256
 
 export default defineInput({
@@ -67,7 +67,7 @@ class GenerateInput implements Input {
 
   async read(signal: AbortSignal): Promise<Delivery | null> {
     const { count, batch_size: batchSize } = this.#config
-    // A negative count is used up from the beginning.
+    // A negative count is exhausted from the start.
     if (count !== 0 && this.#remaining <= 0) return null
     await this.#untilDue(signal)
     if (signal.aborted) return null
@@ -88,7 +88,10 @@ class GenerateInput implements Input {
     return messages
   }
 
-  /** One message, or null where the mapping deletes it. Throws where the mapping fails, unless others were made before. */
+  /**
+   * Generates one message, or null if the mapping deletes it. Throws if the mapping fails, unless others were generated
+   * before.
+   */
   #one(made: readonly Message[]): Message | null {
     const empty = Message.fromText('')
     this.#draft.reset(empty.metadata)
@@ -115,7 +118,7 @@ class GenerateInput implements Input {
     if (this.#intervalMs <= 0) return
     const now = clock.monotonic()
     if (this.#dueAt !== null && this.#dueAt > now) await pause(this.#dueAt - now, signal)
-    // A late tick is not made up for, like a ticker's.
+    // Missed ticks are skipped, as by a ticker.
     this.#dueAt = Math.max((this.#dueAt ?? now) + this.#intervalMs, clock.monotonic())
   }
 }

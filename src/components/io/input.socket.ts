@@ -42,7 +42,7 @@ export default defineInput({
     },
   ],
   async create(config, resources) {
-    const network = config.network as 'unix' | 'tcp' // one of the options
+    const network = config.network as 'unix' | 'tcp' // restricted by the field's options
     return new SocketInput(
       network,
       config.address,
@@ -80,7 +80,7 @@ class SocketInput implements Input {
     try {
       for (;;) {
         const messages = await scanner.next()
-        // What was cut short by the abort is not a message.
+        // Data truncated by the abort is not a message.
         if (signal.aborted) return null
         if (messages === null) throw new NotConnectedError()
         if (messages.length > 0) return deliverCut(scanner, messages)

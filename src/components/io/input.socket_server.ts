@@ -21,7 +21,7 @@ import {
 import { socketAddress, socketAddressField, socketAddressText } from './sockets.ts'
 import { StreamSource } from './stream-source.ts'
 
-/** Datagrams that wait while the stream is busy. */
+/** Datagrams queued while the stream is busy, in bytes. */
 const maxWaitingBytes = 16 * 1024 * 1024
 
 const config = field.object({
@@ -70,7 +70,7 @@ stream is busy, clients are held back, and datagrams beyond ${maxWaitingBytes / 
   ],
   requires: ['selfsigned'],
   async create(options, resources) {
-    // Throws where there is none.
+    // Throws if the cache does not exist.
     if (options.address_cache !== undefined) resources.cache(options.address_cache)
     return new SocketServerInput(
       options,
@@ -80,7 +80,7 @@ stream is busy, clients are held back, and datagrams beyond ${maxWaitingBytes / 
   },
 })
 
-/** Messages of one connection that wait to be read. */
+/** Messages of one connection waiting to be read. */
 interface Waiting {
   readonly messages: readonly Message[]
   readonly scanner: Scanner
@@ -147,7 +147,7 @@ class SocketServerInput implements Input {
     await listen.start(server, listenOptions(network, address))
     server.on('error', error => this.#resources.log.error(`Failed to accept Socket connection: ${error.message}`))
     this.#server = server
-    const bound = server.address() as AddressInfo | string // not null while it listens
+    const bound = server.address() as AddressInfo | string // not null while listening
     return typeof bound === 'string' ? bound : socketAddressText({ host: bound.address, port: bound.port })
   }
 
@@ -193,7 +193,7 @@ class SocketServerInput implements Input {
     return { cert: made.cert, key: made.private }
   }
 
-  /** Cuts one connection into messages until it ends. Never rejects. */
+  /** Splits one connection into messages until it ends. Never rejects. */
   async #serve(socket: Socket): Promise<void> {
     if (this.#isClosed) return void socket.destroy()
     this.#connections.add(socket)
@@ -207,7 +207,7 @@ class SocketServerInput implements Input {
     }
   }
 
-  /** Datagrams have no connection to close: after what cannot be cut it goes on with the next one. */
+  /** Datagrams have no connection to close: after data that cannot be split it continues with the next datagram. */
   async #cutDatagrams(source: DatagramSource): Promise<void> {
     while (!this.#isClosed) {
       try {
@@ -237,7 +237,7 @@ class SocketServerInput implements Input {
   }
 }
 
-/** Datagrams as pieces of one stream. Those that find too many before them are dropped, and counted. */
+/** Datagrams as pieces of one stream. When the queue is full, further datagrams are dropped and counted. */
 class DatagramSource implements ByteSource {
   readonly name = ''
   readonly metadata = new Map()
@@ -281,7 +281,7 @@ class DatagramSource implements ByteSource {
   }
 
   close(): void {
-    // The socket outlives a scanner that failed.
+    // The socket outlives a failed scanner.
   }
 }
 

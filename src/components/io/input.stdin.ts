@@ -31,7 +31,7 @@ export default defineInput({
         try {
           return await Promise.race([scanned.next(), aborted])
         } finally {
-          // A stream reads with one signal for as long as it runs.
+          // All reads of a stream share one signal, so listeners would accumulate.
           signal.removeEventListener('abort', abort)
         }
       },

@@ -117,7 +117,7 @@ class SubprocessInput implements Input {
     })
   }
 
-  /** The program waits until its output is read. */
+  /** Pausing makes the program wait until its output is read. */
   #add(event: Event): void {
     this.#events.push(event)
     if (this.#events.length > 16) this.#child?.stdout!.pause()

@@ -2,7 +2,7 @@ import { asError } from '../../base/index.ts'
 import { allDelivered, evaluated, field, type Message } from '../../engine/index.ts'
 import { BodyBuffer, type WriterCodec } from './body-buffer.ts'
 
-/** The field of an output that says how messages are written into files. */
+/** The field that configures how an output writes messages to files. */
 export const codecField = (name: string) =>
   field.string('How messages are written into the file.').default(name).options(
     {
@@ -19,7 +19,7 @@ interface Path {
   eval(batch: readonly Message[], index: number): string
 }
 
-/** Writes pieces into a file: behind what it holds, or in place of that, as the codec says. */
+/** Writes pieces to a file, appending or replacing as the codec requires. */
 type Put = (path: string, pieces: readonly Uint8Array[]) => Promise<void>
 
 interface Part {
@@ -27,7 +27,7 @@ interface Part {
   readonly places: number[]
 }
 
-/** Messages on their way into the files that a path names for each of them. */
+/** Writes messages to files whose path may depend on the message. */
 export class MessageFiles {
   readonly #path: Path
   readonly #codec: WriterCodec
@@ -41,14 +41,14 @@ export class MessageFiles {
     this.#put = put
   }
 
-  /** Writes messages in their order, each by itself: the path sees it alone. The outcome of each stands at its place. */
+  /** Writes messages in order, evaluating the path for each one by itself. Returns the outcome of each, by index. */
   async write(messages: readonly Message[]): Promise<readonly (Error | null)[]> {
     if (this.#path.static === null || !this.#codec.append) return await this.#writeEach(messages)
     await this.#putAll(this.#path.static, messages)
     return allDelivered(messages)
   }
 
-  /** Messages may go to different files: those for the same one are written together, in their order. */
+  /** Messages may go to different files; those for the same file are written together, in order. */
   async #writeEach(messages: readonly Message[]): Promise<readonly (Error | null)[]> {
     const outcomes: (Error | null)[] = messages.map(() => null)
     for (const { path, places } of this.#parts(messages)) {
@@ -64,7 +64,7 @@ export class MessageFiles {
     return outcomes
   }
 
-  /** Where messages go, and the places of those that go there. Each path is evaluated once, as an interpolation may count. */
+  /** Groups messages by path. Each path is evaluated exactly once, since an interpolation may count. */
   #parts(messages: readonly Message[]): readonly Part[] {
     const parts: Part[] = []
     const byPath = new Map<string, Part>()

@@ -97,7 +97,7 @@ async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Prom
   for (const piece of pieces) sizeBytes += piece.length
   const { bytesWritten } = await handle.writev([...pieces])
   if (bytesWritten === sizeBytes) return
-  // A short write happens on a full disk: the rest fails with the reason.
+  // A short write indicates a full disk: writing the rest fails with the reason.
   const rest = Buffer.concat(pieces).subarray(bytesWritten)
   await handle.writeFile(rest)
 }

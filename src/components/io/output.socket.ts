@@ -44,7 +44,7 @@ export default defineOutput({
   maxInFlight: 1,
   create(config, { host }) {
     const codec = writerCodec(config.codec)
-    const network = config.network as NetworkKind // one of the options
+    const network = config.network as NetworkKind // restricted by the field's options
     return network === 'udp'
       ? new DatagramOutput(config.address, codec, host)
       : new SocketOutput(network, config.address, codec, host)
@@ -69,7 +69,7 @@ class SocketOutput implements Output {
 
   async connect(signal: AbortSignal): Promise<void> {
     const socket = await connectSocket(this.#host, this.#network, this.#address, signal)
-    // Nothing is expected to come back; reading it is how the end of the connection is noticed.
+    // No data is expected, but reading is how the end of the connection is noticed.
     socket.resume()
     const forget = () => {
       if (this.#socket === socket) this.#socket = null
@@ -105,13 +105,13 @@ class SocketOutput implements Output {
   }
 
   async #connected(signal: AbortSignal): Promise<Socket> {
-    // Each message of `all-bytes` needs a connection of its own, also in the middle of a batch.
+    // With `all-bytes` each message needs its own connection, even within a batch.
     if (this.#socket === null && !this.#codec.append) await this.connect(signal)
     if (this.#socket === null) throw new NotConnectedError()
     return this.#socket
   }
 
-  /** Resolves when the system has taken everything over. */
+  /** Resolves once the operating system has accepted everything. */
   #sendOver(socket: Socket, messages: readonly Message[], signal: AbortSignal): Promise<void> {
     for (const message of messages) this.#buffer.add(message)
     const pieces = this.#buffer.take()
@@ -161,7 +161,7 @@ class DatagramOutput implements Output {
       throw error
     }
     socket.removeAllListeners('error')
-    // If nothing listens, the system may report it later, for any datagram.
+    // If nothing is listening, the system may report that later, for any datagram.
     socket.on('error', () => this.close())
     this.#socket = socket
   }

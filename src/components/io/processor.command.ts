@@ -72,7 +72,7 @@ async function run(
     throw new Error(`execution error: ${messageOf(error)}: `, { cause: error })
   })
   const ended = whenEnded(child)
-  // A program need not read its input: the pipe that it closed is not a failure.
+  // A program need not read its input, so a closed pipe is not a failure.
   child.stdin!.on('error', () => undefined)
   child.stdin!.end(input)
   const [output, errors] = await Promise.all([bytesOf(child.stdout!), bytesOf(child.stderr!)])

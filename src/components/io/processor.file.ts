@@ -196,13 +196,13 @@ async function renameFile(from: string, to: string, _: string, { host }: Resourc
     .catch(failure(`failed to rename file from '${from}' to '${to}'`, 'rename', `${from} ${to}`))
 }
 
-/** Puts a complete draft in its place, or removes it. */
+/** Renames a complete draft into place, or removes it. */
 async function put(files: Files, draft: string, path: string, what: string): Promise<void> {
   try {
     await files.rename(draft, path)
   } catch (error) {
     await files.unlink(draft)
-    failure(what, 'rename', `${draft} ${path}`)(error as NodeJS.ErrnoException) // rename throws errors of the system
+    failure(what, 'rename', `${draft} ${path}`)(error as NodeJS.ErrnoException) // rename throws system errors
   }
 }
 

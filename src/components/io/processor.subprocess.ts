@@ -39,7 +39,7 @@ export default defineProcessor({
   },
 })
 
-/** Replaces messages by what the program answers. */
+/** Replaces messages with the program's responses. */
 class Dialogue {
   readonly #talk: Conversation
   readonly #codec: FrameCodec
@@ -66,7 +66,7 @@ class Dialogue {
 
   async #ask(body: Uint8Array): Promise<Uint8Array> {
     if (this.#codec !== 'lines') return await this.#talk.ask(frame(this.#codec, body))
-    // A message of several lines is several questions; a line break at its end is none.
+    // A message of several lines is several requests; a trailing line break does not start another.
     const lines = Buffer.from(body).toString('latin1').split('\n')
     const answers: Uint8Array[] = []
     for (const [index, line] of lines.entries()) {
@@ -83,10 +83,10 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** How long more is waited for of what a program says of a failure. */
+/** How long to wait for more of a program's error output. */
 const ERROR_MS = 1000
 
-/** One question at a time to a program, which is started again whenever it ends. */
+/** Sends one request at a time to a program, which is restarted whenever it ends. */
 class Conversation {
   readonly #name: string
   readonly #args: readonly string[]
@@ -116,7 +116,7 @@ class Conversation {
     return this.#starting
   }
 
-  /** The answer to what is written; rejects with what the program says of a failure, or where it ends. */
+  /** Returns the response to a request; rejects with the program's error output, or when the program ends. */
   ask(question: Uint8Array): Promise<Uint8Array> {
     const answer = this.#turn.then(() => this.#ask(question))
     this.#turn = answer.catch(() => undefined)
@@ -172,7 +172,7 @@ class Conversation {
     })
   }
 
-  /** What the program says of a failure may come in pieces. */
+  /** Error output may arrive in pieces. */
   #hear(piece: Uint8Array): void {
     const isFirst = this.#errors === ''
     this.#errors += Buffer.from(piece).toString('utf8')
@@ -193,7 +193,7 @@ class Conversation {
   }
 }
 
-/** Lines of what a program says, put together as the original does. */
+/** Joins lines of error output the way the original does. */
 function lastLineEnd(text: string): string {
   return text.replaceAll('\r\n', '\n').replaceAll('\n', '')
 }

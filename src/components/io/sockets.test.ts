@@ -1,4 +1,4 @@
-// Socket inputs and outputs over real sockets: TCP, UDP, TLS and those of the file system.
+// Socket inputs and outputs over real sockets: TCP, UDP, TLS and Unix.
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ import { type Collecting, startCollecting } from '../collecting.suite.ts'
 import { portOf } from '../../../test/servers/ports.ts'
 import { until } from '../../base/until.suite.ts'
 
-/** A server that hands out its connections in their order. */
+/** A server that hands out its connections in order. */
 async function listen(t: TestContext): Promise<{ server: Server; port: number; connections: Socket[] }> {
   const connections: Socket[] = []
   const server = createServer(socket => connections.push(socket.on('error', () => undefined)))
@@ -82,7 +82,7 @@ pipeline:
         result_map: meta address = content().string()
 `
 
-/** The port of a server that took the first free one. */
+/** The port of a server that listens on an ephemeral one. */
 async function loggedPort({ log, until: waitUntil }: Collecting): Promise<number> {
   const pattern = /socket messages from address: 127\.0\.0\.1:(\d+)$/
   await waitUntil(() => log.some(line => pattern.test(line)))
@@ -191,7 +191,7 @@ test('with all-bytes each message has a connection of its own', async t => {
   await stream.done
   await until(() => connections.length >= 3)
   const received = await Promise.all(connections.map(async each => Buffer.concat(await each.toArray())))
-  // One more may stand open that nothing was sent over.
+  // One more connection may be open that nothing was sent over.
   assert.deepEqual(
     received.map(String).filter(text => text !== ''),
     ['one', 'two\n', 'three'],

@@ -8,7 +8,7 @@ interface SocketAddress {
   readonly port: number
 }
 
-/** Throws for a text without a port. An empty host stays empty. */
+/** Throws if there is no port. An empty host stays empty. */
 export function socketAddress(text: string): SocketAddress {
   const colon = text.lastIndexOf(':')
   const port = Number(text.slice(colon + 1))
@@ -22,7 +22,7 @@ export function socketAddressText({ host, port }: SocketAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** What a client needs: a socket of the file system is a file. */
+/** The capabilities that a client needs: a Unix socket is a file. */
 export function needsOfSocketClient(value: unknown): readonly Need[] {
   const { network, address } = fieldsOf(value)
   if (typeof address !== 'string' || address === '') return []
@@ -32,7 +32,7 @@ export function needsOfSocketClient(value: unknown): readonly Need[] {
 
 export const socketAddressField = field.string('The address: `host:port`, or the path of a `unix` socket.')
 
-/** Connects by TCP or to a socket of the file system. Rejects where that fails, and when the signal aborts. */
+/** Connects over TCP or to a Unix socket. Rejects if that fails, or when the signal aborts. */
 export async function connectSocket(
   { files, network }: ComponentHost,
   kind: 'unix' | 'tcp',
@@ -45,7 +45,7 @@ export async function connectSocket(
   try {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const closed = () => reject(new Error('the connection was closed before it was made'))
-    // The listener for errors stays: readers and writers get the error from their own call.
+    // The error listener stays attached: readers and writers get the error from their own call.
     socket.on('error', reject).once('connect', resolve).once('close', closed)
     await promise
     socket.off('close', closed)

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { ByteSource, Metadata } from '../../engine/index.ts'
 
-/** The bytes of a stream, to be cut into messages. What is not read yet waits in the stream. */
+/** The bytes of a stream as a source for a scanner. Unread data stays in the stream. */
 export class StreamSource implements ByteSource {
   readonly name = ''
   readonly metadata: Metadata
@@ -10,10 +10,10 @@ export class StreamSource implements ByteSource {
 
   constructor(stream: Readable, metadata: Metadata = new Map()) {
     this.#stream = stream
-    // An error that comes while nobody reads is thrown by the next read.
+    // An error that occurs while there is no read is thrown by the next read.
     stream.on('error', () => undefined)
     this.metadata = metadata
-    // Streams of bytes yield bytes; their type does not say so.
+    // Byte streams yield bytes, which their type does not express.
     this.#pieces = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
   }
 
