@@ -23,7 +23,7 @@ describe('assignors', () => {
         fc.property(someMembers, somePartitions, (wanted, sizes) => {
           const partitions = new Map(Object.entries(sizes))
           let members = wanted.map(({ topics }, i) => member(`m${i}`, topics))
-          // Twice: the second time from what the first has given, after the first member has left.
+          // Two rounds: the second starts from the result of the first, after the first member has left.
           for (let round = 0; round < 2; round++) {
             const assigned = assign(members, partitions)
             const seen = new Set<string>()

@@ -1,8 +1,9 @@
-// The server-side assignors of the `consumer` protocol (KIP-848). Pure: the same input always gives the same assignment.
+// The server-side assignors of the `consumer` protocol (KIP-848). Pure: the same
+// input always yields the same assignment.
 import type { TopicId } from '../../metadata/index.ts'
 import type { MemberId } from './classic-group.ts'
 
-/** Partitions by topic, each list ascending. A topic without partitions is not in it. */
+/** Partitions by topic, each list ascending. Topics without partitions are omitted. */
 export type Assignment = ReadonlyMap<TopicId, readonly number[]>
 
 export const nothingAssigned: Assignment = new Map()
@@ -10,16 +11,16 @@ export const nothingAssigned: Assignment = new Map()
 export interface AssignorMember {
   readonly id: MemberId
   readonly instanceId: string | null
-  /** The topics that it is subscribed to and that exist. */
+  /** The existing topics that it subscribes to. */
   readonly topics: readonly TopicId[]
-  /** What it was meant to have so far. */
+  /** Its target assignment so far. */
   readonly current: Assignment
 }
 
-/** Who gets what: an assignment for every member. */
+/** Computes an assignment for every member. */
 export type Assignor = (
   members: readonly AssignorMember[],
-  /** How many partitions each topic has. */
+  /** Number of partitions per topic. */
   partitions: ReadonlyMap<TopicId, number>,
 ) => Map<MemberId, Assignment>
 
@@ -28,8 +29,8 @@ export const assignors: Readonly<Record<string, Assignor>> = { uniform, range }
 export const defaultAssignor = 'uniform'
 
 /**
- * Spreads the partitions evenly, whatever their topics, and moves as few as possible: members keep what they have up to
- * their share. Members that are subscribed to the same topics differ by one partition at most.
+ * Spreads the partitions evenly, regardless of topic, and moves as few as possible: members keep what they have up to
+ * their share. Members with the same subscriptions differ by at most one partition.
  */
 export function uniform(
   members: readonly AssignorMember[],
@@ -48,7 +49,7 @@ export function uniform(
   const isEven = new Set(shares.map(({ member }) => member.topics.toSorted().join())).size <= 1
   if (isEven) releaseSurplus(shares, partitions, owners)
   const free: Slot[] = []
-  // The topics with the fewest subscribers first: others can still make up for them.
+  // Topics with the fewest subscribers first, because the others can still compensate for them.
   const topics = [...subscribers].toSorted(([a, x], [b, y]) => x.length - y.length || (a < b ? -1 : 1))
   for (const [topic] of topics) {
     for (let partition = 0; partition < (partitions.get(topic) ?? 0); partition++) {
@@ -62,8 +63,9 @@ export function uniform(
 }
 
 /**
- * Gives each subscriber of a topic a contiguous range of its partitions, in the order of the members. Topics with the
- * same number of partitions and the same subscribers are divided alike, so that records of equal keys meet.
+ * Gives each subscriber of a topic a contiguous range of its partitions, in the order of the members.
+ * Topics with the same number of partitions and the same subscribers are divided identically, so that
+ * records with equal keys reach the same member.
  */
 export function range(
   members: readonly AssignorMember[],
@@ -110,7 +112,7 @@ interface Share {
   readonly parts: Map<string, Slot>
 }
 
-/** Lets members keep what they have and may still have. Returns who has what. */
+/** Lets members keep the partitions that they have and are still entitled to. Returns the owner of each. */
 function keepCurrent(shares: readonly Share[], partitions: ReadonlyMap<TopicId, number>): Map<string, Share> {
   const owners = new Map<string, Share>()
   for (const share of shares) {
@@ -128,7 +130,7 @@ function keepCurrent(shares: readonly Share[], partitions: ReadonlyMap<TopicId, 
   return owners
 }
 
-/** Takes from members what is beyond an even share. */
+/** Takes partitions beyond an even share from members. */
 function releaseSurplus(
   shares: readonly Share[],
   partitions: ReadonlyMap<TopicId, number>,
@@ -152,7 +154,7 @@ function releaseSurplus(
   }
 }
 
-/** Gives free partitions to members that are subscribed to all of them, the least loaded first. */
+/** Gives free partitions to members that are subscribed to all of them, least loaded first. */
 function fillEvenly(shares: readonly Share[], free: readonly Slot[]): void {
   const total = free.length + shares.reduce((sum, { parts }) => sum + parts.size, 0)
   const least = Math.floor(total / shares.length)
@@ -161,14 +163,16 @@ function fillEvenly(shares: readonly Share[], free: readonly Slot[]): void {
   for (const { parts } of shares) if (parts.size === least && next < free.length) take(parts, free[next++]!)
 }
 
-/** Gives free partitions to the least loaded subscriber, then moves single ones as long as this makes the shares more even. */
+/**
+ * Gives free partitions to the least loaded subscriber, then moves single ones while this makes the shares more even.
+ */
 function balance(
   shares: readonly Share[],
   free: readonly Slot[],
   subscribers: ReadonlyMap<TopicId, readonly Share[]>,
 ): void {
   for (const slot of free) take(leastLoaded(subscribers.get(slot.topic)!).parts, slot)
-  // Each move makes the sum of the squares of all loads smaller, so this ends.
+  // Each move reduces the sum of the squared loads, so this terminates.
   for (let moved = true; moved; ) {
     moved = false
     for (const share of shares) {
@@ -208,7 +212,7 @@ function assignmentOf(slots: Iterable<Slot>): Assignment {
   return byTopic
 }
 
-/** Static members by their instance ids, which outlive member ids, then the others. */
+/** Sorts static members by instance id, which outlives member ids, before the others. */
 function byRank(a: AssignorMember, b: AssignorMember): number {
   if ((a.instanceId === null) !== (b.instanceId === null)) return a.instanceId === null ? 1 : -1
   const [x, y] = [a.instanceId ?? a.id, b.instanceId ?? b.id]

@@ -131,7 +131,7 @@ class Conversation {
   }
 }
 
-/** A stable group of these members; the first one leads. */
+/** Returns a stable group of these members; the first one leads. */
 function stable(count: number): { talk: Conversation; ids: string[] } {
   const talk = new Conversation()
   const ids: string[] = []

@@ -1,17 +1,17 @@
-// The classic group protocol as a pure state machine: members join, a leader receives the list of them, its assignment is
-// handed out, heartbeats keep it going. Rules and error codes are those of Kafka's group coordinator.
+// The classic group protocol as a pure state machine: members join, a leader receives their list, its assignment is
+// distributed, and heartbeats keep it alive. Rules and error codes are those of Kafka's group coordinator.
 import { ErrorCode } from '../../kafka/index.ts'
 import type { ConsumerHeartbeatAnswer } from './consumer-group.ts'
 import { Draft } from './draft.ts'
 
 export type MemberId = string
 
-/** A request that waits for its answer. */
+/** Identifies a request that waits for its answer. */
 export type RequestId = number
 
 /**
- * Empty: no members, perhaps offsets. PreparingRebalance: waits until all members have joined again.
- * CompletingRebalance: waits for the leader's assignment. Dead: deleted.
+ * Empty: no members, perhaps offsets. PreparingRebalance: waits until all members have rejoined. CompletingRebalance:
+ * waits for the leader's assignment. Dead: deleted.
  */
 export type Phase = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
@@ -28,14 +28,14 @@ export interface Member {
   readonly clientHost: string
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
-  /** In the order of its preference. */
+  /** In order of preference. */
   readonly protocols: readonly Protocol[]
   readonly assignment: Buffer
-  /** Its JoinGroup that waits, or null. */
+  /** The pending JoinGroup, or null. */
   readonly joining: RequestId | null
-  /** Its SyncGroup that waits, or null. */
+  /** The pending SyncGroup, or null. */
   readonly syncing: RequestId | null
-  /** Whether it has asked for its assignment in this generation. */
+  /** Whether it has requested its assignment in this generation. */
   readonly hasSynced: boolean
 }
 
@@ -47,13 +47,13 @@ export interface ClassicGroup {
   readonly protocolType: string | null
   readonly protocol: string | null
   readonly leader: MemberId | null
-  /** In the order of their first join. */
+  /** In the order in which they first joined. */
   readonly members: ReadonlyMap<MemberId, Member>
-  /** Ids that were given by MEMBER_ID_REQUIRED and have not come back yet. */
+  /** Ids assigned with MEMBER_ID_REQUIRED that have not rejoined yet. */
   readonly pending: ReadonlySet<MemberId>
-  /** While a new group waits for more members: how much longer it may wait; else null. */
+  /** How much longer a new group may wait for more members, in milliseconds; null while it does not wait. */
   readonly initialDelayLeftMs: number | null
-  /** Whether somebody has joined since that wait began. */
+  /** Whether a member has joined since that wait began. */
   readonly joinedDuringDelay: boolean
 }
 
@@ -75,7 +75,7 @@ export interface GroupSettings {
   readonly maxSize: number
 }
 
-/** Who speaks: a member id, and for static members the instance id. */
+/** The sender of a request: a member id, and an instance id for static members. */
 export interface Identity {
   readonly memberId: MemberId
   readonly instanceId: string | null
@@ -84,9 +84,9 @@ export interface Identity {
 export interface JoinEvent extends Identity {
   readonly kind: 'join'
   readonly request: RequestId
-  /** The id to use when a new one is due. */
+  /** The id to use if a new one is needed. */
   readonly newMemberId: MemberId
-  /** A new member must come again with the id that it is given (KIP-394). */
+  /** A new member must join again with the id that it is given (KIP-394). */
   readonly requireKnownMemberId: boolean
   /** A static leader may be told to skip the assignment (KIP-814). */
   readonly canSkipAssignment: boolean
@@ -102,7 +102,7 @@ export interface SyncEvent extends Identity {
   readonly kind: 'sync'
   readonly request: RequestId
   readonly generation: number
-  /** Null when the version does not tell it. */
+  /** Null if the version does not carry it. */
   readonly protocolType: string | null
   readonly protocol: string | null
   /** By member, from the leader; empty from the others. */
@@ -120,13 +120,13 @@ export interface LeaveEvent extends Identity {
   readonly request: RequestId
 }
 
-/** A commit of offsets is about to be made; the answer tells whether it may. */
+/** Asks whether offsets may be committed. */
 export interface CommitEvent extends Identity {
   readonly kind: 'commit'
   readonly request: RequestId
-  /** Below 0 from who is no member. */
+  /** Below 0 if the sender is not a member. */
   readonly generation: number
-  /** The offsets are a part of a transaction, whose producer need not say who the member is (KIP-447). */
+  /** The offsets belong to a transaction, whose producer need not identify the member (KIP-447). */
   readonly isTransactional?: boolean
 }
 
@@ -134,7 +134,7 @@ export type Timer =
   | { readonly kind: 'session'; readonly memberId: MemberId }
   | { readonly kind: 'rebalance' }
   | { readonly kind: 'sync' }
-  /** Of the `consumer` protocol: a member has to let go of partitions, and a target assignment is due. */
+  /** Timers of the `consumer` protocol: a member must have revoked partitions, and a target assignment is due. */
   | { readonly kind: 'revoke'; readonly memberId: MemberId }
   | { readonly kind: 'assign' }
 
@@ -155,7 +155,7 @@ export interface JoinAnswer {
   readonly protocol: string | null
   readonly leader: MemberId
   readonly skipAssignment: boolean
-  /** For the leader alone; else empty. */
+  /** For the leader only; otherwise empty. */
   readonly members: readonly { readonly id: MemberId; readonly instanceId: string | null; readonly metadata: Buffer }[]
 }
 
@@ -172,20 +172,20 @@ export type GroupEffect =
   | { readonly kind: 'answerHeartbeat'; readonly request: RequestId; readonly answer: ConsumerHeartbeatAnswer }
   /** Answers a heartbeat, a leave, a commit or a deletion. */
   | { readonly kind: 'answer'; readonly request: RequestId; readonly errorCode: ErrorCode }
-  /** Starts a timer, or starts it anew. */
+  /** Starts or restarts a timer. */
   | { readonly kind: 'setTimer'; readonly timer: Timer; readonly delayMs: number }
   | { readonly kind: 'clearTimer'; readonly timer: Timer }
-  /** The group is as it should be found after a restart; what is answered after this must wait for it. */
+  /** Saves the state to be found after a restart; later answers must wait for it. */
   | { readonly kind: 'save' }
 
-/** What a group does when something happens. Pure: the same state and event always give the same result. */
+/** Computes a group's reaction to an event. Pure: the same state and event always yield the same result. */
 export function step(group: ClassicGroup, event: ClassicEvent, settings: GroupSettings): [ClassicGroup, GroupEffect[]] {
   const draft = new Draft(group, settings)
   handle(draft, event)
   return draft.result()
 }
 
-/** A group whose members have to agree on an assignment anew. */
+/** Starts a rebalance, in which the members agree on a new assignment. */
 export function beginRebalance(group: ClassicGroup, settings: GroupSettings): [ClassicGroup, GroupEffect[]] {
   const draft = new Draft(group, settings)
   draft.save()
@@ -260,7 +260,7 @@ function joinWith(draft: Draft, event: JoinEvent, id: MemberId): void {
 }
 
 /**
- * A static member comes back under a new id. The old id is fenced. In a stable group nothing changes for the others,
+ * A static member returns with a new id, and the old id is fenced. In a stable group nothing changes for the others,
  * unless the member no longer supports the protocol.
  */
 function joinAsReturning(draft: Draft, event: JoinEvent, before: Member): void {
@@ -272,9 +272,9 @@ function joinAsReturning(draft: Draft, event: JoinEvent, before: Member): void {
   if (draft.phase === 'Stable' && draft.selectProtocol() === draft.protocol) {
     const isLeader = draft.leader === id
     const tellsAll = isLeader && event.canSkipAssignment
-    // An older client must not think that it leads: a stable group would not hand out its assignment.
+    // An older client must not assume that it leads: a stable group would not distribute its assignment.
     const leader = event.canSkipAssignment ? draft.leader : leaderBefore
-    // Before the answer: after a restart the old id must not be the one that is known.
+    // Saved before the answer: after a restart the old id must not be the known one.
     draft.save()
     draft.answerJoin(event.request, id, { leader: leader ?? '', skipAssignment: tellsAll, tellsAll })
     draft.renewSession(id)
@@ -288,7 +288,7 @@ function joinAsReturning(draft: Draft, event: JoinEvent, before: Member): void {
 function joinAgain(draft: Draft, event: JoinEvent, member: Member): void {
   const isUnchanged = sameProtocols(member.protocols, event.protocols)
   const isLeader = draft.leader === member.id
-  // The answer to its join may have been lost; and a follower that joins a stable group as it is just wants to know.
+  // The answer to its join may have been lost; and a follower may join a stable group again just to learn its state.
   const wantsAnswerAgain = draft.phase === 'CompletingRebalance' || (draft.phase === 'Stable' && !isLeader)
   if (isUnchanged && wantsAnswerAgain) {
     draft.answerJoin(event.request, member.id, {
@@ -348,12 +348,12 @@ function heartbeat(draft: Draft, event: HeartbeatEvent): ErrorCode {
 function commit(draft: Draft, event: CommitEvent): ErrorCode {
   if (draft.phase === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE
   const isStranger = event.generation < 0 && event.memberId === '' && event.instanceId === null
-  // Who manages its partitions itself may commit as long as no members do it.
+  // A consumer that manages its own partitions may commit as long as the group has no members.
   if (event.generation < 0 && draft.phase === 'Empty') return ErrorCode.NONE
   if (isStranger) return event.isTransactional ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID
   const problem = checkMember(draft, event, event.generation)
   if (problem !== ErrorCode.NONE) return problem
-  // The member has joined the new generation, but has no partitions in it yet that it could commit for.
+  // The member has joined the new generation, but has no partitions in it yet to commit for.
   if (draft.phase === 'CompletingRebalance' && !event.isTransactional) return ErrorCode.REBALANCE_IN_PROGRESS
   draft.renewSession(event.memberId)
   return ErrorCode.NONE
@@ -380,7 +380,7 @@ function leave(draft: Draft, event: LeaveEvent): ErrorCode {
 }
 
 function remove(draft: Draft): ErrorCode {
-  // Who has an id and has not joined with it is no member yet, and a group that is left waiting for that has to be deletable.
+  // An assigned id that has not rejoined is not a member yet; such a group must still be deletable.
   if (draft.members.size > 0) return ErrorCode.NON_EMPTY_GROUP
   draft.phase = 'Dead'
   return ErrorCode.NONE
@@ -403,7 +403,7 @@ function expire(draft: Draft, timer: Timer): void {
       return expireSync(draft)
     case 'revoke':
     case 'assign':
-      // Timers of the other protocol, from before the group changed.
+      // Timers of the other protocol, set before the group was converted.
       return
     default:
       return timer satisfies never
@@ -418,7 +418,9 @@ function expireRebalance(draft: Draft): void {
   completeJoin(draft)
 }
 
-/** Members that have joined but never ask for their assignment would hold their partitions indefinitely. */
+/**
+ * Removes members that joined but never requested their assignment, which would otherwise hold partitions indefinitely.
+ */
 function expireSync(draft: Draft): void {
   if (draft.phase !== 'CompletingRebalance' && draft.phase !== 'Stable') return
   const silent = [...draft.members.values()].filter(member => !member.hasSynced)
@@ -448,7 +450,9 @@ function prepareRebalance(draft: Draft): void {
   tryCompleteJoin(draft)
 }
 
-/** A new group waits a little, as its members tend to start together, and again for each newcomer, but not indefinitely. */
+/**
+ * A new group waits briefly, since its members tend to start together, and again after each newcomer, but with a limit.
+ */
 function waitForMore(draft: Draft, leftMs: number): void {
   const delayMs = Math.min(draft.settings.initialRebalanceDelayMs, leftMs)
   draft.initialDelayLeftMs = leftMs - delayMs
@@ -463,7 +467,7 @@ function tryCompleteJoin(draft: Draft): void {
 }
 
 function completeJoin(draft: Draft): void {
-  // A static member that is away keeps its place until its session ends; others are out.
+  // An absent static member keeps its place until its session ends; the others are removed.
   for (const member of draft.members.values()) {
     if (member.joining === null && member.instanceId === null) draft.dropMember(member)
   }
@@ -474,7 +478,7 @@ function completeJoin(draft: Draft): void {
   draft.clearTimer({ kind: 'rebalance' })
   draft.joinedDuringDelay = false
   draft.generation++
-  // From the first answer to a join on, every broker can tell that there is such a group (Groups.describe).
+  // From the first answer to a join, every broker must be able to tell that the group exists (Groups.describe).
   if (draft.generation === 1) draft.save()
   if (draft.members.size === 0) return draft.becomeEmpty()
   if (draft.members.get(draft.leader ?? '')?.joining == null) draft.leader = joined[0]!.id
@@ -491,7 +495,7 @@ function completeJoin(draft: Draft): void {
   draft.setTimer({ kind: 'sync' }, draft.rebalanceTimeoutMs())
 }
 
-/** Whether this is a member, and, when a generation is given, of the current one. */
+/** Checks that the sender is a member, and, if a generation is given, that it is the current one. */
 function checkMember(draft: Draft, { memberId, instanceId }: Identity, generation?: number): ErrorCode {
   if (draft.phase === 'Dead') return ErrorCode.COORDINATOR_NOT_AVAILABLE
   if (instanceId !== null) {

@@ -13,11 +13,11 @@ import type {
 import { withNames, writeAssignment } from './consumer-protocol.ts'
 import { topicsMatching } from './topic-pattern.ts'
 
-/** Groups of up to this many members get a target assignment at once; larger ones gather changes for a moment. */
+/** Groups of up to this many members get a target assignment immediately; larger ones gather changes for a moment. */
 const AT_ONCE_MEMBERS = 256
 const GATHER_MS = 500
 
-/** A `consumer` group in the middle of one step: what it becomes, and what is to be done. */
+/** A `consumer` group in the middle of one step: its new state and the effects. */
 export class ConsumerDraft {
   readonly surroundings: ConsumerSurroundings
   isDead: boolean
@@ -71,7 +71,10 @@ export class ConsumerDraft {
     this.#ownMembers().set(member.id, member)
   }
 
-  /** A static member comes back under another id: it gets the place, the target and the partitions of the old one. */
+  /**
+   * Replaces a static member that returned with another id: it inherits the
+   * place, target and partitions of the old one.
+   */
   replaceMember(old: ConsumerMember, id: MemberId): void {
     const place = ([known, member]: [MemberId, ConsumerMember]): [MemberId, ConsumerMember] =>
       known === old.id ? [id, { ...member, id }] : [known, member]
@@ -87,7 +90,7 @@ export class ConsumerDraft {
     this.#changed()
   }
 
-  /** Looks whether a member's new subscription changes who is to have what. */
+  /** Checks whether a member's new subscription changes the target assignment. */
   lookAtSubscriptions(before: ConsumerMember | undefined): void {
     const after = before === undefined ? undefined : this.members.get(before.id)
     const isSame =
@@ -101,7 +104,7 @@ export class ConsumerDraft {
     else this.#changed()
   }
 
-  /** Looks whether the topics that members are subscribed to have changed. */
+  /** Checks whether the topics that members subscribe to have changed. */
   lookAtTopics(): void {
     if (this.isDead || this.members.size === 0) return
     const topics = this.#subscribedTopics()
@@ -110,7 +113,7 @@ export class ConsumerDraft {
     if (!isSame) this.#changed()
   }
 
-  /** Makes the target assignment of the group's epoch. */
+  /** Computes the target assignment for the group's epoch. */
   assign(): void {
     if (this.isDead || this.#assignmentEpoch === this.#epoch) return
     this.#topics = this.#subscribedTopics()
@@ -126,10 +129,10 @@ export class ConsumerDraft {
   }
 
   /**
-   * Lets a member move towards its target: first it lets go of what is not in it; once it owns none of that it reaches
-   * the epoch of the assignment and gets what is free, and the rest as others let go of it.
+   * Moves a member towards its target: it first revokes what is not in it; once it owns none of that, it advances to
+   * the epoch of the assignment and gets what is free, and the rest as others release it.
    *
-   * @param owned what the member says that it owns; null where it says that nothing has changed
+   * @param owned what the member reports to own; null if it reports no change
    */
   reconcile(id: MemberId, owned: Assignment | null): void {
     const member = this.members.get(id)!
@@ -161,12 +164,12 @@ export class ConsumerDraft {
     this.save()
   }
 
-  /** Whether there is a later assignment than the member has heard of, and nothing that it has to let go of first. */
+  /** Whether there is a newer assignment than the member has received, and nothing that it must revoke first. */
   isBehind(member: ConsumerMember): boolean {
     return member.epoch < this.#assignmentEpoch && member.revoking.size === 0
   }
 
-  /** Whether a member of the classic protocol has to join again to get on. */
+  /** Whether a member of the classic protocol must rejoin in order to progress. */
   mustMove(member: ConsumerMember): boolean {
     if (member.epoch < this.#assignmentEpoch || member.revoking.size > 0) return true
     if (!member.isWaiting) return false
@@ -190,7 +193,7 @@ export class ConsumerDraft {
     this.answerHeartbeat(event.request, refusedHeartbeat(errorCode, errorMessage, event.memberId))
   }
 
-  /** A member of the classic protocol never leads: the broker makes the assignment. */
+  /** A member of the classic protocol never leads, because the broker computes the assignment. */
   answerJoin(request: RequestId, { id, epoch, classic }: ConsumerMember): void {
     const protocol = classic!.protocols[0]!.name
     const nobody = { leader: '', skipAssignment: false, members: [] }
@@ -235,7 +238,7 @@ export class ConsumerDraft {
     this.#effects.push({ kind: 'clearTimer', timer })
   }
 
-  /** Members, subscriptions or topics have changed: another target assignment is due, now or in a moment. */
+  /** Members, subscriptions or topics have changed: makes a new target assignment, now or in a moment. */
   #changed(): void {
     const isDue = this.#epoch === this.#assignmentEpoch
     this.#epoch++
@@ -275,7 +278,7 @@ export class ConsumerDraft {
     return [...ids.union(visibleTopics === null ? matching : matching.intersection(new Set(visibleTopics)))]
   }
 
-  /** The assignor that most members wish for. */
+  /** The assignor that most members prefer. */
   #preferredAssignor(): string {
     const votes = new Map<string, number>()
     for (const { assignor } of this.members.values()) {
@@ -286,7 +289,7 @@ export class ConsumerDraft {
     return winner
   }
 
-  /** Those of the partitions that no other member owns or has yet to let go of. */
+  /** The partitions that no other member owns or has yet to revoke. */
   #free(wanted: Assignment, id: MemberId): Assignment {
     const left = new Map([...wanted].map(([topic, list]) => [topic, new Set(list)]))
     for (const member of this.members.values()) {
@@ -310,7 +313,7 @@ export class ConsumerDraft {
   }
 }
 
-/** The answer to a heartbeat that was refused. */
+/** Returns the answer to a refused heartbeat. */
 export function refusedHeartbeat(
   errorCode: ErrorCode,
   errorMessage: string | null,
@@ -337,7 +340,7 @@ function difference(a: Assignment, b: Assignment): Assignment {
   return filtered(a, b, false)
 }
 
-/** The partitions that are in the other assignment, or that are not. */
+/** The partitions that are in the other assignment, or those that are not. */
 function filtered(assignment: Assignment, other: Assignment, isIn: boolean): Assignment {
   const kept = new Map<TopicId, readonly number[]>()
   for (const [topic, list] of assignment) {

@@ -52,7 +52,7 @@ class Conversation {
     for (const effect of effects) this.#carryOut(effect)
   }
 
-  /** Tells the group something, and returns the answer, which is among those of its kind. */
+  /** Sends an event to the group and returns its answer from `answers`. */
   ask<Answer>(answers: ReadonlyMap<RequestId, Answer>, event: (request: RequestId) => GroupEvent): Answer {
     const request = this.#nextRequest++
     this.tell(event(request))
@@ -134,7 +134,7 @@ class Conversation {
   }
 }
 
-/** A member that does what it is told. */
+/** A member that follows the group's instructions. */
 class Consumer {
   readonly id: string
   epoch = 0
@@ -173,7 +173,7 @@ class Consumer {
 
 const joining = { rebalanceTimeoutMs: 8000, topicNames: ['t'], owned: new Map() }
 
-/** Lets all members send heartbeats until nothing changes any more. */
+/** Makes all members send heartbeats until nothing changes any more. */
 function settle(...members: Consumer[]): number[] {
   for (let round = 0; round < 10; round++) for (const member of members) member.beat()
   return members.map(({ count }) => count)
@@ -194,7 +194,7 @@ describe('a group of the consumer protocol', () => {
     const b = new Consumer(talk, 'b')
     assert.equal(b.count, 0)
     assert.equal(talk.group.phase, 'Reconciling')
-    // The answer takes two partitions away; until the member says that it has let go of them they are its own.
+    // The answer revokes two partitions; the member owns them until it confirms the revocation.
     a.beat()
     assert.equal(a.count, 2)
     b.beat()
@@ -254,7 +254,7 @@ describe('a group of the consumer protocol', () => {
     const onlyOpen = (topic: string) => topic === 'open'
     const a = new Consumer(talk, 'a', { topicNames: null, topicPattern: '.*', mayDescribe: onlyOpen })
     assert.deepEqual([...a.owned.keys()], ['id-open'])
-    // A topic that comes later is hidden until the member's next heartbeat tells whether it may see it.
+    // A topic that is created later stays hidden until the member's next heartbeat determines whether it may see it.
     talk.catalog = catalogOf({ open: 1, secret: 1, other: 1 })
     talk.tell({ kind: 'topics' })
     talk.restart()
@@ -426,7 +426,7 @@ describe('a group that changes its protocol', () => {
     return Buffer.concat(writer.finish())
   }
 
-  /** A cooperative consumer of the classic protocol, as far as a test needs it. */
+  /** A cooperative consumer of the classic protocol, reduced to what the tests need. */
   class ClassicConsumer {
     id = ''
     generation = -1
@@ -492,7 +492,7 @@ describe('a group that changes its protocol', () => {
       )
     }
 
-    /** Does what such a client does when a heartbeat makes it join again. */
+    /** Does what such a client does when a heartbeat makes it rejoin. */
     beat(): void {
       if (this.heartbeat() === 'NONE') return
       this.join()

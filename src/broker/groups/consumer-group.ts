@@ -1,13 +1,13 @@
-// The `consumer` group protocol (KIP-848) as a pure state machine: members say what they are subscribed to and what they
-// own, the broker decides who gets what, and each member moves to it by itself. A partition is given to a member only
-// after its former owner has let go of it. Rules and error codes are those of Kafka's group coordinator.
+// The `consumer` group protocol (KIP-848) as a pure state machine: members report what they subscribe to and what they
+// own, the broker decides the assignment, and each member moves to it independently. A partition is given to a member
+// only after its former owner has revoked it. Rules and error codes are those of Kafka's group coordinator.
 //
-// Three numbers grow: the group's epoch with every change of members, subscriptions or topics; the assignment's epoch,
-// which is the group's epoch of the last target assignment; and each member's epoch, which is that of the assignment
-// that it has reached.
+// Three numbers grow: the group's epoch with every change of members, subscriptions or topics; the
+// assignment's epoch, which is the group's epoch at the last target assignment; and each member's epoch, which
+// is that of the assignment it has reached.
 //
-// Members of the classic protocol can be in the group while a running group changes from one protocol to the other.
-// Their JoinGroup says what they own, SyncGroup gives them their partitions, and Heartbeat makes them join again.
+// Members of the classic protocol can be in the group while a running group is converted from one protocol to the
+// other. Their JoinGroup reports what they own, SyncGroup gives them their partitions, and Heartbeat makes them rejoin.
 import { ErrorCode } from '../../kafka/index.ts'
 import type { Catalog, TopicId } from '../../metadata/index.ts'
 import type { GroupTimeouts } from '../group-config.ts'
@@ -41,25 +41,25 @@ export interface ConsumerMember {
   readonly rackId: string | null
   readonly clientId: string
   readonly clientHost: string
-  /** That of the assignment it has reached; -2 for a static member that is away. */
+  /** The epoch of the assignment it has reached; -2 for a static member that is away. */
   readonly epoch: number
-  /** A heartbeat with it is accepted, since the answer that told the present one may have been lost. */
+  /** Heartbeats with this epoch are accepted, since the answer with the current one may have been lost. */
   readonly previousEpoch: number
   readonly rebalanceTimeoutMs: number
   readonly topicNames: readonly string[]
   /** In RE2's syntax, or null. */
   readonly topicPattern: string | null
-  /** Of the topics that match the pattern, those that the member might describe at its last heartbeat; null for all. */
+  /** The topics matching the pattern that the member was allowed to describe at its last heartbeat; null for all. */
   readonly visibleTopics: readonly TopicId[] | null
-  /** The assignor that it wishes for, or null. */
+  /** The assignor that it prefers, or null. */
   readonly assignor: string | null
   /** What it may own. */
   readonly assigned: Assignment
-  /** What it must let go of before it reaches the next epoch. */
+  /** What it must revoke before it reaches the next epoch. */
   readonly revoking: Assignment
-  /** Something of its target is still owned by others. */
+  /** Whether part of its target is still owned by others. */
   readonly isWaiting: boolean
-  /** How it speaks the classic protocol, or null for members of this one. */
+  /** Its state in the classic protocol, or null for members of this one. */
   readonly classic: ClassicPart | null
 }
 
@@ -75,11 +75,11 @@ export interface ConsumerGroup {
   readonly assignmentEpoch: number
   /** The assignor of the target assignment. */
   readonly assignor: string
-  /** In the order of their first join. */
+  /** In the order in which they first joined. */
   readonly members: ReadonlyMap<MemberId, ConsumerMember>
-  /** Who is to have what. */
+  /** The target assignment by member. */
   readonly targets: ReadonlyMap<MemberId, Assignment>
-  /** The topics that members are subscribed to, with their numbers of partitions when the group last looked. */
+  /** The topics that members subscribe to, with their numbers of partitions at the last check. */
   readonly topics: ReadonlyMap<TopicId, number>
 }
 
@@ -94,20 +94,20 @@ export const emptyConsumerGroup: ConsumerGroup = {
   topics: new Map(),
 }
 
-/** What a group sees of the rest of the cluster at the moment of an event. */
+/** What a group needs to know about the rest of the cluster at the moment of an event. */
 export interface ConsumerSurroundings {
   readonly catalog: Catalog
   readonly timeouts: GroupTimeouts
   readonly maxSize: number
 }
 
-/** A heartbeat of the `consumer` protocol. Null where it says that nothing has changed. */
+/** A heartbeat of the `consumer` protocol. Fields are null if they have not changed. */
 export interface ConsumerHeartbeatEvent extends Identity {
   readonly kind: 'consumerHeartbeat'
   readonly request: RequestId
-  /** 0 joins, -1 leaves, -2 leaves for a while. */
+  /** 0 joins, -1 leaves, -2 leaves temporarily. */
   readonly memberEpoch: number
-  /** The id of a new member that has none. */
+  /** The id for a new member that has none. */
   readonly newMemberId: MemberId
   readonly rackId: string | null
   readonly clientId: string
@@ -115,9 +115,9 @@ export interface ConsumerHeartbeatEvent extends Identity {
   /** -1 for unchanged. */
   readonly rebalanceTimeoutMs: number
   readonly topicNames: readonly string[] | null
-  /** An empty pattern takes the subscription by pattern back. */
+  /** An empty pattern removes the subscription by pattern. */
   readonly topicPattern: string | null
-  /** Which topics the member may describe; null for all. A pattern must not give away others. */
+  /** Which topics the member may describe; null for all. A pattern must not reveal others. */
   readonly mayDescribe: ((topic: string) => boolean) | null
   readonly assignor: string | null
   readonly owned: Assignment | null
@@ -142,7 +142,7 @@ export interface ConsumerHeartbeatAnswer {
 const LEAVES = -1
 const LEAVES_FOR_A_WHILE = -2
 
-/** What a group does when something happens. Pure: the same state and event always give the same result. */
+/** Computes a group's reaction to an event. Pure: the same state and event always yield the same result. */
 export function stepConsumerGroup(
   group: ConsumerGroup,
   event: ConsumerEvent,
@@ -206,7 +206,7 @@ function join(draft: ConsumerDraft, event: ConsumerHeartbeatEvent): void {
   if (before === undefined && draft.members.size >= draft.surroundings.maxSize) {
     return draft.refuse(event, ErrorCode.GROUP_MAX_SIZE_REACHED, 'The group has reached its maximum size.')
   }
-  // A member that joins again owns nothing; it is a new one but for its place.
+  // A member that rejoins owns nothing: it is a new member in its old place.
   const known = before ?? newMember(event, id)
   const anew = { epoch: 0, previousEpoch: 0, revoking: nothingAssigned, classic: null }
   draft.putMember({ ...known, ...changesOf(event, known, draft.surroundings), ...anew })
@@ -234,7 +234,7 @@ function goOn(draft: ConsumerDraft, event: ConsumerHeartbeatEvent): void {
   answer(draft, event, before.id, event.owned, isFull, before)
 }
 
-/** Lets the member move on as far as it can, and tells it where it is. */
+/** Advances the member as far as possible and reports its state. */
 function answer(
   draft: ConsumerDraft,
   event: ConsumerHeartbeatEvent,
@@ -278,7 +278,7 @@ function leave(draft: ConsumerDraft, event: ConsumerHeartbeatEvent): void {
   })
 }
 
-/** A member of the classic protocol joins, or joins again and says what it owns. */
+/** A member of the classic protocol joins, or rejoins and reports what it owns. */
 function joinClassic(draft: ConsumerDraft, event: JoinEvent): void {
   if (draft.isDead) return draft.refuseJoin(event, ErrorCode.COORDINATOR_NOT_AVAILABLE)
   const subscription = event.protocols[0] && readSubscription(event.protocols[0].metadata)
@@ -320,7 +320,7 @@ function syncClassic(draft: ConsumerDraft, event: SyncEvent): void {
   if (problem !== ErrorCode.NONE) return draft.answerSync(event.request, problem)
   const member = draft.members.get(event.memberId)!
   draft.renewSession(member.id)
-  // What it would get is not its share any more; joining again gets it the present one.
+  // Its partitions belong to an outdated assignment; rejoining gives it the current one.
   if (draft.isBehind(member)) return draft.answerSync(event.request, ErrorCode.REBALANCE_IN_PROGRESS)
   draft.answerSync(event.request, ErrorCode.NONE, member)
 }
@@ -333,7 +333,7 @@ function heartbeatClassic(draft: ConsumerDraft, event: HeartbeatEvent): ErrorCod
   return draft.mustMove(member) ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE
 }
 
-/** Members of either protocol may be removed by LeaveGroup: administrators do it. */
+/** LeaveGroup can remove members of either protocol, which administrators use. */
 function leaveClassic(draft: ConsumerDraft, event: LeaveEvent): ErrorCode {
   if (draft.isDead) return ErrorCode.COORDINATOR_NOT_AVAILABLE
   const { memberId, instanceId } = event
@@ -383,14 +383,14 @@ function expire(draft: ConsumerDraft, timer: Timer): void {
       return draft.assign()
     case 'rebalance':
     case 'sync':
-      // Timers of the classic protocol, from before the group changed.
+      // Timers of the classic protocol, set before the group was converted.
       return
     default:
       return timer satisfies never
   }
 }
 
-/** Whether the epoch is the member's, or its previous one while it owns nothing that it may not own. */
+/** Whether the epoch is the member's, or its previous one while it owns nothing that it should not. */
 function isEpochOf(member: ConsumerMember, { memberEpoch, owned }: ConsumerHeartbeatEvent): boolean {
   if (memberEpoch === member.epoch) return true
   if (memberEpoch !== member.previousEpoch || owned === null) return false
@@ -453,7 +453,7 @@ function newMember(
   }
 }
 
-/** What a heartbeat says about its member that is not known yet. */
+/** The changes to a member that a heartbeat reports. */
 function changesOf(
   event: ConsumerHeartbeatEvent,
   before: ConsumerMember,
@@ -466,12 +466,12 @@ function changesOf(
     ...(rebalanceTimeoutMs === -1 ? {} : { rebalanceTimeoutMs }),
     ...(topicNames === null ? {} : { topicNames: [...new Set(topicNames)].toSorted() }),
     ...(topicPattern === null ? {} : { topicPattern: topicPattern === '' ? null : topicPattern }),
-    // Looked at anew with each heartbeat: topics and ACLs change.
+    // Evaluated on every heartbeat, because topics and ACLs change.
     visibleTopics: pattern && mayDescribe ? visibleTopics(pattern, mayDescribe, catalog) : null,
     ...(assignor === null ? {} : { assignor }),
   }
   const isNews = ([key, value]: [string, unknown]) =>
-    // Keys of a member are its field names.
+    // The keys of a member are its field names.
     JSON.stringify(value) !== JSON.stringify(before[key as keyof ConsumerMember])
   return Object.fromEntries(Object.entries(said).filter(isNews))
 }

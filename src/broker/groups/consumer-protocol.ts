@@ -5,7 +5,7 @@ import type { Assignment } from './assignors.ts'
 
 export interface Subscription {
   readonly topics: readonly string[]
-  /** What the member owns; empty where the version does not say, as of members that give up everything to rebalance. */
+  /** What the member owns; empty if the version does not carry it, or if members give up everything to rebalance. */
   readonly owned: readonly NamedPartitions[]
 }
 
@@ -14,7 +14,7 @@ export interface NamedPartitions {
   readonly partitions: readonly number[]
 }
 
-/** A member's subscription, or undefined when the bytes are not one: members may send what they like. */
+/** Parses a member's subscription; undefined if the bytes are not one, since members may send anything. */
 export function readSubscription(metadata: Buffer): Subscription | undefined {
   try {
     const reader = new Reader(metadata)
@@ -28,7 +28,7 @@ export function readSubscription(metadata: Buffer): Subscription | undefined {
   }
 }
 
-/** The partitions of an assignment, or undefined when the bytes are not one. No bytes are an empty assignment. */
+/** Parses the partitions of an assignment; undefined if the bytes are not one. No bytes mean an empty assignment. */
 export function readAssignment(bytes: Buffer): NamedPartitions[] | undefined {
   if (bytes.length === 0) return []
   try {
@@ -40,7 +40,7 @@ export function readAssignment(bytes: Buffer): NamedPartitions[] | undefined {
   }
 }
 
-/** An assignment that consumers of every version can read. */
+/** Encodes an assignment that consumers of every version can read. */
 export function writeAssignment(assigned: readonly NamedPartitions[]): Buffer {
   const writer = new Writer()
   writer.int16(0)
@@ -54,7 +54,7 @@ export function writeAssignment(assigned: readonly NamedPartitions[]): Buffer {
   return Buffer.concat(writer.finish())
 }
 
-/** Partitions by topic id; topics that do not exist any more are left out. */
+/** Converts to partitions by topic id; topics that no longer exist are omitted. */
 export function withIds(owned: readonly NamedPartitions[], { byName }: Catalog): Assignment {
   const assignment = new Map<TopicId, readonly number[]>()
   for (const { topic, partitions } of owned) {
@@ -68,7 +68,7 @@ export function withIds(owned: readonly NamedPartitions[], { byName }: Catalog):
   return assignment
 }
 
-/** Partitions by topic name; topics that do not exist any more are left out. */
+/** Converts to partitions by topic name; topics that no longer exist are omitted. */
 export function withNames(assignment: Assignment, { byId }: Catalog): NamedPartitions[] {
   return [...assignment].flatMap(([id, partitions]) => {
     const topic = byId.get(id)

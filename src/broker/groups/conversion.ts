@@ -1,13 +1,13 @@
-// A running group changes its protocol: from classic when the first member of the new protocol joins, and back when the
-// last one of them has left (KIP-848, "online migration").
+// Converts a running group: from the classic protocol when the first member of the new protocol joins, and back when
+// the last one of them has left (KIP-848, "online migration").
 import type { Catalog } from '../../metadata/index.ts'
 import { type ClassicGroup, emptyGroup, type Member } from './classic-group.ts'
 import { type ConsumerGroup, type ConsumerMember, emptyConsumerGroup } from './consumer-group.ts'
 import { readAssignment, readSubscription, withIds, withNames, writeAssignment } from './consumer-protocol.ts'
 
 /**
- * A classic group as one of the `consumer` protocol: the members own what they own, and nothing is assigned anew.
- * Undefined when its members are not consumers that can be understood.
+ * Converts a classic group to one of the `consumer` protocol, in which the members keep what they own. Undefined if its
+ * members are not consumers, or cannot be parsed.
  */
 export function consumerGroupOf(group: ClassicGroup, catalog: Catalog): ConsumerGroup | undefined {
   const { generation } = group
@@ -29,14 +29,16 @@ export function consumerGroupOf(group: ClassicGroup, catalog: Catalog): Consumer
   }
 }
 
-/** A group of which all members speak the classic protocol as a classic group, in which they keep what they have. */
+/**
+ * Converts a group whose members all speak the classic protocol to a classic group, in which they keep what they have.
+ */
 export function classicGroupOf(group: ConsumerGroup, catalog: Catalog): ClassicGroup {
   const members = [...group.members.values()].map(member => classicMemberOf(member, catalog))
   const epochs = Array.from(group.members.values(), ({ epoch }) => epoch)
   return {
     ...emptyGroup,
     phase: members.length === 0 ? 'Empty' : 'Stable',
-    // Members go on at the epoch that they have reached until they have joined again; nobody has reached a later one.
+    // Members continue at the epoch they have reached until they have rejoined, and none has reached a later one.
     generation: members.length === 0 ? group.epoch : epochs.reduce((a, b) => Math.max(a, b)),
     protocolType: members.length === 0 ? null : 'consumer',
     protocol: members[0]?.protocols[0]?.name ?? null,

@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/index.ts'
 
 /**
- * Many timers behind one sleep. A deadline that is moved later, as every heartbeat does, costs a map entry and nothing
- * else: the sleep ends at the old time, finds nothing due and goes on.
+ * Many timers behind one sleep. Moving a deadline later, as every heartbeat does, costs only an update of a map entry:
+ * the sleep ends at the old time, finds nothing due and continues.
  */
 export class Deadlines<Key> {
   readonly #clock: Clock
@@ -43,7 +43,7 @@ export class Deadlines<Key> {
     const delayMs = Math.max(1, Math.ceil(deadline - this.#clock.monotonic()))
     this.#clock.sleep(delayMs, sleep.signal).then(
       () => this.#wake(),
-      // Aborted: an earlier deadline has come, or all is over.
+      // Aborted: there is an earlier deadline, or this was closed.
       () => {},
     )
   }

@@ -12,7 +12,7 @@ import type {
   Timer,
 } from './classic-group.ts'
 
-/** A group in the middle of one step: what it becomes, and what is to be done. The group that it began with stays as it is. */
+/** A group in the middle of one step: its new state and the effects. The original group is not modified. */
 export class Draft {
   readonly settings: GroupSettings
   phase: Phase
@@ -70,7 +70,9 @@ export class Draft {
     return undefined
   }
 
-  /** Whether a member with these protocols fits in: of the same type, and with one that all members know. */
+  /**
+   * Whether a member with these protocols is compatible: of the same type, with a protocol that all members support.
+   */
   supports(protocolType: string, protocols: readonly Protocol[]): boolean {
     if (protocolType === '' || protocols.length === 0) return false
     if (this.members.size === 0) return true
@@ -79,7 +81,7 @@ export class Draft {
     return protocols.some(({ name }) => common.has(name))
   }
 
-  /** Each member votes for the first of its protocols that all know; the leader's order decides a tie. */
+  /** Each member votes for the first of its protocols that all support; the leader's order breaks a tie. */
   selectProtocol(): string {
     const common = this.#commonProtocols()
     const votes = new Map<string, number>()
@@ -105,14 +107,14 @@ export class Draft {
     this.#ownMembers().set(member.id, member)
   }
 
-  /** Puts a member in another one's place, with its order and its rank. */
+  /** Puts a member in another one's place, with its position and leadership. */
   replaceMember(oldId: MemberId, member: Member): void {
     this.#members = new Map([...this.members].map(([id, other]) => (id === oldId ? [member.id, member] : [id, other])))
     if (this.leader === oldId) this.leader = member.id
     this.clearSession(oldId)
   }
 
-  /** Takes a member out; what it waits for is answered. */
+  /** Removes a member and answers its pending requests. */
   dropMember(member: Member): void {
     this.#ownMembers().delete(member.id)
     this.clearSession(member.id)
@@ -131,7 +133,7 @@ export class Draft {
     this.clearSession(id)
   }
 
-  /** The leader's assignment has arrived: every waiting member gets its part. */
+  /** Distributes the leader's assignment: every waiting member gets its part. */
   assign(assignments: ReadonlyMap<MemberId, Buffer>): void {
     this.phase = 'Stable'
     this.save()
@@ -169,7 +171,7 @@ export class Draft {
     this.#effects.push({ kind: 'answer', request, errorCode })
   }
 
-  /** Tells a member the generation; the leader also who is in it. */
+  /** Sends a member the generation; the leader also gets the list of members. */
   answerJoin(
     request: RequestId,
     memberId: MemberId,
@@ -217,7 +219,7 @@ export class Draft {
     this.#effects.push({ kind: 'answerSync', request, answer })
   }
 
-  /** The member was heard of: its session starts anew. One that waits for an answer is alive anyway. */
+  /** Restarts the session of a member that was heard from. A member with a pending join counts as alive anyway. */
   renewSession(memberId: MemberId): void {
     const member = this.members.get(memberId)
     if (member === undefined || member.joining !== null) return

@@ -1,4 +1,4 @@
-// What the coordinator has to know of a group whatever its protocol is, and how a group changes its protocol.
+// What the coordinator needs to know about a group regardless of its protocol, and how a group changes its protocol.
 import { unreachable } from '../../base/index.ts'
 import { ErrorCode } from '../../kafka/index.ts'
 import type { Catalog } from '../../metadata/index.ts'
@@ -30,7 +30,7 @@ export type Group = ClassicGroup | ConsumerGroup
 
 export type GroupEvent = ConsumerEvent
 
-/** What a group sees of the rest of the cluster at the moment of an event. */
+/** What a group needs to know about the rest of the cluster at the moment of an event. */
 export interface Surroundings {
   readonly classic: GroupSettings
   readonly consumer: ConsumerSurroundings
@@ -38,7 +38,7 @@ export interface Surroundings {
 
 type Step = [Group, GroupEffect[]]
 
-/** A group of which nothing is known yet: the first member decides on its protocol. */
+/** A group without any stored state: the first member determines its protocol. */
 export const unknownGroup: Group = emptyGroup
 
 export function stepGroup(group: Group, event: GroupEvent, surroundings: Surroundings): Step {
@@ -56,7 +56,7 @@ export function stepGroup(group: Group, event: GroupEvent, surroundings: Surroun
   }
 }
 
-/** A member of the new protocol comes to a classic group: the group changes if the member is let in. */
+/** A member of the new protocol joins a classic group: the group is converted if the member is admitted. */
 function upgrade(group: ClassicGroup, event: ConsumerHeartbeatEvent, { consumer }: Surroundings): Step {
   const refuse = (errorCode: ErrorCode, message: string | null): Step => {
     const answer = refusedHeartbeat(errorCode, message, event.memberId)
@@ -73,7 +73,9 @@ function upgrade(group: ClassicGroup, event: ConsumerHeartbeatEvent, { consumer 
   return [after, [...endOfClassic(group), ...effects]]
 }
 
-/** What ends with the classic protocol: its timers, and the requests that wait for others. */
+/**
+ * The effects that end the classic protocol: its timers are cleared, and requests that wait for others are answered.
+ */
 function endOfClassic(group: ClassicGroup): GroupEffect[] {
   const effects: GroupEffect[] = [
     { kind: 'clearTimer', timer: { kind: 'rebalance' } },
@@ -90,7 +92,7 @@ function endOfClassic(group: ClassicGroup): GroupEffect[] {
     if (syncing !== null) {
       effects.push({ kind: 'answerSync', request: syncing, answer: { errorCode, assignment: noBytes, ...nothing } })
     }
-    // Members that waited had no session running.
+    // Waiting members had no session timer.
     effects.push({ kind: 'setTimer', timer: { kind: 'session', memberId: id }, delayMs: sessionTimeoutMs })
   }
   return effects
@@ -101,7 +103,7 @@ function rejoinAsClassic(group: ConsumerGroup, event: ClassicEvent, { classic, c
   return [after, [{ kind: 'clearTimer', timer: { kind: 'assign' } }, ...effects]]
 }
 
-/** With the last member of the new protocol the group changes back, and its members agree among themselves again. */
+/** Once the last member of the new protocol has left, converts the group back, and its members negotiate again. */
 function downgraded([group, effects]: [ConsumerGroup, GroupEffect[]], { classic, consumer }: Surroundings): Step {
   if (group.members.size === 0 || hasConsumers(group)) return [group, effects]
   const [after, more] = beginRebalance(classicGroupOf(group, consumer.catalog), classic)
@@ -116,22 +118,24 @@ function hasConsumers({ members }: ConsumerGroup): boolean {
   return false
 }
 
-/** Whether there are members, or some that are about to join. */
+/** Whether there are members, or some about to join. */
 export function isInUse(group: Group): boolean {
   return group.members.size > 0 || (group.type === 'classic' && group.pending.size > 0)
 }
 
-/** Nobody has ever joined: there is nothing to remember but perhaps offsets, which are elsewhere. */
+/**
+ * Whether nobody has ever joined: then there is nothing to store, except perhaps offsets, which are stored elsewhere.
+ */
 export function isUnknown(group: Group): boolean {
   return !isInUse(group) && epochOf(group) === 0 && group.phase === 'Empty'
 }
 
-/** How often the group has changed: its generation, or its epoch. */
+/** The version of the group's state: its generation, or its epoch. */
 export function epochOf(group: Group): number {
   return group.type === 'classic' ? group.generation : group.epoch
 }
 
-/** The names of the topics that members are subscribed to; undefined when they may be any. */
+/** The names of the topics that members subscribe to; undefined if they may be any. */
 export function topicsOf(group: Group, { byId }: Catalog): ReadonlySet<string> | undefined {
   switch (group.type) {
     case 'classic':
@@ -143,7 +147,7 @@ export function topicsOf(group: Group, { byId }: Catalog): ReadonlySet<string> |
   }
 }
 
-/** The timers of a group that was loaded: everything that runs begins anew. */
+/** The timers of a loaded group: everything that was running starts over. */
 export function timersOf(group: Group, { timeouts }: ConsumerSurroundings): { timer: Timer; delayMs: number }[] {
   const timers: { timer: Timer; delayMs: number }[] = []
   if (group.type === 'classic') {
@@ -161,7 +165,7 @@ export function timersOf(group: Group, { timeouts }: ConsumerSurroundings): { ti
   return timers
 }
 
-/** A group as it survives its coordinator. */
+/** The persisted form of a group. */
 export interface SavedState {
   readonly group: Group
   /** When the last member left, in milliseconds since 1970; null while there are members. */

@@ -41,7 +41,7 @@ async function closeGroups(groups: Coordinator): Promise<void> {
   await groups.leases.close()
 }
 
-/** A clock that the test advances: groups are forgotten after seven days. */
+/** A clock that the test advances, since groups expire after seven days. */
 class FakeClock implements Clock {
   readonly #sleepers = new Set<{ readonly until: number; readonly wake: () => void }>()
   #now = 1_700_000_000_000
@@ -238,7 +238,7 @@ describe('the coordinator', () => {
       }
       assert.deepEqual(await groups.expireIdle(), [])
       assert.equal((await metadata.groupOffsets('g')).length, 1)
-      // And the group is not dead for that.
+      // And the group is not dead because of that.
       assert.equal((await groups.mayCommit('g', stranger)).errorCode, ErrorCode.NONE)
     })
 
@@ -272,7 +272,7 @@ describe('the coordinator', () => {
     await metadata.close()
   })
 
-  /** Another group whose coordinator is the same. */
+  /** Finds another group with the same coordinator. */
   const sameLeaseAs = (group: string) => {
     for (let number = 0; ; number++) if (leaseOfGroup(`g${number}`) === leaseOfGroup(group)) return `g${number}`
   }
@@ -308,7 +308,7 @@ describe('the coordinator', () => {
     })
 
     it('knows of its groups as soon as it has answered a join, and of others that there are none', async () => {
-      // One lease for both, which the first coordinator holds.
+      // Both have the same lease, which the first coordinator holds.
       const [forming, unknown] = ['forming', sameLeaseAs('forming')]
       const { memberId, generation } = await first.join(forming, newcomer)
       assert.equal((await second.describe(forming)).errorCode, ErrorCode.NOT_COORDINATOR)
@@ -321,7 +321,7 @@ describe('the coordinator', () => {
       const empty = { ...newcomer, protocols: [] }
       assert.equal((await second.join(unknown, empty)).errorCode, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
       await closeGroups(first)
-      // It has no assignment that it could go on with, and joins again.
+      // It has no assignment to continue with, so it must rejoin.
       const who = { memberId, generation, instanceId: null }
       assert.equal(await second.heartbeat(forming, who), ErrorCode.UNKNOWN_MEMBER_ID)
     })
@@ -334,7 +334,7 @@ describe('the coordinator', () => {
     })
 
     it('takes over once its lease has expired; whatever it still writes then is refused', async () => {
-      // The first coordinator stands still: by its own clock it still holds its lease.
+      // The first coordinator's clock stands still, so it still believes that it holds its lease.
       await closeGroups(first)
       first = openGroups(metadata, new FakeClock(), 20 * day, 'still')
       const who = await stableMember(first, 'g', 60_000)

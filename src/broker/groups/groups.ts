@@ -39,13 +39,13 @@ type Request<Event> = Omit<Event, 'kind' | 'request'>
 
 export interface GroupsOptions {
   readonly metadata: Metadata
-  /** A group is coordinated under the lease of `leaseOfGroup`. */
+  /** Coordinating a group requires the lease `leaseOfGroup`. */
   readonly leases: Leases
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
   readonly settings: GroupSettings
-  /** What holds for groups of the `consumer` protocol. */
+  /** Settings for groups of the `consumer` protocol. */
   readonly consumers: {
     readonly maxSize: number
     readonly timeoutsOf: (groupId: string) => GroupTimeouts
@@ -53,24 +53,24 @@ export interface GroupsOptions {
   readonly retention: GroupRetention
 }
 
-/** When groups are forgotten, by Kafka's names; times are milliseconds. */
+/** When groups expire, by Kafka's names; times are in milliseconds. */
 interface GroupRetention {
-  /** How long after its last member left and its last commit, whichever came later (KIP-211). */
+  /** How long after its last member left or its last commit, whichever came later (KIP-211). */
   readonly offsetsRetentionMs: number
   readonly checkIntervalMs: number
 }
 
-/** A group as its coordinator describes it; without a group when there is an error. */
+/** A group as its coordinator describes it; without a group if there is an error. */
 export type DescribedGroup =
   | { readonly errorCode: typeof ErrorCode.NONE; readonly group: Group }
   | { readonly errorCode: ErrorCode; readonly group?: undefined }
 
-/** Whether a member may commit offsets, and with which fence. */
+/** Whether a member may commit offsets, and under which fence. */
 export type CommitPermission =
   | { readonly errorCode: typeof ErrorCode.NONE; readonly fence: Fence }
   | { readonly errorCode: ErrorCode; readonly fence?: undefined }
 
-/** A timer of a group as one key. */
+/** A timer of a group, as one key. */
 interface GroupTimer {
   readonly groupId: string
   readonly timer: Timer
@@ -78,15 +78,15 @@ interface GroupTimer {
 
 interface Entry {
   state: Group
-  /** Under which it was loaded; what is saved carries it. */
+  /** The fence under which it was loaded; saves carry it. */
   readonly fence: Fence
   /** When the last member left; null while there are members, and for groups that never had any. */
   emptySince: number | null
   /** Timers by their text, so that setting one again replaces it. */
   readonly timers: Map<string, GroupTimer>
-  /** What was saved last; false when the group has passed to another coordinator. What is answered later waits for it. */
+  /** The latest save; resolves to false if the group has passed to another coordinator. Later answers wait for it. */
   saved: Promise<boolean>
-  /** The write that takes the place of all changes while another one is under way. */
+  /** The queued save that covers all changes made while another one is in progress. */
   nextSave: Promise<boolean> | undefined
 }
 
@@ -94,14 +94,14 @@ interface Entry {
 interface Waiting {
   readonly groupId: string
   readonly resolve: (answer: never) => void
-  /** The answer when the group's state machine gives none. */
+  /** Builds the answer if the group's state machine gives none. */
   readonly refuse: (errorCode: ErrorCode) => unknown
 }
 
 /**
- * The coordinator of groups: runs each group's state machine, keeps its timers, saves it, and answers requests. Groups are
- * loaded when they are first asked for. A group whose lease another broker holds is answered with NOT_COORDINATOR, and
- * what this broker knows of it is dropped as soon as the lease is lost.
+ * The coordinator of groups: runs each group's state machine, keeps its timers, saves it, and answers requests. Groups
+ * are loaded on first use. If another broker holds a group's lease, requests are answered with NOT_COORDINATOR; a
+ * group's state is dropped as soon as its lease is lost.
  */
 export class Groups {
   readonly #options: GroupsOptions
@@ -128,7 +128,7 @@ export class Groups {
   }
 
   async join(groupId: string, request: Omit<Request<JoinEvent>, 'newMemberId'>): Promise<JoinAnswer> {
-    // Nobody new joins without a protocol, whatever group it is and whoever coordinates it.
+    // A new member needs a protocol, whichever the group and whoever its coordinator.
     if (request.memberId === '' && request.protocols.length === 0)
       return refusedJoin(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.memberId)
     const newMemberId = `${request.instanceId ?? request.clientId}-${uuid(this.#options.random)}`
@@ -151,7 +151,7 @@ export class Groups {
     return this.#ask(groupId, id => ({ ...request, kind: 'leave', request: id }), justTheCode, true)
   }
 
-  /** A heartbeat of the `consumer` protocol, by which members also join and leave. */
+  /** Handles a heartbeat of the `consumer` protocol, by which members also join and leave. */
   consumerHeartbeat(
     groupId: string,
     request: Omit<Request<ConsumerHeartbeatEvent>, 'newMemberId'>,
@@ -164,7 +164,7 @@ export class Groups {
     )
   }
 
-  /** Whether this member may commit offsets now. The commit has to carry the fence. */
+  /** Whether this member may commit offsets now. The commit must carry the returned fence. */
   async mayCommit(groupId: string, request: Request<CommitEvent>): Promise<CommitPermission> {
     const errorCode = await this.#ask<ErrorCode>(
       groupId,
@@ -176,17 +176,17 @@ export class Groups {
     return fence === undefined ? { errorCode: ErrorCode.NOT_COORDINATOR } : { errorCode, fence }
   }
 
-  /** A write to the group under this fence was refused as `fenced`. */
+  /** Reports that a write to the group under this fence was refused as `fenced`. */
   fenced(fence: Fence): void {
     this.#options.leases.fenced(fence)
   }
 
-  /** The group as it is: GROUP_ID_NOT_FOUND for one of which nothing is known, NOT_COORDINATOR for another broker's. */
+  /** Describes a group: GROUP_ID_NOT_FOUND if nothing is known of it, NOT_COORDINATOR if it is another broker's. */
   async describe(groupId: string): Promise<DescribedGroup> {
     try {
       const entry = await this.#entry(groupId)
       if (entry === undefined) {
-        // Every broker can tell that there is no such group, since a group is saved before a join to it is answered.
+        // Every broker can tell that a group does not exist, since a group is saved before a join to it is answered.
         const isKnown = await this.#options.metadata.isGroupKnown(groupId)
         return { errorCode: isKnown ? ErrorCode.NOT_COORDINATOR : ErrorCode.GROUP_ID_NOT_FOUND }
       }
@@ -204,7 +204,7 @@ export class Groups {
     return (await this.#options.metadata.groupOffsets(groupId)).length > 0
   }
 
-  /** The groups with members or offsets that this broker coordinates. Those of others are in their lists. */
+  /** The groups with members or offsets that this broker coordinates. Other brokers list theirs. */
   async list(): Promise<{ id: string; group: Group }[]> {
     const stored = new Set(await this.#options.metadata.listGroups())
     const ids = stored.union(new Set(this.#entries.keys()))
@@ -224,7 +224,7 @@ export class Groups {
     return this.#forget(groupId, fence => this.#options.metadata.deleteGroup(groupId, fence))
   }
 
-  /** Deletes the group's offsets of single partitions. */
+  /** Deletes the group's offsets for individual partitions. */
   async deleteOffsets(
     groupId: string,
     partitions: readonly { topic: TopicId; partition: number }[],
@@ -246,25 +246,25 @@ export class Groups {
     if (errorCode !== ErrorCode.NONE) return errorCode
     const entry = await this.#entries.get(groupId)
     if (entry === undefined) return ErrorCode.NOT_COORDINATOR
-    // A write that is still under way would bring the group back.
+    // A save still in progress would bring the group back.
     await entry.saved
     try {
-      // Requests that come in between find it dead, and their clients try again.
+      // Requests that arrive in the meantime find the group dead, and their clients retry.
       await remove(entry.fence)
     } catch (error) {
       if (!isFenced(error)) throw error
       this.fenced(entry.fence)
       return ErrorCode.NOT_COORDINATOR
     } finally {
-      // A group that could not be deleted is loaded again as it was, instead of staying dead.
+      // If the deletion failed, the group is reloaded in its old state instead of staying dead.
       this.#entries.delete(groupId)
     }
     return ErrorCode.NONE
   }
 
   /**
-   * Forgets groups without members whose retention is over, with their offsets; answers which. A group whose consumers
-   * have nothing to commit is not idle before they leave.
+   * Deletes groups without members whose retention is over, with their offsets; returns them. A group whose consumers
+   * have nothing to commit does not become idle until they leave.
    */
   async expireIdle(): Promise<string[]> {
     const { metadata, clock, retention } = this.#options
@@ -275,7 +275,8 @@ export class Groups {
       const entry = await this.#entry(groupId)
       if (entry === undefined || isInUse(entry.state)) continue
       if (entry.emptySince !== null && entry.emptySince >= clock.now() - offsetsRetentionMs) continue
-      // A member may have joined since, which keeps the group; a commit that was let through before is looked for.
+      // A member may have joined since, which keeps the group; expireGroup
+      // checks for a commit that was admitted before.
       await this.#forget(groupId, async fence => {
         if (await metadata.expireGroup(groupId, offsetsRetentionMs, fence)) expired.push(groupId)
       })
@@ -283,20 +284,20 @@ export class Groups {
     return expired
   }
 
-  /** The topics that members of the group are subscribed to; undefined when they may be any. */
+  /** The topics that members of the group subscribe to; undefined if they may be any. */
   async subscribedTopics(groupId: string): Promise<ReadonlySet<string> | undefined> {
     const entry = await this.#entry(groupId)
     return entry === undefined ? new Set() : topicsOf(entry.state, this.#options.metadata.catalog())
   }
 
-  /** Stops all timers. Waiting requests stay unanswered: their connections close as well. */
+  /** Stops all timers. Waiting requests stay unanswered, since their connections close as well. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#stopListening()
     this.#deadlines.close()
     this.#waiting.clear()
     await this.#expiring
-    // What is under way is finished before the leases are given back.
+    // Saves in progress finish before the leases are released.
     await Promise.allSettled(Array.from(this.#entries.values(), async loading => (await loading)?.saved))
   }
 
@@ -314,7 +315,7 @@ export class Groups {
     }
   }
 
-  /** @param isOfMember whether it is a member's request, which a group that does not exist has none of */
+  /** @param isOfMember whether the request is from a member, which a group that does not exist cannot have */
   async #ask<Answer>(
     groupId: string,
     event: (request: RequestId) => GroupEvent,
@@ -332,7 +333,7 @@ export class Groups {
         return refuse(this.#unavailable(groupId, error))
       }
       if (entry === undefined) return refuse(isKnown ? ErrorCode.NOT_COORDINATOR : ErrorCode.UNKNOWN_MEMBER_ID)
-      // Dropped or deleted while it was being loaded: what happens to this entry would be lost.
+      // Dropped or deleted while it was being loaded: changes to this entry would be lost.
       if (this.#entries.get(groupId) !== loading) continue
       const current = entry
       const request = this.#nextRequest++
@@ -344,7 +345,7 @@ export class Groups {
     }
   }
 
-  /** What a client gets to hear while the metadata cannot be used: it tries again. */
+  /** Error code for a client while the metadata is unavailable: it retries. */
   #unavailable(groupId: string, error: unknown): ErrorCode {
     if (!(error instanceof MetadataError)) throw error
     this.#options.log.warn('group could not be loaded', { group: groupId, error: error.message })
@@ -395,19 +396,19 @@ export class Groups {
     }
   }
 
-  /** Answers once everything is saved that was to be saved before. */
+  /** Sends an answer once every save requested before it has completed. */
   #answer(request: RequestId, answer: unknown, entry: Entry | undefined): void {
     const waiting = this.#waiting.get(request)
     if (waiting === undefined) return
     this.#waiting.delete(request)
     const { resolve, refuse } = waiting
-    // The answer belongs to the request that this promise waits for.
+    // The answer has the type of the request that this promise waits for.
     if (entry === undefined || entry.saved === savedAlready) return resolve(answer as never)
-    // The same, or the refusal of that request.
+    // As above, or the refusal of that request.
     void entry.saved.then(isOwn => resolve((isOwn ? answer : refuse(ErrorCode.NOT_COORDINATOR)) as never))
   }
 
-  /** Saves the group; what changes while a write is under way is written together after it. */
+  /** Saves the group; changes during a save in progress are combined into the next one. */
   #saveSoon(groupId: string, entry: Entry): void {
     if (entry.nextSave !== undefined) return
     const next = entry.saved.then(isOwn => {
@@ -429,7 +430,7 @@ export class Groups {
         this.fenced(fence)
         return false
       }
-      // The members go on all the same: the next coordinator would make them join again, and no more is lost.
+      // The members continue regardless: the next coordinator would make them rejoin, and nothing more is lost.
       this.#options.log.warn('group could not be saved', { group: groupId, error: String(error) })
     }
     return true
@@ -450,7 +451,7 @@ export class Groups {
           if (!isOurs || this.#stop.signal.aborted || entry.state.type !== 'consumer') return
           this.#handle(groupId, entry, { kind: 'topics' })
         },
-        () => {}, // it could not be loaded: it looks at the topics when it is
+        () => {}, // it could not be loaded; it checks the topics when it is
       )
     }
   }
@@ -460,11 +461,11 @@ export class Groups {
     for (const [request, { groupId, resolve, refuse }] of this.#waiting) {
       if (leaseOfGroup(groupId) !== lease) continue
       this.#waiting.delete(request)
-      resolve(refuse(ErrorCode.NOT_COORDINATOR) as never) // made for the request that this promise waits for
+      resolve(refuse(ErrorCode.NOT_COORDINATOR) as never) // built for the request that this promise waits for
     }
   }
 
-  /** Forgets what is known of a group that another broker coordinates from now on. */
+  /** Drops the state of a group that another broker coordinates from now on. */
   #drop(groupId: string): void {
     const dropped = this.#entries.get(groupId)
     this.#entries.delete(groupId)
@@ -472,18 +473,18 @@ export class Groups {
       entry => {
         for (const timer of entry?.timers.values() ?? []) this.#deadlines.clear(timer)
       },
-      () => {}, // it could not be loaded: there are no timers
+      () => {}, // it could not be loaded, so there are no timers
     )
   }
 
   #onDue(due: GroupTimer): void {
     const { groupId, timer } = due
-    // Only who certainly coordinates the group may end a session.
+    // Only a broker that certainly coordinates the group may end a session.
     if (this.#options.leases.held(leaseOfGroup(groupId)) === undefined) return
     this.#entries.get(groupId)?.then(
       entry => {
         const key = timerKey(timer)
-        // The timer of an entry that was dropped is not one of its successor.
+        // A dropped entry's timer does not apply to its successor.
         if (this.#stop.signal.aborted || entry?.timers.get(key) !== due) return
         entry.timers.delete(key)
         this.#handle(groupId, entry, { kind: 'timer', timer })
@@ -492,9 +493,9 @@ export class Groups {
     )
   }
 
-  /** The group, loaded if it is not yet; undefined when another broker coordinates it. */
+  /** Returns the group, loading it if necessary; undefined if another broker coordinates it. */
   #entry(groupId: string): Promise<Entry | undefined> {
-    // Asking drops the groups of a lease that is not held any more.
+    // `held` drops the groups of a lease that is no longer held.
     const isHeld = this.#options.leases.held(leaseOfGroup(groupId)) !== undefined
     const known = this.#entries.get(groupId)
     if (known !== undefined && (isHeld || this.#loading.has(known))) return known
@@ -503,7 +504,7 @@ export class Groups {
     this.#loading.add(loading)
     const loaded = (entry?: Entry) => {
       this.#loading.delete(loading)
-      // What could not be loaded, or belongs to another broker, is tried again by the next request.
+      // If it could not be loaded, or belongs to another broker, the next request tries again.
       if (entry === undefined && this.#entries.get(groupId) === loading) this.#entries.delete(groupId)
     }
     loading.then(loaded, () => loaded())
@@ -515,19 +516,19 @@ export class Groups {
     const [fence] = await leases.acquire([leaseOfGroup(groupId)])
     if (fence === undefined) return undefined
     const bytes = await metadata.loadGroup(groupId)
-    // Lost while it was being read: another coordinator may have changed it since.
+    // The lease was lost while the group was read: another coordinator may have changed it since.
     if (leases.held(fence.lease)?.epoch !== fence.epoch) return undefined
     const { group: state, emptySince } = bytes === null ? { group: unknownGroup, emptySince: null } : loadGroup(bytes)
     const entry: Entry = { state, fence, emptySince, timers: new Map(), saved: savedAlready, nextSave: undefined }
     if (bytes !== null && emptySince === null && !isInUse(state)) {
-      // An earlier program did not note it, so that it counts from now on.
+      // Former versions did not record the time, so it counts from now.
       entry.emptySince = clock.now()
       this.#saveSoon(groupId, entry)
     }
     for (const { timer, delayMs } of timersOf(state, this.#surroundings(groupId).consumer)) {
       this.#carryOut(groupId, entry, { kind: 'setTimer', timer, delayMs })
     }
-    // Topics may have changed while nobody coordinated the group.
+    // Topics may have changed while the group had no coordinator.
     if (state.type === 'consumer') this.#handle(groupId, entry, { kind: 'topics' })
     return entry
   }

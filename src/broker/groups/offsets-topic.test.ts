@@ -24,7 +24,7 @@ describe('the topic in which monitors look for the offsets of groups', () => {
     assert.equal(errorName(answer.topics[0]!.partitions[0]!.errorCode), 'NONE')
   }
 
-  /** The offset by group, topic and partition that the topic has last; waits until it has so many. */
+  /** The last offset in the topic by group, topic and partition; waits until `isComplete`. */
   const told = async (group: string, isComplete: (offsets: Map<string, number | null>) => boolean) => {
     const partition = shardOf(group)
     for (;;) {
@@ -96,7 +96,7 @@ describe('the topic in which monitors look for the offsets of groups', () => {
   })
 })
 
-/** Group, topic and partition of a key of version 1. */
+/** Formats group, topic and partition of a key of version 1. */
 function placeOf(key: Buffer): string {
   assert.equal(key.readInt16BE(0), 1)
   const group = key.subarray(4, 4 + key.readInt16BE(2))

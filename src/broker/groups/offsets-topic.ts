@@ -4,20 +4,22 @@ import { type Metadata, MetadataError, type Topic } from '../../metadata/index.t
 import type { RecordLog } from '../log/index.ts'
 import { shardCount, shardOf } from '../shard.ts'
 
-/** The topic in which Kafka keeps the offsets of groups, and in which monitors look for them. */
+/** The topic in which Kafka stores the offsets of groups, and from which monitors read them. */
 export const offsetsTopicName = '__consumer_offsets'
 
-/** How long commits are gathered, in milliseconds: only the last one of a partition is written. */
+/** How long commits are gathered, in milliseconds: only the last one per partition is written. */
 const GATHER_MS = 500
-/** With more that is not written yet, the oldest is left out: the next commit of its partition says more. */
+/**
+ * With more than this many unwritten, the oldest is dropped; the next commit for its partition supersedes it anyway.
+ */
 const MAX_WAITING = 100_000
 
-/** More groups than this with offsets in transactions are not followed at the same time. */
+/** Maximum number of groups with transactional offsets that are followed concurrently. */
 const MAX_FOLLOWED = 1000
-/** How far back it looks at first, in milliseconds: the database's clock may differ. */
+/** How far back the first query looks, in milliseconds, because the database's clock may differ. */
 const OVERLAP_MS = 60_000
 
-/** An offset as monitors are told of it; null where the group has none any more. */
+/** An offset as written for monitors; null if the group no longer has one. */
 interface ToldOffset {
   readonly topic: string
   readonly partition: number
@@ -38,16 +40,16 @@ interface OffsetsTopicOptions {
 }
 
 /**
- * Writes what groups commit to `__consumer_offsets`, for monitors that read it (Burrow, kminion). It is a copy, made a
- * moment later and without a promise: offsets are kept in the metadata, and nothing here reads the topic.
+ * Copies the offsets that groups commit to `__consumer_offsets`, for monitors that read it (Burrow, kminion). The copy
+ * is made with a short delay and best effort: the metadata stores the offsets, and nothing here reads the topic.
  */
 export class OffsetsTopic {
   readonly #options: OffsetsTopicOptions
   readonly #stop = new AbortController()
-  /** By group, topic and partition; the records' keys are made of them. */
+  /** By group, topic and partition, from which the records' keys are built. */
   readonly #waiting = new Map<string, { readonly group: string; readonly told: ToldOffset }>()
   #writing: Promise<void> | undefined
-  /** The groups with offsets in open transactions, and since when what they have committed was not told. */
+  /** The groups with offsets in open transactions, and the time since which their commits have not been copied. */
   readonly #followed = new Map<string, number>()
   #following: Promise<void> | undefined
   #created: Promise<Topic | undefined> | undefined
@@ -56,7 +58,7 @@ export class OffsetsTopic {
     this.#options = options
   }
 
-  /** Notes what a group has committed. Resolves when the topic exists; it never rejects. */
+  /** Queues a group's committed offsets. Resolves when the topic exists; never rejects. */
   async tell(group: string, offsets: readonly ToldOffset[]): Promise<void> {
     if (offsets.length === 0 || this.#stop.signal.aborted) return
     for (const told of offsets) {
@@ -71,7 +73,7 @@ export class OffsetsTopic {
     if (this.#known() === undefined) await this.#create()
   }
 
-  /** Tells what a group commits in transactions, as soon as these have ended. */
+  /** Copies what a group commits in transactions, soon after these have ended. */
   async follow(group: string): Promise<void> {
     if (this.#stop.signal.aborted || this.#followed.size >= MAX_FOLLOWED) return
     if (!this.#followed.has(group)) this.#followed.set(group, this.#options.clock.now() - OVERLAP_MS)
@@ -81,7 +83,7 @@ export class OffsetsTopic {
     if (this.#known() === undefined) await this.#create()
   }
 
-  /** Writes what it was told before. */
+  /** Writes what was queued before. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#following
@@ -100,7 +102,7 @@ export class OffsetsTopic {
       const outcomes = await records.append(
         Array.from(byShard, ([shard, some]) => {
           const batch = writeRecords(some.map(record), { timestamp: clock.now() })
-          // A whole batch was just written.
+          // The bytes are a whole batch that was just written.
           return {
             partition: topic.partitions[shard]!,
             records: batch,
@@ -129,10 +131,12 @@ export class OffsetsTopic {
     }
   }
 
-  /** Tells what has been committed since, and forgets the group when no transaction is open any more that has offsets of it. */
+  /**
+   * Copies what has been committed since, and stops following the group once no open transaction has offsets for it.
+   */
   async #tellCommitted(group: string, since: number): Promise<void> {
     const { metadata } = this.#options
-    // In this order: what was open and is not any more is among the offsets.
+    // In this order: whatever was pending and is not any more is among the offsets.
     const pending = await metadata.pendingOffsets(group)
     const offsets = (await metadata.groupOffsets(group)).filter(({ committedAt }) => committedAt > since)
     const { byId } = metadata.catalog()
@@ -164,14 +168,14 @@ export class OffsetsTopic {
       await metadata.createTopics([{ name: offsetsTopicName, partitions: shardCount, configs }])
       return (await metadata.refresh()).byName.get(offsetsTopicName)
     } catch (error) {
-      // Monitors go without until the metadata can be used again.
+      // Monitors get nothing until the metadata is available again.
       log.warn(`${offsetsTopicName} could not be created`, { error })
       return undefined
     }
   }
 }
 
-/** The record of an offset, as Kafka writes it: OffsetCommitKey v1, OffsetCommitValue v3. */
+/** Builds the record for an offset, as Kafka does: OffsetCommitKey v1, OffsetCommitValue v3. */
 function record({ group, told: { topic, partition, committed } }: { group: string; told: ToldOffset }) {
   const key = Buffer.concat([int16(1), string(group), string(topic), int32(partition)])
   if (committed === null) return { key, value: null }

@@ -1,11 +1,11 @@
-// What of a `consumer` group survives its coordinator: all of it, since members go on at the epochs that they know.
+// The persisted form of a `consumer` group. Everything is kept, because members continue at the epochs they know.
 import type { Assignment } from './assignors.ts'
 import type { ConsumerGroup, ConsumerMember, ConsumerPhase } from './consumer-group.ts'
 
 type SavedAssignment = readonly (readonly [topic: string, partitions: readonly number[]])[]
 
 type SavedMember = Omit<ConsumerMember, 'assigned' | 'revoking' | 'classic' | 'visibleTopics'> & {
-  /** Missing in what earlier programs saved. */
+  /** Absent in groups saved by former versions. */
   readonly visibleTopics?: ConsumerMember['visibleTopics']
   readonly assigned: SavedAssignment
   readonly revoking: SavedAssignment
@@ -58,7 +58,7 @@ export function saveConsumerGroup(group: ConsumerGroup, emptySince: number | nul
   return Buffer.from(JSON.stringify(saved))
 }
 
-/** A group as it was saved. */
+/** Restores a saved group. */
 export function loadConsumerGroup(saved: SavedConsumerGroup): ConsumerGroup {
   const { phase, epoch, assignmentEpoch, assignor, topics } = saved
   const members = saved.members.map(({ target: _target, assigned, revoking, classic, ...member }): ConsumerMember => {

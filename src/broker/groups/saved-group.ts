@@ -1,4 +1,4 @@
-// What of a classic group survives its coordinator: generation, members and assignment, as in Kafka's own log of groups.
+// The persisted form of a classic group: generation, members and assignment, as in Kafka's own log of groups.
 import type { ClassicGroup, Member } from './classic-group.ts'
 import { emptyGroup } from './classic-group.ts'
 
@@ -14,14 +14,14 @@ export interface SavedGroup {
   readonly protocol: string | null
   readonly leader: string | null
   readonly members: readonly SavedMember[]
-  /** Absent from groups that earlier programs have saved. */
+  /** Absent in groups saved by former versions. */
   readonly emptySince?: number | null
 }
 
 /** @param emptySince when the last member left, in milliseconds since 1970, or null while there are members */
 export function saveClassicGroup(group: ClassicGroup, emptySince: number | null): Buffer {
   const { generation, protocolType, protocol, leader } = group
-  // Of a group that forms for the first time nobody has an assignment yet: whoever takes it over begins anew.
+  // In a group that forms for the first time no member has an assignment yet, so the next coordinator starts over.
   const isForming = generation === 1 && group.phase === 'CompletingRebalance'
   const kept = isForming ? [] : [...group.members.values()]
   const members = kept.map(
@@ -42,7 +42,7 @@ export function saveClassicGroup(group: ClassicGroup, emptySince: number | null)
   return Buffer.from(JSON.stringify(saved))
 }
 
-/** A group as it was saved: stable, or empty. Its members have a full session to send a heartbeat. */
+/** Restores a saved group: stable, or empty. Its members have a full session to send a heartbeat. */
 export function loadClassicGroup(saved: SavedGroup): {
   readonly group: ClassicGroup
   readonly emptySince: number | null

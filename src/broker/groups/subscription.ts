@@ -2,8 +2,8 @@ import { Reader } from '../../kafka/index.ts'
 import type { ClassicGroup } from './classic-group.ts'
 
 /**
- * The topics that a group's members are subscribed to: none when they are not consumers, undefined when a member does not
- * say it in a way that can be read.
+ * The topics that a group's members subscribe to: empty if they are not consumers, undefined if
+ * a member's subscription cannot be parsed.
  */
 export function subscribedTopics(group: ClassicGroup): ReadonlySet<string> | undefined {
   const topics = new Set<string>()
@@ -17,14 +17,14 @@ export function subscribedTopics(group: ClassicGroup): ReadonlySet<string> | und
   return topics
 }
 
-/** A consumer's metadata begins with a version and its topics; what follows depends on the assignor. */
+/** A consumer's metadata begins with a version and its topics; the rest depends on the assignor. */
 function topicsOf(metadata: Buffer): string[] | undefined {
   try {
     const reader = new Reader(metadata)
     reader.int16()
     return reader.array(0, item => item.string())
   } catch {
-    // Members may send what they like.
+    // Members may send anything.
     return undefined
   }
 }

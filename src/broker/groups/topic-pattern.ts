@@ -1,7 +1,7 @@
 import type { Catalog, Topic } from '../../metadata/index.ts'
 import { compilePattern } from '../pattern.ts'
 
-/** What patterns match in one catalog: members of a group mostly have the same pattern. */
+/** Matches of patterns per catalog, cached because members of a group usually have the same pattern. */
 const matched = new WeakMap<Catalog, Map<string, readonly Topic[]>>()
 
 /** The topics whose whole name matches a valid pattern, in linear time. */
