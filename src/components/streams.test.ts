@@ -127,6 +127,140 @@ test('a configuration with findings is refused with each of them, and run where 
   assert.match(resources.text, /field cache_resources not recognised/)
 })
 
+const generating = 'input: { generate: { mapping: root = 1, interval: 1h } }'
+
+// Recorded from the original.
+const answers: readonly (readonly [
+  what: string,
+  method: string,
+  path: string,
+  body: string,
+  status: number,
+  text: string,
+])[] = [
+  ['no body', 'POST', '/streams/a', '', 400, '{"lint_errors":["(0,1) expected object value, got !!null"]}'],
+  ['a list', 'POST', '/streams/a', '[1,2]', 400, '{"lint_errors":["(1,1) expected object value, got !!seq"]}'],
+  [
+    'a text that is not YAML',
+    'POST',
+    '/streams/a',
+    'a: b: c',
+    400,
+    'Error: yaml: mapping values are not allowed in this context\n',
+  ],
+  [
+    'an unknown input, which is no finding but the end of reading',
+    'POST',
+    '/streams/a',
+    'input: { nope: {} }\nwhat: 1',
+    400,
+    'Error: (1,1) unable to infer input type from candidates: [nope]\n',
+  ],
+  [
+    'an unknown input of a caller who insists',
+    'POST',
+    '/streams/a?chilled=true',
+    'input: { nope: {} }',
+    400,
+    'Error: (1,1) unable to infer input type from candidates: [nope]\n',
+  ],
+  [
+    'a number that is none',
+    'POST',
+    '/streams/a',
+    `${generating}\npipeline: { threads: lots }`,
+    400,
+    "Error: field 'pipeline': field 'threads': yaml: unmarshal errors:\n  line 2: cannot unmarshal !!str `lots` into int\n",
+  ],
+  [
+    'a number of a component that is none',
+    'POST',
+    '/streams/a',
+    'input: { generate: { mapping: root = 1, count: many } }',
+    502,
+    "Error: failed to init input <no label> path root.input: field 'count': yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `many` into int\n",
+  ],
+  [
+    'tests',
+    'POST',
+    '/streams/a',
+    `${generating}\ntests: []`,
+    400,
+    '{"lint_errors":["(2,1) field tests not recognised"]}',
+  ],
+  ['a method that the set does not have', 'PUT', '/streams', '{}', 400, 'Error: method not supported\n'],
+  ['a method that a stream does not have', 'OPTIONS', '/streams/a', '', 400, 'Error: verb not supported: OPTIONS\n'],
+  [
+    'a set that is a list',
+    'POST',
+    '/streams',
+    '[]',
+    400,
+    'Error: yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into map[string]yaml.Node\n',
+  ],
+  [
+    'a set with a stream that is none',
+    'POST',
+    '/streams',
+    'a: 5',
+    400,
+    '{"lint_errors":["stream \'a\': (1,1) expected object value, got !!int"]}',
+  ],
+  [
+    'a set with a stream that cannot be made',
+    'POST',
+    '/streams',
+    'a: { input: { generate: { mapping: root = 1, interval: soon } } }',
+    400,
+    'Error: failed to create stream: failed to init input <no label> path root.input: failed to parse interval as duration string: time: invalid duration "soon", or as cron expression: expected 5 to 6 fields, found 1: [soon]\n',
+  ],
+  [
+    'a resource of a kind that is none',
+    'POST',
+    '/resources/buffer/a',
+    'memory: {}',
+    400,
+    'Var `type` must be set to one of `cache`, `input`, `output`, `processor` or `rate_limit`\n',
+  ],
+  [
+    'an unknown cache',
+    'POST',
+    '/resources/cache/a',
+    'nope: {}',
+    400,
+    '{"lint_errors":["(1,1) unable to infer component type"]}',
+  ],
+  ['no cache at all', 'POST', '/resources/cache/a', '', 400, 'Error: (0,1) invalid type !!null, expected object\n'],
+  [
+    'a resource with a deprecated field',
+    'POST',
+    '/resources/input/a',
+    'file: { paths: [ a ], codec: lines }',
+    400,
+    '{"lint_errors":["(1,1) field codec is deprecated"]}',
+  ],
+]
+
+test('what is refused is refused with the status and the words of the original', async t => {
+  const program = await start(t)
+  for (const [what, method, path, body, status, text] of answers) {
+    assert.deepEqual(await program.call(method, path, body), { status, text }, what)
+  }
+})
+
+test('a configuration is shown with its keys in order, whatever it is made of', async t => {
+  const program = await start(t)
+  await program.call(
+    'POST',
+    '/streams/a',
+    'output: { drop: {} }\ninput: { generate: { mapping: root = 1 > 0, interval: 1h } }',
+  )
+  const shown = '"config":{"input":{"generate":{"interval":"1h","mapping":"root = 1 \\u003e 0"}},"output":{"drop":{}}}}'
+  assert.ok((await program.call('GET', '/streams/a')).text.endsWith(shown))
+  await program.call('PATCH', '/streams/a', '')
+  assert.ok((await program.call('GET', '/streams/a')).text.endsWith(shown), 'a patch without a body changes nothing')
+})
+
 test('an update that cannot start leaves the stream as it was', async t => {
   const program = await start(t)
   await program.call('POST', '/streams/a', taking)
@@ -171,9 +305,7 @@ test('the whole set is replaced: what is missing stops, what is new starts', asy
   await program.call('POST', '/streams/a', ticking)
   await program.call('POST', '/streams/b', ticking)
   const refused = await program.call('POST', '/streams', { b: taking, c: { input: { nothing: {} } } })
-  assert.deepEqual(JSON.parse(refused.text), {
-    lint_errors: ["stream 'c': (1,1) unable to infer input type from candidates: [nothing]"],
-  })
+  assert.equal(refused.text, 'Error: (1,1) unable to infer input type from candidates: [nothing]\n')
   assert.deepEqual(Object.keys(await program.read('/streams')), ['a', 'b'])
   assert.equal((await program.call('POST', '/streams', { b: taking, c: ticking })).status, 200)
   assert.deepEqual(Object.keys(await program.read('/streams')), ['b', 'c'])

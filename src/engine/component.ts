@@ -1,4 +1,4 @@
-import type { Capability, Clock, Log } from '../base/index.ts'
+import { type Capability, type Clock, type Log, messageOf } from '../base/index.ts'
 import type { Mapping } from '../bloblang/index.ts'
 import { type Batch, PartialFailure } from './batch.ts'
 import type { Node } from './config/node.ts'
@@ -8,6 +8,7 @@ import type { ComponentHost } from './host.ts'
 import type { HttpHost } from './http-host.ts'
 import type { Message, Metadata } from './message.ts'
 import type { Metrics } from './metrics.ts'
+import { reportedPath } from './runtime/reported-path.ts'
 import type { Tracer } from './tracer.ts'
 
 export type MaybePromise<T> = T | Promise<T>
@@ -203,6 +204,22 @@ export class ConfigError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'ConfigError'
+  }
+}
+
+/** A component could not be created; the message names it. */
+export class InitError extends ConfigError {
+  /** The error of the component whose configuration is at `path`. Returns an error that names a component unchanged. */
+  static of({ kind, label, path }: Pick<ComponentConfig, 'kind' | 'label' | 'path'>, error: unknown): InitError {
+    if (error instanceof InitError) return error
+    const name = label === '' ? '<no label>' : `'${label}'`
+    const text = `failed to init ${kind} ${name} path root.${reportedPath(path)}: ${messageOf(error)}`
+    return new InitError(text, { cause: error })
+  }
+
+  private constructor(message: string, options: ErrorOptions) {
+    super(message, options)
+    this.name = 'InitError'
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash, scrypt, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { ConfigError } from './component.ts'
+import { answerError } from './http-messages.ts'
 
 /** A `cors` block. */
 interface CorsConfig {
@@ -134,11 +135,8 @@ export class BasicAuth {
 
   /** Responds with a challenge (401). */
   refuse(response: ServerResponse): void {
-    response.writeHead(401, {
-      'content-type': 'text/plain; charset=utf-8',
-      'www-authenticate': `Basic realm=${JSON.stringify(this.#config.realm)}, charset="UTF-8"`,
-    })
-    response.end('Unauthorized\n')
+    response.setHeader('www-authenticate', `Basic realm=${JSON.stringify(this.#config.realm)}, charset="UTF-8"`)
+    answerError(response, 401, 'Unauthorized')
   }
 }
 

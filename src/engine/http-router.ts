@@ -1,12 +1,11 @@
 import { messageOf } from '../base/index.ts'
 import { compileRe2, groupText, type Re2 } from '../bloblang/index.ts'
+import { posix } from 'node:path'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ConfigError } from './component.ts'
 import type { HttpEndpoint, HttpHost } from './http-host.ts'
-
-/** The headers of an error response, which browsers display as plain text. */
-export const plainText = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
+import { answerError } from './http-messages.ts'
 
 /** Routes requests to endpoints by path. One router serves one HTTP server, of a stream or of a single component. */
 export class HttpRouter implements HttpHost {
@@ -31,11 +30,19 @@ export class HttpRouter implements HttpHost {
 
   /** Handles a request; false if no endpoint has its path. Responds with 500 if the endpoint throws. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
-    const match = this.#match(request.url ?? '/')
+    const url = request.url ?? '/'
+    const path = url.split('?', 1)[0]!
+    // Like the original's router: paths with `//` or `..` redirect, whether the endpoint exists or not.
+    const clean = path.startsWith('/') ? posix.normalize(path) : path
+    if (clean !== path) {
+      response.writeHead(301, { location: clean + url.slice(path.length) }).end()
+      return true
+    }
+    const match = this.#match(url)
     if (match === undefined) return false
     const fail = (error: unknown) => {
-      if (!response.headersSent) response.writeHead(500, plainText)
-      response.end(`${messageOf(error)}\n`)
+      if (response.headersSent) response.end()
+      else answerError(response, 500, messageOf(error))
     }
     try {
       Promise.resolve(match.endpoint.handle(request, response, match.parameters)).catch(fail)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, scryptSync } from 'node:crypto'
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import bcrypt from 'bcryptjs'
 import { ConfigError } from './component.ts'
@@ -49,6 +51,17 @@ test('a program answers to be alive, not ready, and with its version and metrics
   assert.equal(await statusOf(`${url}/ready`), 503)
   assert.equal(await statusOf(`${url}/nothing`), 404)
   assert.equal(await statusOf(`${url}/debug/config/json`), 404, 'endpoints for debugging are off')
+})
+
+test('a path with empty segments or steps up leads to its plain form', async t => {
+  const url = await started(t)
+  const asked = async (path: string) => {
+    const [answer] = await once(request(url, { path }).end(), 'response')
+    answer.resume()
+    return [answer.statusCode, answer.headers.location]
+  }
+  assert.deepEqual(await asked('//ping?a=//'), [301, '/ping?a=//'])
+  assert.deepEqual(await asked('/x/../nothing/'), [301, '/nothing/'])
 })
 
 test('endpoints for debugging exist where the configuration enables them', async t => {

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import process from 'node:process'
+import { printJson } from '../bloblang/index.ts'
 import { ConfigError } from './component.ts'
 import { BasicAuth, Cors } from './http-access.ts'
 import type { HttpEndpoint, HttpHost } from './http-host.ts'
-import { HttpRouter, plainText } from './http-router.ts'
+import { answerError } from './http-messages.ts'
+import { HttpRouter } from './http-router.ts'
 import type { MetricsPage } from './metrics-exporter.ts'
 import type { StreamConfig } from './runtime/stream.ts'
 
@@ -74,16 +76,17 @@ export class StreamServer implements HttpHost {
     if (this.#cors.answers(request, response)) return
     if (this.#auth.enabled && !(await this.#auth.admits(request))) return this.#auth.refuse(response)
     if (this.#router.handle(request, response)) return
-    response.writeHead(404, plainText).end('404 page not found\n')
+    answerError(response, 404, '404 page not found')
   }
 
   #ownEndpoints(): readonly HttpEndpoint[] {
     const { config, version, dateBuilt, page, ready, configText } = this.#options
-    const versionText = JSON.stringify({ version, built: dateBuilt })
+    // Of both documents the original leaves the type to be guessed, which yields plain text.
+    const versionText = `{"version":${JSON.stringify(version)}, "built":${JSON.stringify(dateBuilt)}}`
     return [
       textEndpoint('/ping', 'Answers as soon as the process does.', () => 'pong'),
-      textEndpoint('/version', 'The version of the program.', () => versionText, 'application/json'),
-      textEndpoint('/endpoints', 'This list.', () => JSON.stringify(this.#describe()), 'application/json'),
+      textEndpoint('/version', 'The version of the program.', () => versionText),
+      textEndpoint('/endpoints', 'This list.', () => printJson(this.#describe())),
       ...(page === undefined ? [] : [pageEndpoint('/metrics', page), pageEndpoint('/stats', page)]),
       {
         path: '/ready',

@@ -56,6 +56,7 @@ export type { ComponentHost, Databases, Files, Listening, Network, Processes, St
 export { HttpTransport, type HttpResponse, isHttpConnectionError } from './http-transport.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { Cors } from './http-access.ts'
+export { answerError, bodyText } from './http-messages.ts'
 export { HttpRouter } from './http-router.ts'
 export { metadataFilter, metadataFilterFields } from './metadata-filter.ts'
 export { tlsField, type TlsOptions, tlsOptions } from './tls-field.ts'
@@ -108,7 +109,7 @@ export { ObjectInput, type ObjectSource, type ObjectTarget } from './objects/obj
 export { ResumedSource } from './objects/resumed-source.ts'
 export { Limiter, Signal } from './runtime/limiter.ts'
 export { MappingCaches } from './runtime/mapping-caches.ts'
-export { InitError, Manager } from './runtime/manager.ts'
+export { Manager } from './runtime/manager.ts'
 export { SharedResources } from './runtime/shared-resources.ts'
 export { Shutdown } from './runtime/shutdown.ts'
 export {

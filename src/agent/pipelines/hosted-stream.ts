@@ -6,7 +6,6 @@ import {
   type ChainThread,
   type ComponentHost,
   ConfigError,
-  InitError,
   loadConfig,
   makeLog,
   type Node,
@@ -73,7 +72,7 @@ export class HostedStream {
       await stream.done
       this.#end({ kind: 'ended', isClean: true })
     } catch (error) {
-      const code = error instanceof ConfigError || error instanceof InitError ? 'configuration' : 'stream'
+      const code = error instanceof ConfigError ? 'configuration' : 'stream'
       this.#end({ kind: 'failed', code, message: messageOf(error) })
     }
   }

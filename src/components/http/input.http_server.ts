@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { toText, type Value } from '../../bloblang/index.ts'
 import {
+  answerError,
   ConfigError,
   defineInput,
   deliverBatch,
@@ -18,7 +19,7 @@ import {
   metadataFilterFields,
   type Resources,
 } from '../../engine/index.ts'
-import { answer, checkServed, type Served, serve, servedFields } from './served.ts'
+import { checkServed, type Served, serve, servedFields } from './served.ts'
 import { joinMultipart, splitMultipart } from './multipart.ts'
 import { detectContentType } from './content-type.ts'
 
@@ -106,7 +107,7 @@ class HttpServerInput implements Input {
         host.register({
           path: wsPath,
           description: 'Post messages via websocket into Bento.',
-          handle: (_request, response) => answer(response, 400, 'Bad Request'),
+          handle: (_request, response) => answerError(response, 400, 'Bad Request'),
           upgrade: (request, socket, head, parameters) => this.#accept(request, socket, head, parameters),
         }),
       )
@@ -151,15 +152,16 @@ class HttpServerInput implements Input {
     response: ServerResponse,
     parameters: ReadonlyMap<string, string>,
   ): Promise<void> {
-    if (this.#closing) return answer(response, 503, 'Server closing')
-    if (!this.#config.allowed_verbs.includes(request.method ?? '')) return answer(response, 405, 'Incorrect method')
+    if (this.#closing) return answerError(response, 503, 'Server closing')
+    if (!this.#config.allowed_verbs.includes(request.method ?? ''))
+      return answerError(response, 405, 'Incorrect method')
     if (await this.#limited(response)) return
     let messages: Message[]
     try {
       messages = await readMessages(request, parameters)
     } catch (error) {
       this.#resources.log.warn(`Request read failed: ${messageOf(error)}`)
-      return answer(response, 400, 'Bad request')
+      return answerError(response, 400, 'Bad request')
     }
     const answers: Message[] = []
     const outcome = await this.#deliver(messages, answers, request)
@@ -167,9 +169,9 @@ class HttpServerInput implements Input {
       case 'delivered':
         return this.#respond(response, answers)
       case 'failed':
-        return answer(response, outcome.closing ? 503 : 502, outcome.message)
+        return answerError(response, outcome.closing ? 503 : 502, outcome.message)
       case 'timeout':
-        return answer(response, 408, 'Request timed out')
+        return answerError(response, 408, 'Request timed out')
     }
   }
 
@@ -267,10 +269,10 @@ class HttpServerInput implements Input {
       const waitMs = await this.#resources.rateLimit(this.#config.rate_limit).access()
       if (waitMs <= 0) return false
       response.setHeader('Retry-After', String(Math.floor(waitMs / 1000)))
-      answer(response, 429, 'Too Many Requests')
+      answerError(response, 429, 'Too Many Requests')
     } catch (error) {
       this.#resources.log.warn(`Failed to access rate limit: ${messageOf(error)}`)
-      answer(response, 502, 'Server error')
+      answerError(response, 502, 'Server error')
     }
     return true
   }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import {
+  answerError,
   type Batch,
   ClosedError,
   ConfigError,
@@ -14,7 +15,7 @@ import {
   type Resources,
 } from '../../engine/index.ts'
 import { joinMultipart } from './multipart.ts'
-import { answer, checkServed, serve, type Served, servedFields } from './served.ts'
+import { checkServed, serve, type Served, servedFields } from './served.ts'
 
 const config = field.object({
   ...servedFields,
@@ -103,7 +104,7 @@ class HttpServerOutput implements Output {
     })
     register(wsPath, {
       description: 'Read messages from Bento via websockets.',
-      handle: (_request, response) => answer(response, 400, 'Bad Request'),
+      handle: (_request, response) => answerError(response, 400, 'Bad Request'),
       upgrade: (request, socket, head) => this.#accept(request, socket, head),
     })
     if (address !== '') {
@@ -129,16 +130,16 @@ class HttpServerOutput implements Output {
   }
 
   async #get(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#closing.signal.aborted) return answer(response, 503, 'Server closed')
-    if (!this.#allows(request)) return answer(response, 405, 'Incorrect method')
+    if (this.#closing.signal.aborted) return answerError(response, 503, 'Server closed')
+    if (!this.#allows(request)) return answerError(response, 405, 'Incorrect method')
     const gone = this.#until(response)
     const over = AbortSignal.any([gone, AbortSignal.timeout(this.#config.timeout ?? 5000)])
     const offer = await this.#offers.take(over)
     if (this.#closing.signal.aborted) {
       offer?.putBack()
-      return answer(response, 503, 'Server closed')
+      return answerError(response, 503, 'Server closed')
     }
-    if (offer === null) return answer(response, 408, 'Timed out waiting for message')
+    if (offer === null) return answerError(response, 408, 'Timed out waiting for message')
     const { batch } = offer
     const { type, body } = batch.length === 1 ? plain(batch[0]!.bytes()) : multipart(batch)
     response.writeHead(200, { 'content-type': type, 'content-length': body.length })
@@ -147,7 +148,7 @@ class HttpServerOutput implements Output {
   }
 
   async #stream(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#allows(request)) return answer(response, 405, 'Incorrect method')
+    if (!this.#allows(request)) return answerError(response, 405, 'Incorrect method')
     const isEvents = this.#config.stream_format === 'event_source'
     if (isEvents) this.#writeEventHead(request, response)
     response.flushHeaders()

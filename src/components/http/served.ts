@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
+  answerError,
   ConfigError,
   Cors,
   field,
@@ -59,7 +60,7 @@ export async function serve(config: ServedConfig, resources: Resources): Promise
   const cors = new Cors(config.cors)
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     if (!cors.answers(request, response) && !router.handle(request, response))
-      answer(response, 404, '404 page not found')
+      answerError(response, 404, '404 page not found')
   }
   const { files, listen } = resources.host
   const tls =
@@ -87,10 +88,4 @@ export async function serve(config: ServedConfig, resources: Resources): Promise
       await closed
     },
   }
-}
-
-/** Answers as Go's `http.Error` does. */
-export function answer(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
-  response.end(`${text}\n`)
 }

@@ -1,6 +1,8 @@
 import { messageOf } from '../../base/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
+  answerError,
+  bodyText,
   ConfigError,
   type ComponentConfig,
   durationText,
@@ -10,10 +12,7 @@ import {
   type Resources,
 } from '../../engine/index.ts'
 
-/** Size limit of a request body. */
-const maxBodyBytes = 16 * 1024 * 1024
-
-/** Components that are added and removed by requests: the model behind the API of a `dynamic` input or output. */
+/** Components that are added and removed by requests: the API of a `dynamic` input or output. */
 export interface DynamicSet {
   readonly kind: 'input' | 'output'
   /** Replaces the component with the same id, or adds one. Throws if that fails. */
@@ -93,7 +92,7 @@ export class DynamicApi {
       switch (request.method) {
         case 'GET': {
           const entry = this.#entries.get(id)
-          if (entry === undefined) return answer(response, 404, `Dynamic component '${id}' is not active`)
+          if (entry === undefined) return answerError(response, 404, `Dynamic component '${id}' is not active`)
           response.writeHead(200, text).end(entry.text)
           return
         }
@@ -108,7 +107,7 @@ export class DynamicApi {
       }
       response.writeHead(200).end()
     } catch (error) {
-      answer(response, 502, `Error: ${messageOf(error)}`)
+      answerError(response, 502, `Error: ${messageOf(error)}`)
     }
   }
 
@@ -128,7 +127,7 @@ export class DynamicApi {
 
   #uptime(response: ServerResponse, id: string): void {
     const uptime = this.#uptimeOf(id)
-    if (uptime === undefined) return answer(response, 404, `Dynamic component '${id}' is unknown`)
+    if (uptime === undefined) return answerError(response, 404, `Dynamic component '${id}' is unknown`)
     response.writeHead(200, text).end(uptime)
   }
 
@@ -155,18 +154,3 @@ export class DynamicApi {
 }
 
 const text = { 'content-type': 'text/plain; charset=utf-8' }
-
-function answer(response: ServerResponse, status: number, message: string): void {
-  response.writeHead(status, { ...text, 'x-content-type-options': 'nosniff' }).end(`${message}\n`)
-}
-
-async function bodyText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bodyBytes = 0
-  for await (const chunk of request) {
-    bodyBytes += chunk.length
-    if (bodyBytes > maxBodyBytes) throw new ConfigError(`the body is longer than ${maxBodyBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}

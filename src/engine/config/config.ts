@@ -1,10 +1,10 @@
 import { compileInterpolation, compileMapping, type Importer, type Host } from '../../bloblang/index.ts'
-import { ConfigError } from '../component.ts'
+import { type ComponentKind, ConfigError } from '../component.ts'
 import type { Registry } from '../registry.ts'
 import { configFields, resourceFields, shapesOf, streamFields } from './core-fields.ts'
 import { inferName } from './envelope.ts'
 import { substituteEnv } from './env.ts'
-import { type Finding, finding, type LintContext, lintFields } from './lint.ts'
+import { type Finding, finding, lintComponent, type LintContext, lintFields } from './lint.ts'
 import { type Node, nodeOf, parseYaml, resolved, valueOf, YamlError } from './node.ts'
 import { applyOverride, parseOverride } from './set.ts'
 import { checkFields, ValueError } from './values.ts'
@@ -121,16 +121,25 @@ export function readService(text: string, options: ReadOptions): Promise<ReadCon
   return readConfig(text, options, serviceShapes)
 }
 
-/** All findings of a stream's or of resources' configuration that is already parsed. */
-export async function lintPart(
-  part: 'stream' | 'resources',
-  node: Node,
-  options: ReadOptions,
-): Promise<readonly Finding[]> {
+/** The result of checking a part of a configuration that was submitted at run time. */
+export interface CheckedPart {
+  readonly findings: readonly Finding[]
+  /** The reason why the part cannot be read at all; it is not among the findings. */
+  readonly failure: Finding | undefined
+}
+
+/** Checks the parsed configuration of a stream. */
+export async function checkStream(node: Node, options: ReadOptions): Promise<CheckedPart> {
   await options.registry.load(namesIn(node))
-  const failure = firstFailure(options.registry, node)
-  if (failure !== undefined) return [failure]
-  return lintFields(lintContext(options), part === 'stream' ? streamShapes : resourceShapes, node)
+  const findings = lintFields(lintContext(options), shapesOf(streamFields), node)
+  return { findings, failure: firstFailure(options.registry, node) }
+}
+
+/** Checks the parsed configuration of a component. */
+export async function checkComponent(kind: ComponentKind, node: Node, options: ReadOptions): Promise<CheckedPart> {
+  await options.registry.load(namesIn(node))
+  const findings = lintComponent(lintContext(options), kind, node)
+  return { findings, failure: componentFailure(options.registry, kind, node) }
 }
 
 /** Reads and checks a file that contains only resources. */
@@ -182,28 +191,9 @@ function addNames(node: Node, names: Set<string>): void {
  */
 function firstFailure(registry: Registry, root: Node): Finding | undefined {
   if (root.kind !== 'map') return undefined
-  const component = (
-    kind: 'input' | 'buffer' | 'output' | 'processor' | 'cache' | 'rate_limit' | 'metrics' | 'tracer',
-    node?: Node,
-  ): Finding | undefined => {
-    if (node === undefined) return undefined
-    const inferred = inferName(registry, kind, node)
-    if ('error' in inferred) {
-      return finding(resolved(node), 'component_unknown', inferred.error, inferred.hint)
-    }
-    const own = kind === 'input' || kind === 'output' ? valueOf(resolved(node), 'processors') : undefined
-    if (own === undefined) return undefined
-    // If the processors are a map, the original takes its first key as a processor.
-    const [first] = resolved(own).entries
-    return list('processor', own) ?? (first === undefined ? undefined : component('processor', first.key))
-  }
-  const list = (kind: Parameters<typeof component>[0], node: Node | undefined): Finding | undefined => {
-    for (const item of node === undefined ? [] : resolved(node).items) {
-      const found = component(kind, item)
-      if (found !== undefined) return found
-    }
-    return undefined
-  }
+  const component = (kind: ComponentKind, node: Node | undefined) =>
+    node === undefined ? undefined : componentFailure(registry, kind, node)
+  const list = (kind: ComponentKind, node: Node | undefined) => listFailure(registry, kind, node)
   const at = (name: string) => valueOf(root, name)
   const pipeline = at('pipeline')
   return (
@@ -220,6 +210,25 @@ function firstFailure(registry: Registry, root: Node): Finding | undefined {
     component('metrics', at('metrics')) ??
     component('tracer', at('tracer'))
   )
+}
+
+function componentFailure(registry: Registry, kind: ComponentKind, node: Node): Finding | undefined {
+  const inferred = inferName(registry, kind, node)
+  if ('error' in inferred) return finding(resolved(node), 'component_unknown', inferred.error, inferred.hint)
+  const own = kind === 'input' || kind === 'output' ? valueOf(resolved(node), 'processors') : undefined
+  if (own === undefined) return undefined
+  // If the processors are a map, the original takes its first key as a processor.
+  const [first] = resolved(own).entries
+  const inMap = first === undefined ? undefined : componentFailure(registry, 'processor', first.key)
+  return listFailure(registry, 'processor', own) ?? inMap
+}
+
+function listFailure(registry: Registry, kind: ComponentKind, node: Node | undefined): Finding | undefined {
+  for (const item of node === undefined ? [] : resolved(node).items) {
+    const found = componentFailure(registry, kind, item)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** The first core field whose value has the wrong type. */

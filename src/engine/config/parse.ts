@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/index.ts'
 import type { Host, Interpolation, Mapping } from '../../bloblang/index.ts'
-import { type ComponentConfig, type ComponentKind, ConfigError } from '../component.ts'
+import { type ComponentConfig, type ComponentKind, ConfigError, InitError } from '../component.ts'
 import type { FieldMap, FieldShape, Infer } from '../fields.ts'
 import { needsOf, refusedNeeds, type Need } from '../needs.ts'
 import type { Registry } from '../registry.ts'
@@ -96,7 +96,7 @@ function duration(text: string, path: string): number | undefined {
     return parseDuration(text)
   } catch (error) {
     const field = path.slice(path.lastIndexOf('.') + 1)
-    throw new ConfigError(`failed to parse ${field} duration: ${messageOf(error)}`, { cause: error })
+    throw new ConfigError(`failed to parse '${field}' as a duration string: ${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -155,18 +155,19 @@ export function parseComponent(
   const bodyPath = `${path}.${spec.name}`
   // A null body is treated as absent: all defaults.
   const isEmpty = body === undefined || (body.tag === '!!null' && body.value === 'null')
+  const component = { kind, label: label === undefined ? '' : stringValue(label), path }
   const parsed: ComponentConfig = {
+    ...component,
     fresh: () => parseComponent(context, kind, written, path),
-    kind,
     written,
     name: spec.name,
-    label: label === undefined ? '' : stringValue(label),
-    path,
     spec,
     ...(mapping === '' ? {} : { mapping: context.compileMapping(mapping) }),
-    config: isEmpty
-      ? parseDefault(context, spec.config.shape, bodyPath, spec.name)
-      : parse(context, spec.config.shape, body, bodyPath),
+    config: bodyOf(component, () =>
+      isEmpty
+        ? parseDefault(context, spec.config.shape, bodyPath, spec.name)
+        : parse(context, spec.config.shape, body, bodyPath),
+    ),
     processors:
       (kind === 'input' || kind === 'output') && processors !== undefined
         ? resolved(processors).items.map((item, index) =>
@@ -175,6 +176,15 @@ export function parseComponent(
         : [],
   }
   return spec.expand === undefined ? parsed : expanded(context, parsed, spec.expand)
+}
+
+/** What `parseBody` returns; where it cannot be parsed, the error names the component, as if it had failed to be made. */
+function bodyOf<T>(component: Parameters<typeof InitError.of>[0], parseBody: () => T): T {
+  try {
+    return parseBody()
+  } catch (error) {
+    throw error instanceof ConfigError || error instanceof ValueError ? InitError.of(component, error) : error
+  }
 }
 
 /** Throws a {@link ConfigError} for the first need that is not granted. */

@@ -9,6 +9,7 @@ import {
   type ComponentGroup,
   type ComponentKind,
   ConfigError,
+  InitError,
   type Input,
   type InputHandle,
   type Output,
@@ -341,16 +342,12 @@ export class Manager {
   }
 
   async #create<T>(config: ComponentConfig, resources: Resources): Promise<T> {
-    const annotation = `${config.label === '' ? '<no label>' : `'${config.label}'`} path root.${reportedPath(config.path)}`
-    if (config.spec.create === undefined) {
-      throw new ConfigError(`failed to init ${config.kind} ${annotation}: ${unsupportedText(config.kind, config.name)}`)
-    }
     try {
+      if (config.spec.create === undefined) throw new ConfigError(unsupportedText(config.kind, config.name))
       // The config was parsed by the fields of its own spec.
       return (await config.spec.create(config.config as never, resources as never)) as T
     } catch (error) {
-      if (error instanceof InitError) throw error
-      throw new InitError(`failed to init ${config.kind} ${annotation}: ${textOf(error)}`, { cause: error })
+      throw InitError.of(config, error)
     }
   }
 
@@ -476,14 +473,6 @@ export class Manager {
       },
       close: () => Promise.resolve(),
     }
-  }
-}
-
-/** A component that could not be created; the message names it. */
-export class InitError extends ConfigError {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'InitError'
   }
 }
 

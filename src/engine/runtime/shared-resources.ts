@@ -106,7 +106,7 @@ class StreamShared extends Map<string, unknown> {
 }
 
 /** The configuration of a component with a different label. */
-export function labelled(written: Node, label: string): Node {
+function labelled(written: Node, label: string): Node {
   const node = resolved(written)
   if (node.kind !== 'map') throw new ConfigError(`expected the configuration of a component, got ${node.tag}`)
   const entries = node.entries.filter(({ key }) => key.value !== 'label')

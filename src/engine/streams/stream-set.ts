@@ -1,10 +1,9 @@
-import { ConfigError, type ComponentKind } from '../component.ts'
-import { type Finding } from '../config/lint.ts'
-import { lintPart, namesIn } from '../config/config.ts'
+import type { ComponentKind } from '../component.ts'
+import { checkComponent, type CheckedPart, checkStream, namesIn } from '../config/config.ts'
 import { type Node, nodeOf, plainValue, resolved } from '../config/node.ts'
 import type { HttpHost } from '../http-host.ts'
 import { bothMetrics, MetricsStore, metricsDocument, nullMetrics } from '../metrics.ts'
-import { labelled, type SharedResources } from '../runtime/shared-resources.ts'
+import type { SharedResources } from '../runtime/shared-resources.ts'
 import { parseStream, startStream, type Stream, type StreamOptions } from '../runtime/stream.ts'
 import { merged } from './merge.ts'
 import { answerReady } from './ready.ts'
@@ -106,16 +105,14 @@ export class StreamSet {
     return this.#options.resources.store(kind, label, config)
   }
 
-  /** Lints the configuration of a stream. */
-  async lint(config: Node): Promise<readonly Finding[]> {
-    return await lintPart('stream', config, { ...this.#options, deprecated: 'warning' })
+  /** Checks the configuration of a stream. */
+  check(config: Node): Promise<CheckedPart> {
+    return checkStream(config, this.#options)
   }
 
-  /** Lints the configuration of a resource. */
-  async lintResource(kind: ComponentKind, label: string, config: Node): Promise<readonly Finding[]> {
-    const list = nodeOf({ [`${kind}_resources`]: [] })
-    list.entries[0]!.value.items.push(labelled(config, label))
-    return await lintPart('resources', list, this.#options)
+  /** Checks the configuration of a resource. */
+  checkResource(kind: ComponentKind, config: Node): Promise<CheckedPart> {
+    return checkComponent(kind, config, this.#options)
   }
 
   /** Stops all streams gracefully, within a time limit. */
@@ -134,7 +131,7 @@ export class StreamSet {
   async #replace(id: string, change: (config: Node) => Node | Promise<Node>): Promise<void> {
     const previous = this.#member(id)
     const config = await change(previous.state.config)
-    await this.#check(config)
+    await this.#parse(config)
     await previous.stop(this.#options.stopTimeoutMs)
     try {
       this.#streams.set(id, await this.#start(id, config))
@@ -145,7 +142,7 @@ export class StreamSet {
   }
 
   /** Throws the errors that can be detected before a stream is stopped for its successor. */
-  async #check(config: Node): Promise<void> {
+  async #parse(config: Node): Promise<void> {
     await this.#options.registry.load(namesIn(config))
     parseStream(this.#completed(config), this.#options)
   }
@@ -165,11 +162,10 @@ export class StreamSet {
     return member
   }
 
-  /** Adds the settings that apply to all streams. */
+  /** Adds the settings that apply to all streams. A document that is not an object counts as empty, as in the original. */
   #completed(config: Node): Node {
-    if (config.kind !== 'map') throw new ConfigError(`expected the configuration of a stream, got ${config.tag}`)
     const common = this.#options.service.entries.filter(({ key }) => ['logger', 'error_handling'].includes(key.value))
-    return { ...config, entries: [...config.entries, ...common] }
+    return { ...nodeOf({}), entries: [...config.entries, ...common] }
   }
 
   async #inTurn<T>(id: string, task: () => Promise<T>): Promise<T> {
@@ -188,8 +184,9 @@ export class StreamSet {
   }
 }
 
-/** The configuration of a stream with a document of changes merged into it. Loads nothing. */
+/** Merges a document of changes into the configuration of a stream; a document that is not an object changes nothing. */
 export function patched(config: Node, changes: Node): Node {
+  if (changes.kind !== 'map') return config
   return nodeOf(merged(plainValue(config), plainValue(resolved(changes))))
 }
 

@@ -1,4 +1,5 @@
-import { messageOf, asError } from '../../base/index.ts'
+import { messageOf } from '../../base/index.ts'
+import { printJson, type Value } from '../../bloblang/index.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '../../base/index.ts'
 import type { ComponentKind } from '../component.ts'
@@ -7,10 +8,9 @@ import { substituteEnv } from '../config/env.ts'
 import type { Finding } from '../config/lint.ts'
 import { type Node, parseYaml, plainValue, YamlError } from '../config/node.ts'
 import type { HttpEndpoint } from '../http-host.ts'
+import { answerError, bodyText, BodyTooLongError } from '../http-messages.ts'
 import { patched, type StreamSet, StreamSetError, type StreamState } from './stream-set.ts'
 
-/** The limit for the body of one request. */
-const maxBodyBytes = 16 * 1024 * 1024
 const resourceKinds: readonly string[] = ['cache', 'input', 'output', 'processor', 'rate_limit']
 
 interface ApiOptions {
@@ -18,17 +18,23 @@ interface ApiOptions {
   readonly env: (name: string) => string | undefined
 }
 
-/** A rejected request, with the status and body of the response. */
+/** A request that is refused, with the status and the text of the answer. */
 class Refusal extends Error {
   readonly status: number
-  readonly body: string
-  readonly type: string
 
-  constructor(status: number, body: string, type = 'text/plain; charset=utf-8') {
-    super(body)
+  constructor(status: number, text: string) {
+    super(text)
     this.status = status
-    this.body = body
-    this.type = type
+  }
+}
+
+/** A configuration that is refused for its findings. */
+class FindingsRefusal extends Error {
+  readonly findings: readonly string[]
+
+  constructor(findings: readonly string[]) {
+    super(findings.join('\n'))
+    this.findings = findings
   }
 }
 
@@ -39,21 +45,25 @@ class Refusal extends Error {
 export function streamsApi(set: StreamSet, options: ApiOptions): readonly HttpEndpoint[] {
   const api = new StreamsApi(set, options)
   return [
-    api.endpoint('/streams', 'GET: all streams. POST: replaces all streams by those of an object.', {
-      GET: () => api.list(),
-      POST: call => api.replaceAll(call),
-    }),
+    api.endpoint(
+      '/streams',
+      'GET: all streams. POST: replaces all streams by those of an object.',
+      {
+        GET: () => api.list(),
+        POST: call => api.replaceAll(call),
+      },
+      () => 'method not supported',
+    ),
     api.endpoint('/streams/{id}', 'POST creates, GET reads, PUT replaces, PATCH changes, DELETE removes a stream.', {
       POST: async call => set.create(call.id, await api.readStream(call)),
-      GET: ({ id }) => {
-        const state = set.read(id)
-        return { ...summaryOf(state), config: plainValue(state.config) }
-      },
+      GET: ({ id }) => api.read(id),
       PUT: async call => set.update(call.id, await api.readStream(call)),
       PATCH: call => api.patch(call),
       DELETE: ({ id }) => set.delete(id),
     }),
-    api.endpoint('/streams/{id}/stats', 'GET: the metrics of a stream.', { GET: ({ id }) => set.read(id).stats }),
+    api.endpoint('/streams/{id}/stats', 'GET: the metrics of a stream.', {
+      GET: ({ id }) => JSON.stringify(set.read(id).stats),
+    }),
     api.endpoint('/resources/{type}/{id}', 'POST: creates or replaces a resource that streams share.', {
       POST: call => api.storeResource(call),
     }),
@@ -69,8 +79,8 @@ interface ApiCall {
   readonly request: IncomingMessage
 }
 
-/** Resolves to the document of the response; undefined means an empty body. */
-type Method = (call: ApiCall) => unknown
+/** Resolves to the text of the answer, which is JSON; undefined answers with an empty body. */
+type Method = (call: ApiCall) => string | void | Promise<void>
 
 class StreamsApi {
   readonly #set: StreamSet
@@ -81,7 +91,13 @@ class StreamsApi {
     this.#options = options
   }
 
-  endpoint(path: string, description: string, methods: Readonly<Record<string, Method>>): HttpEndpoint {
+  /** `refusal` says that the endpoint does not have a method. */
+  endpoint(
+    path: string,
+    description: string,
+    methods: Readonly<Record<string, Method>>,
+    refusal = (verb: string) => `verb not supported: ${verb}`,
+  ): HttpEndpoint {
     return {
       path,
       description,
@@ -89,45 +105,63 @@ class StreamsApi {
         try {
           const verb = request.method ?? ''
           const method = Object.hasOwn(methods, verb) ? methods[verb] : undefined
-          if (method === undefined) throw new Refusal(400, `Error: verb not supported: ${verb}\n`)
+          if (method === undefined) throw new Refusal(400, `Error: ${refusal(verb)}`)
           const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
           const isChilled = searchParams.get('chilled') === 'true'
           const call = { id: parameters.get('id') ?? '', kind: parameters.get('type') ?? '', isChilled, request }
           const document = await method(call)
           if (document === undefined) response.writeHead(200).end()
-          else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
+          else response.writeHead(200, { 'content-type': 'application/json' }).end(document)
         } catch (error) {
-          this.#refuse(response, refusalOf(error))
+          this.#refuse(response, error)
         }
       },
     }
   }
 
-  list(): unknown {
-    return Object.fromEntries(this.#set.ids.map(id => [id, summaryOf(this.#set.read(id))]))
+  list(): string {
+    return JSON.stringify(Object.fromEntries(this.#set.ids.map(id => [id, summaryOf(this.#set.read(id))])))
+  }
+
+  read(id: string): string {
+    const state = this.#set.read(id)
+    const summary = JSON.stringify(summaryOf(state)).slice(0, -1)
+    const config = plainValue(state.config) as Value // what YAML holds is a JSON value
+    return `${summary},"config":${printJson(config, { escapeHtml: true })}}`
   }
 
   async replaceAll(call: ApiCall): Promise<void> {
-    const configs = new Map((await this.#readBody(call)).entries.map(({ key, value }) => [key.value, value]))
-    const findings: string[] = []
-    for (const [id, config] of configs) {
-      for (const text of await this.#errorsOf(id, await this.#set.lint(config)))
-        findings.push(`stream '${id}': ${text}`)
+    const body = await this.#readBody(call)
+    if (body.kind !== 'map' && body.tag !== '!!null') {
+      const written = body.kind === 'scalar' ? ` \`${body.value}\`` : ''
+      const text = `line ${body.line}: cannot unmarshal ${body.tag}${written} into map[string]yaml.Node`
+      throw new Refusal(400, `Error: yaml: unmarshal errors:\n  ${text}`)
     }
-    if (!call.isChilled) refuseFindings(findings)
+    const configs = new Map(body.entries.map(({ key, value }) => [key.value, value]))
+    const checks = await Promise.all(
+      [...configs].map(async ([id, config]) => ({ id, ...(await this.#set.check(config)) })),
+    )
+    if (!call.isChilled) {
+      refuseFindings(
+        checks.flatMap(({ id, findings }) => this.#errorsOf(id, findings).map(text => `stream '${id}': ${text}`)),
+      )
+    }
+    for (const { failure } of checks) refuseFailure(failure)
     const existing = this.#set.ids
-    const removed = existing.filter(id => !configs.has(id)).map(id => this.#set.delete(id))
+    const removed = existing.filter(id => !configs.has(id)).map(id => named('delete', this.#set.delete(id)))
     const changed = [...configs].map(([id, config]) =>
-      existing.includes(id) ? this.#set.update(id, config) : this.#set.create(id, config),
+      existing.includes(id)
+        ? named('update', this.#set.update(id, config))
+        : named('create', this.#set.create(id, config)),
     )
     const outcomes = await Promise.allSettled([...removed, ...changed])
-    const failures = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [asError(outcome.reason)] : []))
-    if (failures.length > 0) throw new Refusal(400, `Error: ${failures.map(({ message }) => message).join('\n')}\n`)
+    const failures = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [messageOf(outcome.reason)] : []))
+    if (failures.length > 0) throw new Refusal(400, `Error: ${failures.join('\n')}`)
   }
 
   async readStream(call: ApiCall): Promise<Node> {
     const config = await this.#readBody(call)
-    if (!call.isChilled) refuseFindings(await this.#errorsOf(call.id, await this.#set.lint(config)))
+    await this.#refuseStream(config, call)
     return config
   }
 
@@ -136,77 +170,95 @@ class StreamsApi {
     const changes = await this.#readBody(call)
     await this.#set.patch(call.id, async config => {
       const result = patched(config, changes)
-      if (!call.isChilled) refuseFindings(await this.#errorsOf(call.id, await this.#set.lint(result)))
+      await this.#refuseStream(result, call)
       return result
     })
   }
 
   async storeResource(call: ApiCall): Promise<void> {
-    const { kind, id } = call
-    if (!resourceKinds.includes(kind)) {
-      const kinds = '`cache`, `input`, `output`, `processor` or `rate_limit`'
-      throw new Refusal(400, `Var \`type\` must be set to one of ${kinds}\n`)
+    const { id } = call
+    if (!resourceKinds.includes(call.kind)) {
+      throw new Refusal(400, 'Var `type` must be set to one of `cache`, `input`, `output`, `processor` or `rate_limit`')
     }
+    const kind = call.kind as ComponentKind // any other was refused above
     const config = await this.#readBody(call)
-    // Any other kind was rejected above.
-    const findings = await this.#set.lintResource(kind as ComponentKind, id, config)
-    if (!call.isChilled) refuseFindings(await this.#errorsOf(id, findings))
-    await this.#set.storeResource(kind as ComponentKind, id, config) // as above
+    const { findings, failure } = await this.#set.checkResource(kind, config)
+    // Unlike a stream, a resource is refused for warnings as well.
+    const decisive = findings.filter(({ kind }) => kind !== 'ineffective')
+    if (!call.isChilled) refuseFindings(decisive.map(placed))
+    refuseFailure(failure)
+    await this.#set.storeResource(kind, id, config)
   }
 
-  /** The texts of findings that reject a configuration; the others are logged. */
-  async #errorsOf(id: string, findings: readonly Finding[]): Promise<readonly string[]> {
-    const text = ({ line, column, text: found }: Finding) => `(${line},${column}) ${found}`
+  async #refuseStream(config: Node, { id, isChilled }: ApiCall): Promise<void> {
+    const { findings, failure } = await this.#set.check(config)
+    refuseFailure(failure)
+    if (!isChilled) refuseFindings(this.#errorsOf(id, findings))
+  }
+
+  /** The texts of findings that refuse a configuration; the others are logged. */
+  #errorsOf(id: string, findings: readonly Finding[]): readonly string[] {
     for (const found of findings) {
-      if (found.level !== 'error') this.#options.log.warn(`Stream '${id}' config: ${text(found)}`)
+      if (found.level !== 'error') this.#options.log.warn(`Stream '${id}' config: ${placed(found)}`)
     }
-    return findings.filter(({ level }) => level === 'error').map(text)
+    return findings.filter(({ level }) => level === 'error').map(placed)
   }
 
   async #readBody({ request, isChilled }: ApiCall): Promise<Node> {
     const { text, missing } = substituteEnv(await bodyText(request), this.#options.env)
     if (missing.length > 0 && !isChilled) {
-      throw new Refusal(400, `Error: required environment variables were not set: [${missing.join(' ')}]\n`)
+      throw new Refusal(400, `Error: required environment variables were not set: [${missing.join(' ')}]`)
     }
-    const node = parseYaml(text)
-    if (node.kind === 'map') return node
-    throw new Refusal(400, 'Error: the body has to be an object\n')
+    return parseYaml(text)
   }
 
-  #refuse(response: ServerResponse, { status, body, type }: Refusal): void {
-    if (status >= 500) this.#options.log.error(`Streams CRUD ${body.trimEnd()}`)
-    response.writeHead(status, { 'content-type': type }).end(body)
+  #refuse(response: ServerResponse, error: unknown): void {
+    if (error instanceof FindingsRefusal) {
+      const body = printJson({ lint_errors: [...error.findings] }, { escapeHtml: true })
+      response.writeHead(400, { 'content-type': 'application/json' }).end(body)
+      return
+    }
+    const { status, message } = refusalOf(error)
+    if (status >= 500) this.#options.log.error(`Streams CRUD ${message}`)
+    answerError(response, status, message)
   }
 }
 
+/** As findings are shown: `(line,column) text`. */
+const placed = ({ line, column, text }: Finding) => `(${line},${column}) ${text}`
+
 function refuseFindings(findings: readonly string[]): void {
-  if (findings.length > 0) throw new Refusal(400, JSON.stringify({ lint_errors: findings }), 'application/json')
+  if (findings.length > 0) throw new FindingsRefusal(findings)
+}
+
+function refuseFailure(failure: Finding | undefined): void {
+  if (failure === undefined) return
+  throw new Refusal(400, `Error: ${failure.kind === 'failed_read' ? failure.text : placed(failure)}`)
+}
+
+/** Rejects as `change` does, with the name of what was done in the message. */
+async function named(action: 'create' | 'update' | 'delete', change: Promise<void>): Promise<void> {
+  try {
+    await change
+  } catch (error) {
+    throw new Error(`failed to ${action} stream: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
-  if (error instanceof YamlError) return new Refusal(400, `Error: ${error.message}\n`)
+  if (error instanceof YamlError) return new Refusal(400, `Error: ${error.message}`)
+  if (error instanceof BodyTooLongError) return new Refusal(413, `Error: ${error.message}`)
   const message = messageOf(error)
-  if (!(error instanceof StreamSetError)) return new Refusal(502, `Error: ${message}\n`)
+  if (!(error instanceof StreamSetError)) return new Refusal(502, `Error: ${message}`)
   switch (error.code) {
     case 'not_found':
-      return new Refusal(404, 'Stream not found\n')
+      return new Refusal(404, 'Stream not found')
     case 'exists':
-      return new Refusal(400, 'Stream already exists\n')
+      return new Refusal(400, 'Stream already exists')
     case 'closed':
-      return new Refusal(502, `Error: ${message}\n`)
+      return new Refusal(502, `Error: ${message}`)
   }
-}
-
-async function bodyText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bodyBytes = 0
-  for await (const chunk of request) {
-    bodyBytes += chunk.length
-    if (bodyBytes > maxBodyBytes) throw new Refusal(413, `Error: the body is longer than ${maxBodyBytes} bytes\n`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function summaryOf({ active, uptimeNs }: StreamState): Record<string, unknown> {
