@@ -16,7 +16,7 @@ import {
 import { packBinary, unpackBinary } from '../pure/containers.ts'
 import { openSqlite, type SqliteConnection } from './sqlite.ts'
 
-/** Batches that are taken out at a time, where each is a single message. */
+/** Single-message batches read together. */
 const CHUNK_ROWS = 256
 
 export default defineBuffer({
@@ -57,7 +57,7 @@ class SqliteBuffer implements Buffer {
   readonly #after: Chain
   readonly #resources: Resources
   readonly #changed = new Signal()
-  /** Refused batches, which come before what was never taken out. */
+  /** Rejected batches, which take precedence over those not yet read. */
   readonly #refused: bigint[] = []
   readonly #ready: Delivery[] = []
   #takenUntil = 0n
@@ -124,7 +124,7 @@ class SqliteBuffer implements Buffer {
     this.#connection.close()
   }
 
-  /** A refused batch, else one that was never taken out, or many of single messages. */
+  /** Reads a rejected batch, otherwise an unread one, or several with a single message each. */
   #take(): readonly Stored[] {
     const refused = this.#refused.shift()
     if (refused !== undefined) {
@@ -145,7 +145,7 @@ class SqliteBuffer implements Buffer {
     return taken
   }
 
-  /** What the processors make of stored batches, ready to be delivered. */
+  /** Processes stored batches and returns them ready for delivery. */
   async #deliver(stored: readonly Stored[]): Promise<readonly Delivery[]> {
     this.#pending += stored.length
     const [first] = stored
@@ -166,7 +166,7 @@ class SqliteBuffer implements Buffer {
     )
   }
 
-  /** Forgets what was delivered; a batch that was refused, if only in part, is delivered again. */
+  /** Removes delivered batches; one that was rejected, even in part, is redelivered. */
   #settle(stored: readonly Stored[], error: Error | null): void {
     this.#pending -= stored.length
     if (error !== null) this.#refused.push(...stored.map(({ id }) => id))
@@ -185,7 +185,7 @@ class SqliteBuffer implements Buffer {
   }
 }
 
-/** Metadata and body of each message, one after the other. */
+/** Metadata and body of each message in turn. */
 function packed(messages: Batch): Uint8Array {
   return packBinary(
     messages.flatMap(message => [

@@ -39,10 +39,10 @@ export default defineCache({
   },
 })
 
-/** What the databases call a key that exists. With SQLite it is an error, as in the original. */
+/** Error codes for an existing key. With SQLite it is an error, as in the original. */
 const takenCodes: Readonly<Record<string, string>> = { postgres: '23505', mysql: '1062' }
 
-/** Whether an insert went through; false where its key exists. */
+/** Returns whether an insert succeeded; false if its key exists. */
 function unlessTaken(driver: string, insert: () => MaybePromise<void>): MaybePromise<boolean> {
   const inserted = andThen(insert(), () => true)
   if (!(inserted instanceof Promise)) return inserted

@@ -12,7 +12,7 @@ import {
 import { isDriver, type NetworkDriver, refusalOfDriver } from './drivers.ts'
 import { openSqlite } from './sqlite.ts'
 
-/** Throws `ConfigError` for a kind of database that this build cannot reach. */
+/** Throws `ConfigError` for a driver that this build does not support. */
 export function checkDriver({ driver }: Pick<ConnectionConfig, 'driver'>): void {
   const refusal = refusalOfDriver(driver)
   if (refusal !== undefined) throw new ConfigError(refusal)
@@ -20,8 +20,8 @@ export function checkDriver({ driver }: Pick<ConnectionConfig, 'driver'>): void 
 }
 
 /**
- * The database of a configuration. Its first statements run at once with SQLite, with the first connection otherwise. Throws
- * `ConfigError` where the driver or the DSN is wrong.
+ * Opens the configured database. Its initial statements run immediately with SQLite, otherwise on the first connection.
+ * Throws `ConfigError` if the driver or the DSN is invalid.
  */
 export function connect(config: ConnectionConfig, resources: Resources): SqlConnection {
   checkDriver(config)
@@ -29,7 +29,7 @@ export function connect(config: ConnectionConfig, resources: Resources): SqlConn
   return new LazyConnection(config, resources)
 }
 
-/** `connect`, and where `init_verify_conn` is set a check that the database answers. Throws `ConfigError`. */
+/** Like {@link connect}, and verifies that the database responds if `init_verify_conn` is set. Throws `ConfigError`. */
 export function connectVerified(config: ConnectionConfig, resources: Resources): MaybePromise<SqlConnection> {
   const connection = connect(config, resources)
   if (config.init_verify_conn !== true) return connection
@@ -46,7 +46,7 @@ async function verified(connection: SqlConnection): Promise<SqlConnection> {
   }
 }
 
-/** Loads the client of a database when it is first used, and runs the first statements once it is connected. */
+/** Loads the database client on first use, and runs the initial statements once it is connected. */
 class LazyConnection implements SqlConnection {
   readonly #config: ConnectionConfig
   readonly #resources: Resources
@@ -65,7 +65,7 @@ class LazyConnection implements SqlConnection {
     try {
       await this.#use()
     } catch (error) {
-      // As in the original, messages are refused while the database is away, so that `fallback` gets them.
+      // As in the original, messages are rejected while the database is unavailable, so that `fallback` receives them.
       this.#resources.log.warn(`Failed to connect to the database: ${messageOf(error)}`)
     }
   }
@@ -101,7 +101,7 @@ class LazyConnection implements SqlConnection {
     await client?.close()
   }
 
-  /** The client after the first statements ran. They run again with the next use where the database could not be reached. */
+  /** The client, after the initial statements ran. If the database could not be reached, they run on the next use. */
   #use(): Promise<SqlConnection> {
     this.#ready ??= this.#prepare().catch((error: unknown) => {
       this.#ready = null
@@ -127,7 +127,7 @@ class LazyConnection implements SqlConnection {
 
   #load(): Promise<SqlConnection> {
     if (this.#isClosed) throw new Error('the connection to the database is closed')
-    // `checkDriver` leaves the drivers of the network.
+    // `checkDriver` leaves only the network drivers.
     this.#client ??= openClient(this.#config.driver as NetworkDriver, this.#config, this.#resources)
     return this.#client
   }

@@ -1,7 +1,7 @@
 import { isObject, type Mapping, type Value, isArray } from '../../bloblang/index.ts'
 import type { MaybePromise, Message, Resources } from '../../engine/index.ts'
 
-/** A row, by the names of its columns. */
+/** A row, by column name. */
 export type Row = Readonly<Record<string, Value>>
 
 /** An insert without its rows. */
@@ -13,29 +13,29 @@ export interface InsertStatement {
 }
 
 /**
- * A database that a component uses. Statements reject with a {@link StatementError} where the database refused them, with
- * `NotConnectedError` where the connection broke while they ran, and with any other error where there is no connection.
- * Answers of SQLite come at once.
+ * A component's database. Statements reject with a {@link StatementError} if the database refused them, with
+ * `NotConnectedError` if the connection broke while they ran, and with any other error if there is no connection.
+ * SQLite returns results synchronously.
  */
 export interface SqlConnection {
-  /** Connects and runs the first statements. An unreachable database is not an error: the next statement tries again. */
+  /** Connects and runs the initial statements. An unreachable database is not an error: the next statement retries. */
   open(): MaybePromise<void>
-  /** Rejects where the database cannot be reached. */
+  /** Rejects if the database cannot be reached. */
   verify(): MaybePromise<void>
   rows(query: string, args: readonly Value[]): MaybePromise<readonly Row[]>
-  /** The rows of a query as they come, in groups of any size. */
+  /** The rows of a query as they arrive, in groups of any size. */
   chunks(query: string, args: readonly Value[]): Iterable<readonly Row[]> | AsyncIterable<readonly Row[]>
   run(query: string, args: readonly Value[]): MaybePromise<void>
   /** Inserts all rows or none. */
   insert(statement: InsertStatement, rows: readonly (readonly Value[])[]): MaybePromise<void>
-  /** The first column of the first row as bytes; undefined where there is no row or the value is NULL. */
+  /** The first column of the first row as bytes; undefined if there is no row or the value is NULL. */
   bytes(query: string, args: readonly Value[]): MaybePromise<Uint8Array | undefined>
   close(): MaybePromise<void>
 }
 
-/** The database refused a statement: the same statement fails again, others need not. */
+/** The database refused a statement: the same statement would fail again, others may succeed. */
 export class StatementError extends Error {
-  /** The SQLSTATE or number that the database gave; empty where it gave none. */
+  /** The SQLSTATE or error number from the database; empty if there was none. */
   readonly code: string
 
   constructor(message: string, code: string, options?: ErrorOptions) {
@@ -45,7 +45,7 @@ export class StatementError extends Error {
   }
 }
 
-/** What a component says about its database. */
+/** A component's settings for its database. */
 export interface ConnectionConfig {
   readonly driver: string
   readonly dsn: string
@@ -58,7 +58,7 @@ export interface ConnectionConfig {
   readonly conn_max_open?: number | undefined
 }
 
-/** Files and statements that run once, with what they are called in warnings. */
+/** The contents of files and the statements that run once, each with the name used in warnings. */
 export function firstStatements(
   config: ConnectionConfig,
   { host }: Pick<Resources, 'host'>,
@@ -73,7 +73,7 @@ export function firstStatements(
     : [...scripts, ['init_statement', config.init_statement] as const]
 }
 
-/** The arguments of a query for a message. Throws an `Error` where they are not a list. */
+/** The arguments of a query for a message. Throws an `Error` if they are not an array. */
 export function argumentsOf(
   mapping: Mapping | null | undefined,
   view: readonly Message[],

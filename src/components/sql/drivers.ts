@@ -25,12 +25,14 @@ export const DRIVERS: Readonly<Record<string, string>> = {
 
 const RUNNING: ReadonlySet<string> = new Set(['sqlite', 'postgres', 'mysql'])
 
-/** Whether a driver runs here. */
+/** Whether a driver is supported. */
 export function isDriver(driver: string): boolean {
   return RUNNING.has(driver)
 }
 
-/** Why this build cannot run a driver that the original has; undefined where it can, or knows no such driver. */
+/**
+ * Why this build does not support a driver that the original has; undefined if it does, or if there is no such driver.
+ */
 export function refusalOfDriver(driver: unknown): string | undefined {
   const isKnown = typeof driver === 'string' && Object.hasOwn(DRIVERS, driver)
   return isKnown && !isDriver(driver) ? `SQL driver '${driver}' is known but not supported by Penstock yet` : undefined
@@ -51,9 +53,9 @@ export const driverFields = {
     ),
 } as const
 
-/** The fields of a component that has a driver and a DSN, which together say what it reaches. */
+/** The fields of a component with a driver and a DSN, which together determine what it connects to. */
 export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
-  // What is written of a component with these fields.
+  // The raw value of a component with these fields.
   const needs = (value: unknown) => needsOfDatabase(value as DriverConfig)
   return field
     .object(fields)
@@ -75,7 +77,7 @@ function needsOfDatabase({ driver = '', dsn = '' }: DriverConfig): readonly Need
   return path === ':memory:' ? [] : [{ capability: 'database_files', target: path, field: 'dsn' }]
 }
 
-/** `host:port` of a DSN; undefined where it cannot be read, which is reported when the component connects. */
+/** The `host:port` of a DSN; undefined if it cannot be parsed, which is reported when the component connects. */
 function addressOf(driver: string, dsn: string): string | undefined {
   try {
     if (driver === 'postgres') {
@@ -96,7 +98,7 @@ const cloudLogin = 'Logins of cloud providers are known but not supported by Pen
 const refuseText = (value: unknown) => (value === '' || value === undefined ? undefined : cloudLogin)
 const refuseTrue = (value: unknown) => (value === true ? cloudLogin : undefined)
 
-/** What all components of this folder say about their connection. */
+/** The connection fields shared by the SQL components. */
 export const connectionFields = {
   init_files: field
     .string(

@@ -1,6 +1,6 @@
 import type { MaybePromise, Message, Resources } from '../../engine/index.ts'
 
-/** What `change` makes of a message, or the message flagged with the error of it. */
+/** Applies `change` to a message; if it fails, returns the message flagged with the error. */
 export function failing(
   resources: Resources,
   message: Message,

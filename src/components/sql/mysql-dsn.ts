@@ -3,7 +3,7 @@ import { ConfigError } from '../../engine/index.ts'
 export interface MysqlDsn {
   readonly host: string
   readonly port: number
-  /** A socket of the file system instead of host and port. */
+  /** A Unix socket instead of host and port. */
   readonly socketPath: string | undefined
   readonly user: string
   readonly password: string
@@ -13,15 +13,15 @@ export interface MysqlDsn {
   readonly interpolateParams: boolean
   readonly foundRows: boolean
   readonly tls: 'off' | 'verify' | 'skip-verify'
-  /** Whether connections to a server without TLS are not encrypted, where they would be otherwise. */
+  /** Whether to fall back to an unencrypted connection if the server does not support TLS. */
   readonly allowsPlaintext: boolean
   /** A character set, or a collation of one. */
   readonly charset: string | undefined
-  /** 0 where there is no limit. */
+  /** 0 for no limit. */
   readonly connectTimeoutMs: number
-  /** Parameters of it that do nothing here. */
+  /** Its parameters that have no effect here. */
   readonly ineffective: readonly string[]
-  /** System variables that are set for each connection. */
+  /** System variables that are set on each connection. */
   readonly variables: Readonly<Record<string, string>>
 }
 
@@ -50,12 +50,12 @@ const known = new Set([
   'writeTimeout',
 ])
 
-/** Parameters of Go's driver that are accepted and do nothing. */
+/** Parameters of Go's driver that are accepted and have no effect. */
 const ineffective = ['readTimeout', 'rejectReadOnly', 'writeTimeout']
 
-/** Reads `user:password@tcp(host:port)/database?parameters` as Go's driver does. Throws `ConfigError`. */
+/** Parses `user:password@tcp(host:port)/database?parameters` as Go's driver does. Throws `ConfigError`. */
 export function parseMysqlDsn(dsn: string): MysqlDsn {
-  // The database begins after the last slash, so that passwords may hold any character.
+  // The database name begins after the last slash, so that passwords may contain any character.
   const slash = dsn.lastIndexOf('/')
   if (slash === -1) throw new ConfigError('invalid DSN: missing the slash separating the database name')
   const [database = '', query = ''] = split(dsn.slice(slash + 1), '?')

@@ -16,17 +16,17 @@ import { type MysqlDsn, parseMysqlDsn } from './mysql-dsn.ts'
 import { postgresTime } from './postgres-time.ts'
 import { insertQuery } from './queries.ts'
 
-/** Rows that are handed on at a time. */
+/** Rows handed on together. */
 const CHUNK_ROWS = 512
 /** The protocol counts parameters in 16 bits. */
 const MAX_PARAMETERS = 65_535
-/** Connections above `conn_max_idle` are kept this long, so that a steady load does not open one for each statement. */
+/** Connections beyond `conn_max_idle` are kept this long, so that a steady load does not open one per statement. */
 const SURPLUS_IDLE_MS = 5000
 const CONNECT_TIMEOUT_MS = 30_000
-/** How often a statement is run whose connection broke, as Go's `database/sql` does. */
+/** Attempts at a statement whose connection breaks, as in Go's `database/sql`. */
 const MAX_ATTEMPTS = 3
 
-/** Prepares a pool for the DSN of a configuration; connections are made when they are needed. Throws `ConfigError`. */
+/** Prepares a pool for a configured DSN; connections are opened on demand. Throws `ConfigError`. */
 export function openMysql(config: ConnectionConfig, resources: Resources): MysqlConnection {
   const dsn = parseMysqlDsn(config.dsn)
   if (dsn.ineffective.length > 0) {
@@ -76,7 +76,7 @@ class MysqlConnection implements SqlConnection {
   }
 
   open(): void {
-    // The pool connects when a statement wants it.
+    // The pool connects on demand.
   }
 
   async verify(): Promise<void> {
@@ -85,17 +85,17 @@ class MysqlConnection implements SqlConnection {
 
   async rows(query: string, args: readonly Value[]): Promise<readonly Row[]> {
     const [rows, fields] = await this.#withConnection(connection => this.#send(connection, query, args))
-    // Statements that yield no rows have a summary instead.
+    // Statements that return no rows yield a summary instead.
     if (!Array.isArray(rows)) return []
     const convert = this.#converter(fields, this.#isText(args))
-    return (rows as unknown[][]).map(convert) // rows are asked for as arrays
+    return (rows as unknown[][]).map(convert) // rows are requested as arrays
   }
 
   async *chunks(query: string, args: readonly Value[]): AsyncGenerator<readonly Row[]> {
     const connection = await this.#acquire()
     let isBroken = true
     try {
-      // The callback form alone has streams, which wait while nothing reads them.
+      // Only the callback API has streams, which apply backpressure while they are not read.
       const raw = connection.connection as unknown as mysql.Connection
       const values = parametersOf(args)
       const command = this.#isText(args) ? raw.query(query, values) : raw.execute(query, values)
@@ -103,7 +103,7 @@ class MysqlConnection implements SqlConnection {
       command.on('fields', (fields: FieldPacket[]) => (convert ??= this.#converter(fields, this.#isText(args))))
       let rows: Row[] = []
       for await (const row of command.stream({ highWaterMark: CHUNK_ROWS })) {
-        rows.push(convert!(row as unknown[])) // rows are asked for as arrays
+        rows.push(convert!(row as unknown[])) // rows are requested as arrays
         if (rows.length < CHUNK_ROWS) continue
         yield rows
         rows = []
@@ -141,19 +141,19 @@ class MysqlConnection implements SqlConnection {
 
   async bytes(query: string, args: readonly Value[]): Promise<Uint8Array | undefined> {
     const [rows] = await this.#withConnection(connection => this.#send(connection, query, args))
-    const [value = null] = (rows as unknown[][])[0] ?? [] // rows are asked for as arrays
+    const [value = null] = (rows as unknown[][])[0] ?? [] // rows are requested as arrays
     if (value === null) return undefined
     return value instanceof Uint8Array ? value : Buffer.from(String(value))
   }
 
-  /** Statements that are under way fail: their outcome is not known. */
+  /** Statements in flight fail: their outcome is unknown. */
   async close(): Promise<void> {
     this.#isClosed = true
     for (const connection of this.#inUse) connection.destroy()
     await this.#pool.end()
   }
 
-  /** Without arguments, or where the DSN says so, a statement goes as text, otherwise it is prepared. */
+  /** Whether a statement is sent as text rather than prepared: without arguments, or if the DSN says so. */
   #isText(args: readonly Value[]): boolean {
     return args.length === 0 || this.#dsn.interpolateParams
   }
@@ -168,8 +168,8 @@ class MysqlConnection implements SqlConnection {
   }
 
   /**
-   * Values as Go's driver gives them to the original: numbers by type where the statement was prepared, and as text otherwise;
-   * times as text unless the DSN says `parseTime`.
+   * Converts values to what the original gets from Go's driver: for prepared statements numbers by their type,
+   * otherwise text; times as text unless the DSN says `parseTime`.
    */
   #converter(fields: readonly FieldPacket[], isText: boolean): (row: unknown[]) => Row {
     const columns = fields.map(({ name, columnType }) => ({
@@ -228,7 +228,10 @@ class MysqlConnection implements SqlConnection {
     }
   }
 
-  /** The server has no TLS, and the DSN allows for that. Statements that wait for the old pool fail there and use the new one. */
+  /**
+   * Called when the server has no TLS and the DSN permits that. Statements waiting for the old pool fail there and use
+   * the new one.
+   */
   #giveUpEncryption(): void {
     this.#pool.end().catch(() => undefined)
     this.#pool = mysql.createPool(this.#options).promise()
@@ -311,7 +314,7 @@ function converterOf(type: number, isText: boolean, parsesTime: boolean): (value
   }
 }
 
-/** What does not fit int64 is text. */
+/** Integers outside int64 become text. */
 function integerOf(text: string): Value {
   const value = BigInt(text)
   return BigInt.asIntN(64, value) === value ? value : text
@@ -328,16 +331,16 @@ interface MysqlError extends Error {
   readonly sqlMessage?: string
 }
 
-/** Anything that the server did not say, or that it says when it shuts down. */
+/** Anything that did not come from the server, or that it reports when it shuts down. */
 function isConnectionError(error: unknown): boolean {
   if (error instanceof StatementError || !(error instanceof Error)) return false
-  const { sqlState, code } = error as MysqlError // an error without its fields leaves them undefined
+  const { sqlState, code } = error as MysqlError // an error without these fields leaves them undefined
   return sqlState === undefined || code === 'ER_SERVER_SHUTDOWN' || code === 'ER_CONNECTION_KILLED'
 }
 
 function translated(error: unknown): unknown {
   if (isConnectionError(error)) return new NotConnectedError(error)
-  // It has a state of SQL, so the server has sent it.
+  // It has an SQLSTATE, so it came from the server.
   return error instanceof StatementError ? error : statementError(error as MysqlError)
 }
 
@@ -346,9 +349,9 @@ function statementError(error: MysqlError): StatementError {
   return new StatementError(`Error ${errno} (${sqlState}): ${sqlMessage ?? message}`, String(errno), { cause: error })
 }
 
-/** No connection could be made. These are the words of Go's driver. */
+/** The error of a failed connection attempt, worded like Go's driver. */
 function connectError(error: unknown, address: string): Error {
-  const failure = error as MysqlError // mysql2 fails to connect with these
+  const failure = error as MysqlError // the error type of mysql2's connection failures
   if (failure.sqlState !== undefined) return new Error(statementError(failure).message, { cause: error })
   if (failure.code === 'ECONNREFUSED') {
     return new Error(`dial tcp ${address}: connect: connection refused`, { cause: error })

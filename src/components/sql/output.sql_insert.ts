@@ -43,7 +43,10 @@ export default defineOutput({
 
 type Values = readonly Value[]
 
-/** Inserts rows that succeed or fail alone, as many at a time as the database takes; the outcome of each at its place. */
+/**
+ * Inserts rows that succeed or fail individually, as many per statement as the database accepts. Returns the outcome of
+ * each, by index.
+ */
 async function insertEach(
   rows: readonly (() => Values)[],
   insert: (rows: readonly Values[]) => MaybePromise<void>,
@@ -60,7 +63,7 @@ async function insertEach(
   await insertHalves(ready)
   return outcomes
 
-  /** Where rows are refused together, each half is tried: so that few tries find the few that cannot be inserted. */
+  /** When rows are refused together, each half is tried, which finds a few bad rows in few attempts. */
   async function insertHalves(part: typeof ready): Promise<void> {
     if (part.length === 0) return
     try {

@@ -1,6 +1,9 @@
 import { ConfigError } from '../../engine/index.ts'
 
-/** How lib/pq, the driver of the original, encrypts. `require` accepts any certificate unless there is a root certificate. */
+/**
+ * The encryption modes of lib/pq, the original's driver. `require` accepts any certificate unless there is a root
+ * certificate.
+ */
 type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full'
 
 export interface PostgresDsn {
@@ -10,12 +13,12 @@ export interface PostgresDsn {
   readonly password: string
   readonly database: string
   readonly sslMode: SslMode
-  /** Paths, or the PEM itself where `isInline`. */
+  /** Paths, or the PEM text itself if `isInline`. */
   readonly ssl: { readonly root: string; readonly cert: string; readonly key: string; readonly isInline: boolean }
-  /** 0 where there is no limit. */
+  /** 0 for no limit. */
   readonly connectTimeoutMs: number
   readonly applicationName: string
-  /** Further settings of the session, as `search_path`. */
+  /** Further session settings, such as `search_path`. */
   readonly settings: Readonly<Record<string, string>>
 }
 
@@ -40,7 +43,7 @@ const known = new Set([
 ])
 const modes: readonly string[] = ['disable', 'require', 'verify-ca', 'verify-full']
 
-/** Reads a URL or a list of `key=value` as lib/pq does. Throws `ConfigError`. */
+/** Parses a URL or a list of `key=value` as lib/pq does. Throws `ConfigError`. */
 export function parsePostgresDsn(dsn: string): PostgresDsn {
   const values = /^postgres(?:ql)?:\/\//.test(dsn) ? fromUrl(dsn) : fromList(dsn)
   const value = (name: string) => values.get(name) ?? ''
@@ -80,7 +83,7 @@ function wholeNumber(name: string, text: string): number {
 }
 
 function fromUrl(dsn: string): ReadonlyMap<string, string> {
-  // The password is no part of the error.
+  // The DSN is left out of the error because it contains the password.
   if (!URL.canParse(dsn))
     throw new ConfigError('the DSN is no URL: special characters of a password are written as %XX')
   const url = new URL(dsn)
@@ -97,7 +100,7 @@ function fromUrl(dsn: string): ReadonlyMap<string, string> {
   return values
 }
 
-/** `host=localhost password='a b'`, with `\` before a quote or another `\`. */
+/** Parses `host=localhost password='a b'`, with `\` before a quote or another `\`. */
 function fromList(dsn: string): ReadonlyMap<string, string> {
   const pair = /\s*([^\s=]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))(?:\s+|$)/gsy
   const values = new Map<string, string>()

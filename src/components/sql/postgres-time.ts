@@ -4,8 +4,8 @@ const pattern =
   /^(?:(\d{4,})-(\d\d)-(\d\d))?[ T]?(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?)?(?:([+-])(\d\d)(?::?(\d\d))?(?::?(\d\d))?)?( BC)?$/
 
 /**
- * A `timestamp`, `timestamptz`, `date`, `time` or `timetz` as PostgreSQL writes it, with the offset that is written. A time of
- * day is one of the year 0. Undefined for `infinity` and years that no timestamp has.
+ * Parses a `timestamp`, `timestamptz`, `date`, `time` or `timetz` as printed by PostgreSQL, keeping its offset. A time
+ * of day is in the year 0. Undefined for `infinity` and for years outside the range of timestamps.
  */
 export function postgresTime(text: string): Timestamp | undefined {
   const match = pattern.exec(text)

@@ -18,17 +18,17 @@ import { insertQuery } from './queries.ts'
 
 const { builtins } = pg.types
 
-/** Rows that are fetched at a time. */
+/** Rows fetched together. */
 const CHUNK_ROWS = 512
 /** The protocol counts parameters in 16 bits. */
 const MAX_PARAMETERS = 65_535
-/** Connections above `conn_max_idle` are kept this long, so that a steady load does not open one for each statement. */
+/** Connections beyond `conn_max_idle` are kept this long, so that a steady load does not open one per statement. */
 const SURPLUS_IDLE_MS = 5000
 const CONNECT_TIMEOUT_MS = 30_000
-/** How often a statement is run whose connection broke, as Go's `database/sql` does. */
+/** Attempts at a statement whose connection breaks, as in Go's `database/sql`. */
 const MAX_ATTEMPTS = 3
 
-/** Prepares a pool for the DSN of a configuration; connections are made when they are needed. Throws `ConfigError`. */
+/** Prepares a pool for a configured DSN; connections are opened on demand. Throws `ConfigError`. */
 export function openPostgres(config: ConnectionConfig, resources: Resources): PostgresConnection {
   const dsn = parsePostgresDsn(config.dsn)
   const { conn_max_open: maxOpen = 0, conn_max_idle: maxIdle = 2 } = config
@@ -58,12 +58,12 @@ export function openPostgres(config: ConnectionConfig, resources: Resources): Po
   return new PostgresConnection(pool, `${dsn.host}:${dsn.port}`)
 }
 
-/** The most bytes that a server sends until it takes statements: parameters and challenges, a few hundred as a rule. */
+/** Maximum bytes that a server sends before it accepts statements: parameters and challenges, usually a few hundred. */
 const MAX_GREETING_BYTES = 65_536
 
 /**
- * A client that gives up a server which speaks something else. The library takes what comes for the size of an answer, collects
- * that much, and then throws where nothing catches it.
+ * A client that gives up on a server which speaks another protocol. The library would take its first bytes for a
+ * message length, buffer that much, and then throw an uncaught error.
  */
 class CautiousClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
@@ -84,19 +84,19 @@ class PostgresConnection implements SqlConnection {
   readonly #pool: pg.Pool
   readonly #address: string
   readonly #inUse = new Set<pg.PoolClient>()
-  /** The types of the parameters of a statement, for those that were run with bytes. */
+  /** Parameter types of the statements that were run with bytes. */
   readonly #parameterTypes = new Map<string, readonly number[]>()
 
   constructor(pool: pg.Pool, address: string) {
     this.#pool = pool
     this.#address = address
-    // A connection that breaks fails what runs on it; the pool replaces it.
+    // A broken connection fails the statement that runs on it; the pool replaces the connection.
     pool.on('error', () => undefined)
     pool.on('connect', client => client.on('error', () => undefined))
   }
 
   open(): void {
-    // The pool connects when a statement wants it.
+    // The pool connects on demand.
   }
 
   async verify(): Promise<void> {
@@ -164,7 +164,7 @@ class PostgresConnection implements SqlConnection {
     return value === null ? undefined : Buffer.from(value)
   }
 
-  /** Statements that are under way fail: their outcome is not known. */
+  /** Statements in flight fail: their outcome is unknown. */
   async close(): Promise<void> {
     const ended = this.#pool.end()
     for (const client of this.#inUse) void client.end()
@@ -175,7 +175,7 @@ class PostgresConnection implements SqlConnection {
     return this.#withClient(async client => {
       const values = await this.#parameters(client, query, args)
       const result: unknown = await client.query<Value[]>({ text: query, values, rowMode: 'array' })
-      // Several statements without arguments have a result each, of which the last one counts.
+      // Several statements without arguments yield several results, of which the last one counts.
       return (Array.isArray(result) ? result.at(-1) : result) as pg.QueryArrayResult<Value[]>
     })
   }
@@ -195,7 +195,9 @@ class PostgresConnection implements SqlConnection {
     return args.map((value, index) => parameter(value, types[index], index))
   }
 
-  /** Asks once for each statement what its parameters are: bytes are a `bytea`, or the text of any other type. */
+  /**
+   * Looks up the parameter types of a statement once: bytes are sent as a `bytea`, or as the text of any other type.
+   */
   async #typesOf(client: pg.PoolClient, query: string): Promise<readonly number[]> {
     const known = this.#parameterTypes.get(query)
     if (known !== undefined) return known
@@ -205,7 +207,7 @@ class PostgresConnection implements SqlConnection {
     return types
   }
 
-  /** Runs `work` on a connection, again on another one where it broke. */
+  /** Runs `work` on a connection, and retries on another one if it breaks. */
   async #withClient<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       const client = await this.#acquire()
@@ -275,7 +277,7 @@ function rowOf(fields: readonly pg.FieldDef[], row: readonly Value[]): Row {
   return entries
 }
 
-/** The `ParameterDescription` of a statement, by the extended protocol; the driver has no call for it. */
+/** Obtains the `ParameterDescription` of a statement by the extended protocol, for which the driver has no call. */
 function describeParameters(client: pg.PoolClient, text: string): Promise<readonly number[]> {
   return new Promise((resolve, reject) => {
     let types: readonly number[] = []
@@ -297,13 +299,15 @@ function describeParameters(client: pg.PoolClient, text: string): Promise<readon
         connection.removeListener('parameterDescription', note)
         if (failure === null) resolve(types)
       },
-    } as unknown as pg.Submittable) // the handlers that the driver calls are not in its types
+    } as unknown as pg.Submittable) // the driver's types omit the handlers that it calls
   })
 }
 
 const types: pg.CustomTypesConfig = { getTypeParser: parserOf }
 
-/** Values as lib/pq gives them to the original: numbers by type, times as timestamps, anything else as its text. */
+/**
+ * Converts values to what the original gets from lib/pq: numbers by type, times as timestamps, anything else as text.
+ */
 function parserOf(oid: number): (text: string) => Value {
   switch (oid) {
     case builtins.BOOL:
@@ -359,7 +363,7 @@ function timeText({ unixNanos }: Timestamp): string {
   return `${millis.slice(0, -1)}${micros}Z`
 }
 
-/** Connection exceptions, an operator's intervention (shutdown, restart), and anything that the server did not say. */
+/** Connection exceptions, operator intervention (shutdown, restart), and anything that did not come from the server. */
 function isConnectionError(error: unknown): boolean {
   if (error instanceof StatementError || !(error instanceof Error)) return false
   if (error instanceof pg.DatabaseError) return /^(?:08|57P0)/.test(error.code ?? '')
@@ -373,7 +377,7 @@ function translated(error: unknown): unknown {
   return isConnectionError(error) ? new NotConnectedError(error) : error
 }
 
-/** No connection could be made. These are the words of lib/pq. */
+/** The error of a failed connection attempt, worded like lib/pq. */
 function connectError(error: unknown, address: string): Error {
   const failure: unknown = error instanceof AggregateError ? error.errors[0] : error
   if (failure instanceof pg.DatabaseError) return new Error(`pq: ${failure.message}`, { cause: error })

@@ -68,7 +68,7 @@ export default defineProcessor({
 
 type QueryOf = (view: Parameters<typeof argumentsOf>[1], index: number) => string
 
-/** A query that is made from each message. */
+/** Builds a query from each message. */
 export function dynamicQuery(text: string, { host }: Resources): QueryOf {
   const { interpolation, diagnostics } = compileInterpolation(text, { host })
   if (interpolation === undefined) {

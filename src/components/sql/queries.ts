@@ -1,7 +1,7 @@
 import { field } from '../../engine/index.ts'
 import type { InsertStatement } from './connection.ts'
 
-/** What is around the query that is made of a table and its columns. */
+/** The fields around a query that is built from a table and its columns. */
 export const insertFields = {
   table: field.string('The table.').examples('foo'),
   columns: field.string('The columns that are written.').list().examples(['foo', 'bar', 'baz']),
@@ -28,15 +28,15 @@ interface Select {
   readonly where?: string | undefined
 }
 
-/** How a database writes places of arguments: `?`, or `$1`, `$2` and so on. */
+/** A database's syntax for argument placeholders: `?`, or `$1`, `$2` and so on. */
 export type Placeholders = 'question' | 'dollar'
 
-/** How the places of a driver look in `sql_insert`, `sql_select` and the `sql` cache. */
+/** The placeholders of a driver in `sql_insert`, `sql_select` and the `sql` cache. */
 export function placeholdersOf(driver: string): Placeholders {
   return driver === 'postgres' || driver === 'clickhouse' ? 'dollar' : 'question'
 }
 
-/** An insert of rows that have `widths` values: that they do not fit the columns is for the database to say. */
+/** An insert of rows with `widths` values each; a mismatch with the columns is left for the database to report. */
 export function insertQuery(
   { table, columns, prefix, suffix }: InsertStatement,
   placeholders: Placeholders,
@@ -55,7 +55,7 @@ export function selectQuery({ table, columns, where, prefix, suffix }: Select, p
   )
 }
 
-/** Numbers the question marks of a query where its database wants that; `??` stands for a question mark. */
+/** Numbers the question marks of a query if the database requires it; `??` stands for a literal question mark. */
 export function withPlaceholders(query: string, placeholders: Placeholders): string {
   if (placeholders === 'question') return query
   let place = 0

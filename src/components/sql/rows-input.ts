@@ -5,7 +5,7 @@ type Rows = Iterator<readonly Row[]> | AsyncIterator<readonly Row[]>
 
 /**
  * Reads the rows of one query, each as a message, and ends. The database is opened and the query sent when the engine
- * connects, so that a database or table that is not there yet is tried again.
+ * connects, so that a missing database or table is retried.
  */
 export class RowsInput implements Input {
   readonly #open: () => SqlConnection
@@ -37,7 +37,7 @@ export class RowsInput implements Input {
   }
 
   async close(): Promise<void> {
-    // A query whose rows are still to come holds its connection until it is told to stop.
+    // A query with outstanding rows holds its connection until its iterator is closed.
     const stopped = this.#rows?.return?.()
     await this.#connection?.close()
     await stopped

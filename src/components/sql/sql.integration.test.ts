@@ -20,16 +20,16 @@ import { bodies, until } from '../../engine/contract/rig.ts'
 import { rig } from '../contract/rig.suite.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
 
-/** A server of one kind, as the tests look into it and write it into configurations. */
+/** A server of one kind, as accessed by the tests and named in configurations. */
 interface Database {
   readonly driver: 'postgres' | 'mysql'
   readonly port: number
   dsn(port: number): string
-  /** The same kind at another port, which has a test database as well. */
+  /** The same kind on another port, which also has a test database. */
   at(port: number): Promise<Database>
-  /** A server of the same kind, with nothing in it. */
+  /** An empty server of the same kind. */
   openServer(): Promise<OwnServer>
-  /** The nth place of an argument. */
+  /** The nth argument placeholder. */
   place(n: number): string
   execute(statement: string): Promise<void>
   query(statement: string): Promise<readonly Readonly<Record<string, unknown>>[]>
@@ -50,7 +50,7 @@ if (postgresDsn === undefined || mysqlDsn === undefined || tlsMysqlDsn === undef
   testMysqlTls(mysqlDsn, tlsMysqlDsn)
 }
 
-/** The parameter `tls` of a DSN against a server without encryption and one that has it. */
+/** The `tls` parameter of a DSN, against a server without encryption and one with it. */
 function testMysqlTls(plain: string, encrypted: string): void {
   const cipher = async (dsn: string): Promise<string> => {
     const query =
@@ -141,7 +141,7 @@ async function openMysql(dsn: string): Promise<Database> {
     async execute(statement) {
       await pool.query(statement)
     },
-    // Every statement of these tests that is queried yields rows.
+    // Every statement that these tests query returns rows.
     query: async statement => (await pool.query(statement))[0] as Record<string, unknown>[],
     close: () => pool.end(),
   }

@@ -9,7 +9,7 @@ import { runCollecting } from '../collecting.suite.ts'
 const folder = mkdtempSync(join(tmpdir(), 'penstock-sql-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** Runs a stream; `accept` may refuse batches. */
+/** Runs a stream; `accept` may reject batches. */
 async function run(config: string, accept: (batch: Batch) => void = () => undefined): Promise<readonly string[]> {
   const results: string[] = []
   await runCollecting(config, batch => {

@@ -13,7 +13,7 @@ import {
 import { insertQuery } from './queries.ts'
 import { parseSqliteDsn } from './sqlite-dsn.ts'
 
-/** Rows that are read at a time. */
+/** Rows read together. */
 const CHUNK_ROWS = 512
 
 interface Shared {
@@ -22,8 +22,8 @@ interface Shared {
 }
 
 /**
- * Opens the database of a configuration and runs its first statements. Components of a stream that name the same one share it,
- * so that none waits for another's lock. Throws `ConfigError`.
+ * Opens the configured database and runs its initial statements. Components of a stream that name the same database
+ * share it, so that none waits for another's lock. Throws `ConfigError`.
  */
 export function openSqlite(config: ConnectionConfig, resources: Resources): SqliteConnection {
   const { log, shared, host } = resources
@@ -52,7 +52,7 @@ export function openSqlite(config: ConnectionConfig, resources: Resources): Sqli
   return connection
 }
 
-/** A SQLite database. Statements are short and run at once; errors read as those of the original. */
+/** A SQLite database. Statements are short and run synchronously; errors are worded like the original's. */
 export class SqliteConnection implements SqlConnection {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>()
@@ -78,7 +78,7 @@ export class SqliteConnection implements SqlConnection {
 
   /** Rows whose blobs stay bytes. */
   blobs(query: string, args: readonly Value[]): readonly Row[] {
-    // SQLite gives numbers, texts, bytes and null, which are values.
+    // SQLite returns numbers, texts, bytes and null, which are all values.
     return translated(() => this.#prepare(query).all(...args.map(argument)) as Record<string, Value>[])
   }
 
@@ -86,7 +86,7 @@ export class SqliteConnection implements SqlConnection {
     const [row] = this.blobs(query, args)
     const [found = null] = row === undefined ? [] : Object.values(row)
     if (found === null) return undefined
-    // What another program wrote may be text.
+    // Data written by another program may be text.
     return found instanceof Uint8Array ? found : Buffer.from(String(found))
   }
 
@@ -114,12 +114,12 @@ export class SqliteConnection implements SqlConnection {
     translated(() => this.#prepare(query).run(...args.map(argument)))
   }
 
-  /** Several statements without arguments. */
+  /** Runs several statements without arguments. */
   script(text: string): void {
     translated(() => this.#database.exec(text))
   }
 
-  /** Everything that `work` does, or nothing. */
+  /** Runs `work` in a transaction. */
   together(work: () => void): void {
     this.script('BEGIN IMMEDIATE')
     try {
@@ -141,7 +141,7 @@ export class SqliteConnection implements SqlConnection {
     if (statement === undefined) {
       statement = this.#database.prepare(query)
       statement.setReadBigInts(true)
-      // Queries that are made from messages are many: they are not kept.
+      // Queries built from messages are numerous, so the cache is bounded.
       if (this.#statements.size >= 64) this.#statements.clear()
       this.#statements.set(query, statement)
     }
@@ -178,12 +178,12 @@ function rowOf(row: Record<string, unknown>): Row {
     Object.entries(row).map(([name, value]) => {
       if (typeof value === 'number') return [name, new Float(value)]
       if (value instanceof Uint8Array) return [name, Buffer.from(value).toString('utf8')]
-      return [name, value as Value] // SQLite gives numbers, texts, bytes and null, which are values
+      return [name, value as Value] // SQLite returns numbers, texts, bytes and null, which are all values
     }),
   )
 }
 
-/** Runs something and puts its failure in the original's words. */
+/** Runs something and rewords its errors like the original's. */
 function translated<T>(work: () => T): T {
   try {
     return work()
