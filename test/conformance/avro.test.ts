@@ -1,4 +1,5 @@
-// Documents and binary values as goavro, which the original uses, converts them: recorded with random ones of both kinds.
+// Conversions between documents and binary values, recorded from goavro, which the original uses, with random input of
+// both kinds.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,14 +14,14 @@ import { Output } from '../../src/components/protobuf/output.ts'
 
 interface Case {
   readonly schema: unknown
-  /** Whether values of unions stand by themselves. */
+  /** Whether union values are written without their type. */
   readonly plain?: boolean
   readonly from?: string
   /** Bytes in hex. */
   readonly hex?: string
   readonly to?: string
   readonly json?: string
-  /** Whether a document is made, as by `to_json`, and not the JSON of Avro. */
+  /** Whether the result is a plain document, as from `to_json`, rather than Avro JSON. */
   readonly document?: boolean
   readonly fails?: boolean
 }

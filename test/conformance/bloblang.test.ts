@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { BodyView, compileMapping, DELETED, MappingError, NOTHING, printJson } from '../../src/bloblang/index.ts'
 import { fileImporter, systemHost } from '../../src/host/index.ts'
 
-// Mappings with what the original answers to them through its `blobl` command: the whole program sees one line each.
+// Mappings with the original's output from its `blobl` command, which receives each input as one line.
 interface Case {
   readonly mapping: string
   readonly input?: string
@@ -55,7 +55,7 @@ function run({ mapping: text, input = '' }: Case): string {
   }
 }
 
-/** The body as it was, in the form of all results where it is a document. */
+/** The body unchanged, or in the form of all other results if it is a document. */
 function unchanged(message: BodyView, input: string): string {
   try {
     return printJson(message.structured(), { escapeHtml: true })

@@ -1,4 +1,4 @@
-// The examples of config/ that the console offers are those that a managed pipeline may run without a grant, and no others.
+// The console offers exactly those examples of config/ that a managed pipeline may run without a grant.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

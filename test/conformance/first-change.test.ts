@@ -1,4 +1,4 @@
-// The guide for a first change holds code that newcomers copy.
+// The guide to a first change contains code that newcomers copy.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// Reference cases of processors that lie beside a checkout, where there are any.
+// Runs reference cases for processors that are stored next to the checkout, if there are any.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { Message } from '../../src/engine/index.ts'
 const file = join(import.meta.dirname, '../../../shared/vectors/processors_go.jsonl')
 
 interface Part {
-  /** A text, or the call of Go's `Sprintf` that makes it with the year of today. */
+  /** A text, or a call of Go's `Sprintf` that produces it from the current year. */
   readonly content?: string | { readonly args: readonly [format: string] }
   readonly meta?: Readonly<Record<string, string>>
   readonly error?: string
@@ -28,7 +28,7 @@ interface Vector {
   readonly build_error_contains?: string
 }
 
-/** Why a case is not run. */
+/** Why a case is skipped. */
 function reasonToSkip({ id, config = {} }: Vector): string | undefined {
   if ('python' in config) return 'the interpreter of the original is a WebAssembly blob that is not published'
   return id === 'go/processor_jq_test/TestJQ/invalid type'

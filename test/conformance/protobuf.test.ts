@@ -1,4 +1,5 @@
-// Documents and messages as Go's protojson, which the original uses, converts them: recorded with random ones of both kinds.
+// Conversions between documents and messages, recorded from Go's protojson, which the original uses, with random input
+// of both kinds.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,11 +10,11 @@ const folder = join(import.meta.dirname, 'protobuf')
 
 interface Case {
   readonly message: string
-  /** A document, and the bytes (in hex) of a message that equals what becomes of it. */
+  /** A document, and the bytes (in hex) of a message equal to the one it converts to. */
   readonly from?: string
   readonly hex?: string
   readonly discard?: boolean
-  /** The bytes of a message, and the document that becomes of it. */
+  /** The bytes of a message, and the document it converts to. */
   readonly to?: string
   readonly json?: string
   readonly emit?: boolean
@@ -26,7 +27,7 @@ const cases = readFileSync(join(folder, 'cases.jsonl'), 'utf8')
   .split('\n')
   .map((line): Case => JSON.parse(line))
 
-/** The cases by what they have in common, which is the configuration that they run with. */
+/** Groups cases that run with the same configuration. */
 function grouped(chosen: readonly Case[]): ReadonlyMap<string, readonly Case[]> {
   return Map.groupBy(chosen, ({ message, discard = false, emit = false, names = false }) =>
     JSON.stringify({
@@ -78,7 +79,7 @@ test('documents become the messages of the original, or fail like there', async 
       assert.equal(error?.replace(/^failed to unmarshal JSON message '[\w.]+': /, ''), each.error, each.from ?? '')
       if (error === null) good.push({ each, bytes })
     }
-    // Fields may stand in any order in a message, so the documents that both are made into again are compared.
+    // The fields of a message may be in any order, so both are converted back and the documents compared.
     const ours = await converted(
       'to_json',
       settings,

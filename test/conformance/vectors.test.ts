@@ -1,4 +1,4 @@
-// Reference cases that lie beside a checkout, where there are any. The project's own cases are in this folder.
+// Runs reference cases stored next to the checkout, if there are any. The project's own cases are in this folder.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'

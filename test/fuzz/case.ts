@@ -4,10 +4,10 @@ import { randomMapping, randomQuery } from './grammar.ts'
 import { mutate } from './mutate.ts'
 import { Choices } from '../choices.ts'
 
-/** One thing to try. The seed and the number make the same case again. */
+/** One test case. A seed and a number always produce the same case. */
 export interface FuzzCase {
   readonly kind: 'grammar' | 'mutation' | 'untouched' | 'growth'
-  /** A mapping, a query for `untouched`, a piece of text to repeat for `growth`. */
+  /** A mapping, a query for `untouched`, or a text fragment to repeat for `growth`. */
   readonly text: string
   readonly document: string
 }

@@ -25,14 +25,14 @@ function messageOf(document: string, message = new BodyView()): BodyView {
   return message.setText(document)
 }
 
-/** A message that hides its bytes: a mapping has to take the document as a whole. */
+/** A message that hides its bytes, so that a mapping has to use the document as a whole. */
 class WholeMessage extends BodyView {
   override project(): null {
     return null
   }
 }
 
-/** What is wrong with how a text is read, as a mapping and as an interpolation; null where nothing is. */
+/** The problem with how a text is parsed, as a mapping and as an interpolation; null if there is none. */
 export function checkText(text: string): string | null {
   const { mapping, diagnostics } = compileMapping(text, { host: inertHost })
   const found = checkMapping(text)
@@ -48,7 +48,7 @@ export function checkText(text: string): string | null {
   return mapping === undefined ? null : checkPrinted(text)
 }
 
-/** A printed mapping has the same tree. */
+/** Checks that a printed mapping parses to the same tree. */
 function checkPrinted(text: string): string | null {
   const library = new Library(FUNCTIONS, METHODS, { host: inertHost })
   const tree = parseMappingText(text, library, null)
@@ -60,7 +60,7 @@ function checkPrinted(text: string): string | null {
   return printMapping(again) === printed ? null : `printed twice it differs: ${printed}`
 }
 
-/** A tree without its places in the text. */
+/** A tree without its positions in the text. */
 function shapeOf(tree: object): string {
   return JSON.stringify(tree, (key, value: unknown) => {
     if (key === 'span' || key === 'text') return undefined
@@ -72,10 +72,10 @@ function shapeOf(tree: object): string {
   })
 }
 
-/** Calls that keep something from one run to the next. */
+/** Calls that keep state between runs. */
 const STATEFUL = /count|random_int|snowflake_id/
 
-/** What is wrong with how a mapping runs on a document; null where nothing is. */
+/** The problem with how a mapping runs on a document; null if there is none. */
 export function checkRun(text: string, document: string): string | null {
   const { mapping } = compileMapping(text, { host: inertHost })
   if (mapping === undefined) return null
@@ -95,7 +95,7 @@ export function checkRun(text: string, document: string): string | null {
   return isJson(light) ? null : `no JSON: ${light}`
 }
 
-/** What is made of the bytes of a document is what is made of the document. */
+/** Checks that working on the bytes of a document gives the same result as working on the document. */
 function checkPatched(mapping: Mapping, document: string): string | null {
   const forms: readonly ((message: BodyView) => Value | PatchedDocument)[] = [
     message => mapping.patch([message], 0, new MetadataDraft()),
@@ -129,13 +129,16 @@ function quietly<T>(run: () => T): T | null {
   }
 }
 
-/** Whether the command prints a result the same at once as when it is a value first. */
+/** Whether the command's direct output equals that of the value printed afterwards. */
 function sameAtOnce(mapping: Mapping, document: string, printed: string): boolean {
   const value = mapping.runCommand([messageOf(document)], new MetadataDraft(), false)
   return printJson(value, { escapeHtml: true }) === printed
 }
 
-/** Fields that a mapping does not touch come out byte for byte. The document's keys are in order. */
+/**
+ * Checks that fields that a mapping does not touch are unchanged byte for byte. The keys of the document must be
+ * sorted.
+ */
 export function checkUntouched(query: string, document: string): string | null {
   const { mapping } = compileMapping(`root = this\nroot."${LAST_KEY}" = (${query}).catch(null)`, { host: inertHost })
   if (mapping === undefined) return null
@@ -146,7 +149,7 @@ export function checkUntouched(query: string, document: string): string | null {
   return got.startsWith(expected) ? null : `${expected} became ${got}`
 }
 
-/** Behind all keys of the documents. */
+/** Sorts after all keys of the documents. */
 const LAST_KEY = '\u{10fffd}'
 
 function escapeForHtml(json: string): string {
@@ -157,7 +160,7 @@ function escapeForHtml(json: string): string {
     .replaceAll(String.raw`\/`, '/')
 }
 
-/** The result as JSON, or the text of the mapping error. Anything else that is thrown goes on. */
+/** The result as JSON, or the text of the mapping error. Rethrows any other error. */
 function outcome(run: () => Value): string {
   try {
     return printJson(run(), { escapeHtml: true })
@@ -177,7 +180,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The time that a text takes must not grow much faster than its length. Where it does, the milliseconds are reported. */
+/** Checks that parsing time does not grow much faster than the length; otherwise reports the milliseconds. */
 export function checkGrowth(fragment: string): string | null {
   const times = Math.ceil(8000 / Math.max(1, fragment.length))
   const [small, , large] = [1, 2, 4].map(factor => millisecondsToRead(fragment.repeat(times * factor)))

@@ -2,15 +2,15 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FUNCTIONS, METHODS } from '../../src/bloblang/stdlib/registry.gen.ts'
 
-/** What random mappings are made from: mappings, documents and texts that people wrote. */
+/** The raw material for random mappings: mappings, documents and texts written by people. */
 export interface Corpus {
   readonly mappings: readonly string[]
   readonly documents: readonly string[]
-  /** Quoted texts of the mappings: layouts, paths, patterns. */
+  /** Quoted texts in the mappings: layouts, paths, patterns. */
   readonly texts: readonly string[]
 }
 
-/** The recorded cases of the project and the examples of its functions. */
+/** Reads the project's recorded cases and the examples of its functions. */
 export function readCorpus(): Corpus {
   const folder = join(import.meta.dirname, '../conformance/bloblang')
   const recorded = globSync('*.jsonl', { cwd: folder })

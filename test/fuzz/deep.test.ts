@@ -1,4 +1,4 @@
-// Documents nest up to ten thousand levels; deeper ones are refused.
+// Documents may be nested up to ten thousand levels deep; deeper ones are rejected.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BodyView, compileMapping, MappingError, printJson } from '../../src/bloblang/index.ts'

@@ -39,7 +39,7 @@ const ODD = [
 ]
 const LONE = ['"\\ud800"', '"x\\udc00y"', '"\\ud83d\\ude00"', '"\\u0000"', '"\\/"']
 
-/** A JSON text; keys stand in order and there are no blanks, so that what is only copied comes out as the same text. */
+/** A random JSON text with sorted keys and without white space, so that copying leaves it unchanged. */
 export function randomDocument(choices: Choices, depth = 3): string {
   const kind = choices.below(depth > 0 ? 12 : 7)
   if (kind < 2) return choices.pick(choices.chance(0.3) ? LARGE : NUMBERS)

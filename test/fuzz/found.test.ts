@@ -1,4 +1,4 @@
-// What random mappings have found, and a short run of new ones.
+// Problems that random mappings have found, and a short run of new ones.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileMapping } from '../../src/bloblang/index.ts'

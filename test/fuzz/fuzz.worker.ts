@@ -1,11 +1,11 @@
-// Tries case after case and tells what is wrong. Which case it is at stands in shared memory, so that whoever watches it can
-// tell a hang.
+// Runs one case after another and reports problems. The number of the current case is in shared memory, so that main.ts
+// can identify a case that hangs.
 import { parentPort, workerData } from 'node:worker_threads'
 import { type FuzzCase, makeCase } from './case.ts'
 import { checkGrowth, checkRun, checkText, checkUntouched } from './checks.ts'
 import { readCorpus } from './corpus.ts'
 
-// What main.ts starts this thread with.
+// The start parameters from main.ts.
 const { seed, from, present } = workerData as {
   readonly seed: number
   readonly from: number

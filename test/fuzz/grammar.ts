@@ -5,7 +5,7 @@ import type { Corpus } from './corpus.ts'
 import { KEYS } from './documents.ts'
 import type { Choices } from '../choices.ts'
 
-/** Calls that answer differently each time, take long on purpose, or look outside. */
+/** Calls with varying results, long run times, or access to the outside. */
 const UNSTEADY =
   /^(?:count|counter|cache_\w+|env|fake|file\w*|hostname|ksuid|nanoid|now|random_int|snowflake_id|timestamp_unix\w*|ulid|uuid\w*|tracing\w*|compare_argon2|compare_bcrypt|compress|encrypt_aes|sign_jwt\w*|parse_jwt\w*|bloblang|log|trace|format_msgpack)$/
 const FUNCTIONS = FUNCTION_SIGNATURES.filter(({ name }) => !UNSTEADY.test(name))
@@ -14,13 +14,13 @@ const OPERATORS = ['+', '-', '*', '/', '%', '==', '!=', '<', '<=', '>', '>=', '&
 const INTEGERS = ['0', '1', '2', '3', '-1', '5', '10', '-3', '63', '9223372036854775807', '-9223372036854775807']
 const FLOATS = ['0.0', '1.5', '-2.5', '0.1', '1000000000000000000000.0', '3.14159']
 
-/** A whole mapping after the grammar, with documents of documents.ts in mind. */
+/** A random mapping generated from the grammar, suited to the documents of documents.ts. */
 export function randomMapping(choices: Choices, corpus: Corpus): string {
   const writer = new MappingWriter(choices, corpus)
   return Array.from({ length: 1 + choices.below(4) }, () => writer.statement()).join('\n')
 }
 
-/** A single query. */
+/** A random query. */
 export function randomQuery(choices: Choices, corpus: Corpus): string {
   return new MappingWriter(choices, corpus).query(4)
 }

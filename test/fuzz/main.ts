@@ -1,5 +1,5 @@
-// Random mappings against what must always hold: `npm run fuzz -- --minutes 60 --seed 1`. With ORIGINAL=PROGRAM in the
-// environment the answers are compared with those of the original as well. `--case N` tries one case and prints it.
+// Checks invariants with random mappings: `npm run fuzz -- --minutes 60 --seed 1`. With ORIGINAL=PROGRAM in the
+// environment, results are also compared with the original's. `--case N` runs one case and prints it.
 import { messageOf } from '../../src/base/index.ts'
 import { appendFileSync } from 'node:fs'
 import process from 'node:process'
@@ -40,7 +40,7 @@ if (flags.case === undefined) {
   }
 }
 
-/** Runs the checks until the time is over and returns how many cases were tried. A worker that hangs or dies is replaced. */
+/** Runs the checks until the time is up and returns the number of cases. A worker that hangs or dies is replaced. */
 async function holdProperties(): Promise<number> {
   const present = new Int32Array(new SharedArrayBuffer(4))
   const first = Number(flags.from)
@@ -70,7 +70,7 @@ async function holdProperties(): Promise<number> {
   return from - first
 }
 
-/** Compares answers until the time is over and returns how many cases were tried. */
+/** Compares results until the time is up and returns the number of cases. */
 async function compare(program: string): Promise<number> {
   const original = new Original(program)
   let number = Number(flags.from)
@@ -88,7 +88,7 @@ function mappingOf({ kind, text }: FuzzCase): string {
   return kind === 'untouched' ? `root = ${text}` : text
 }
 
-/** Whether the original always answers the same and soon: no chance, no clock, nothing huge. */
+/** Whether the original's result is deterministic and fast: no randomness, no clock, nothing huge. */
 function isComparable({ kind, text }: FuzzCase): boolean {
   if (kind === 'growth' || text.length > 3000) return false
   return !/import|from\s|now\(|random|uuid|fake|nanoid|ulid|ksuid|snowflake|timestamp_unix|count|hostname|compress|encrypt|sign_jwt|\d{6}/.test(

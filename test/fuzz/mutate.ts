@@ -59,7 +59,7 @@ const WORDS = [
   '1.5',
 ]
 
-/** A text that is like a given one: tokens are dropped, doubled, swapped, nested, or replaced by something strange. */
+/** A variation of a text: tokens are dropped, doubled, swapped, nested, or replaced by unusual ones. */
 export function mutate(choices: Choices, text: string, others: readonly string[]): string {
   let tokens = splitTokens(text)
   for (let left = 1 + choices.below(4); left > 0; left--) tokens = mutateOnce(choices, tokens, others)
@@ -104,7 +104,7 @@ function mutateOnce(choices: Choices, tokens: readonly string[], others: readonl
   }
 }
 
-/** The tokens of a text and, between them, what belongs to none. */
+/** Splits a text into its tokens and the text between them. */
 function splitTokens(text: string): string[] {
   const parts: string[] = []
   let at = 0

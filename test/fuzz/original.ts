@@ -5,11 +5,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { inertHost } from '../../src/bloblang/inert-host.ts'
 import { tryMapping } from '../../src/cli/blobl-trial.ts'
 
-/** How often a mapping is asked for again where the answers differ: some answers depend on the order of Go's maps. */
+/** How often a mapping is repeated if the results differ: some results depend on the iteration order of Go's maps. */
 const REPEATS = 8
 const ANSWER_MS = 30_000
 
-/** The original's program as the server of its page for mappings: one process answers any number of them. */
+/** The original's program running as a server for its mapping page; one process handles any number of mappings. */
 export class Original {
   readonly #program: string
   #process: ChildProcess | null = null
@@ -19,7 +19,7 @@ export class Original {
     this.#program = program
   }
 
-  /** Null where ours is the answer of the original too, or where that is never the same or comes too late. */
+  /** Null if the results agree, or if the original's result varies or takes too long. */
   async differs(
     mapping: string,
     document: string,
@@ -44,7 +44,7 @@ export class Original {
       )
       return parse_error ?? mapping_error ?? result ?? ''
     } catch {
-      // It ran out of memory or time; another process serves the next case.
+      // The original ran out of memory or time; a new process handles the next case.
       this.close()
       return null
     }
@@ -72,7 +72,7 @@ export class Original {
   }
 }
 
-/** The original counts bytes of the lines before as characters, so places in texts that are not ASCII are not compared. */
+/** The original counts bytes of preceding lines as characters, so positions in non-ASCII texts are not compared. */
 function comparable(answer: string, mapping: string): string {
   // eslint-disable-next-line no-control-regex
   if (!/[^\u0000-\u007f]/.test(mapping)) return answer
@@ -88,7 +88,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** What the page of our own `blobl server` answers, on a host without files. */
+/** The result of our own `blobl server` page, on a host without files. */
 function ourAnswer(mapping: string, document: string): string {
   const trial = { mapping: mapping.toWellFormed(), input: document }
   const { result, parse_error, mapping_error } = tryMapping(trial, inertHost)

@@ -9,7 +9,7 @@ import {
 import { type ObjectStore, StorageError } from '../../src/storage/index.ts'
 import type { World } from './world.ts'
 
-/** What may go wrong, as probabilities; all are zero once the world is to come to rest. */
+/** Fault probabilities; all are set to zero to let the simulation settle. */
 export interface Faults {
   /** A put fails and the object is not there. */
   putFails: number
@@ -18,11 +18,11 @@ export interface Faults {
   /** An operation takes up to seconds instead of milliseconds. */
   slow: number
   getFails: number
-  /** A commit is refused as a whole. */
+  /** A commit is rejected as a whole. */
   commitFails: number
-  /** A commit succeeds, but its answer is lost. */
+  /** A commit succeeds, but its response is lost. */
   commitLies: number
-  /** A commit is taken for lost, and is carried out seconds later nevertheless. */
+  /** A commit is reported as lost, but is executed seconds later. */
   commitLate: number
 }
 
@@ -36,14 +36,16 @@ export const NO_FAULTS: Faults = {
   commitLate: 0,
 }
 
-/** A process: what it calls happens only while it lives; what it waits for when it dies never comes. */
+/**
+ * A simulated process: its calls have an effect only while it is alive; after its death, pending calls never return.
+ */
 export interface Process {
   alive: boolean
 }
 
 const never = () => new Promise<never>(() => {})
 
-/** The store as one process sees it through a bad network. */
+/** The object store as seen by one process over an unreliable network. */
 export function faultyStore(store: ObjectStore, world: World, faults: Faults, process: Process): ObjectStore {
   const pass = async () => {
     if (!process.alive) return never()
@@ -76,7 +78,7 @@ export function faultyStore(store: ObjectStore, world: World, faults: Faults, pr
   }
 }
 
-/** The metadata as one process sees them. Only what the log calls goes through the bad network. */
+/** The metadata as seen by one process. Only the calls of the log go through the unreliable network. */
 export async function faultyMetadata(
   hub: MetadataHub,
   world: World,
@@ -108,7 +110,7 @@ export async function faultyMetadata(
             return result
           }
         case 'onAppend':
-          // A process hears at once of what it has committed itself, and of nothing else.
+          // A process is notified immediately of its own commits, and of nothing else.
           return (listener: AppendListener) => metadata.onAppend((appended, isOwn) => isOwn && listener(appended, true))
         case 'commit':
         case 'catalog':
@@ -124,7 +126,7 @@ export async function faultyMetadata(
   })
 }
 
-/** Commits, and questions what became of them, over a bad network; the client has to find out what happened. */
+/** Commits, and queries for their outcome, over an unreliable network; the client has to find out what happened. */
 function lossyTransport(transport: Transport, world: World, faults: Faults, pass: () => Promise<void>): Transport {
   return {
     onChange: listener => transport.onChange(listener),
@@ -147,7 +149,7 @@ async function lossyCall<Result>(
   await pass()
   if (world.choices.chance(faults.commitFails)) throw new MetadataError('busy', `the ${name} was refused`)
   if (name === 'commit' && world.choices.chance(faults.commitLate)) {
-    // It is on its way, and arrives whether its process is still there or not.
+    // The commit is in flight and arrives whether or not its process is still alive.
     world.clock
       .sleep(world.choices.below(5000))
       .then(call)

@@ -1,4 +1,4 @@
-// The process that kill-nine.test.ts kills: appends as fast as it can, and tells each acknowledgement at once.
+// The process that kill-nine.test.ts kills: appends as fast as it can, and reports each acknowledgement immediately.
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -27,7 +27,7 @@ const log = await openRecordLog({
   topicConfig: topic => topicConfig(topic, defaultBrokerConfig),
 })
 
-/** Three records a batch, of the same size in every batch, so that a batch's sequence follows from its number. */
+/** Every batch has the same number of records, so that its sequence follows from its number. */
 const RECORDS = 3
 
 async function append(index: number, producerId: number, name: string, batch: number): Promise<void> {
@@ -43,7 +43,7 @@ async function append(index: number, producerId: number, name: string, batch: nu
   writeSync(1, `${index} ${outcome.baseOffset} ${name} ${batch}\n`)
 }
 
-// The same producer in every life of the process: it goes on with the first batch that was not acknowledged to it.
+// The same producer in every run of the process, continuing with the first batch that was not acknowledged.
 const steady = (async () => {
   for (let batch = Number(firstBatch); ; batch += 3) {
     await Promise.all([batch, batch + 1, batch + 2].map(one => append(0, 1, 'steady', one)))

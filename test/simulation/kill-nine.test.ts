@@ -1,5 +1,5 @@
-// Kills a process in the middle of its commits, again and again: every acknowledged record is there, no offset is given
-// twice, none is missing. PENSTOCK_KILLS says how often; a few times when it is not told.
+// Repeatedly kills a process in the middle of its commits: every acknowledged record must be present, and no offset may
+// be duplicated or missing. PENSTOCK_KILLS sets the number of kills; the default is small.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -53,7 +53,7 @@ it(`loses nothing when it is killed ${KILLS} times`, async t => {
   t.diagnostic(`${acknowledged.length} acknowledged batches, ${partitions.flat().length} records`)
 })
 
-/** One life of the process, which ends a moment after its first acknowledgement; returns the acknowledgements it received. */
+/** One run of the process, killed shortly after its first acknowledgement; returns the acknowledgements it received. */
 async function live(folder: string, round: number, firstBatch: number): Promise<Acknowledged[]> {
   const child = spawn(
     process.execPath,
@@ -73,7 +73,7 @@ async function live(folder: string, round: number, firstBatch: number): Promise<
   return acknowledged
 }
 
-/** The values of each partition by their offset, as a process reads them that has just started. */
+/** The values of each partition by offset, as read by a newly started process. */
 async function readAll(folder: string): Promise<string[][]> {
   const metadata = await openSqliteMetadata({
     path: join(folder, 'metadata.db'),

@@ -1,5 +1,5 @@
-// Producers and readers of two brokers that crash, over a store and metadata that fail: whatever happens, what was
-// acknowledged is there, once and in order. PENSTOCK_SEEDS=from-to runs other seeds than the usual ones.
+// Producers and readers on two brokers that crash, over a store and metadata that fail: whatever happens, acknowledged
+// records must be present exactly once and in order. PENSTOCK_SEEDS=from-to selects other seeds.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { nullLog } from '../../src/base/index.ts'
@@ -13,7 +13,7 @@ import { World } from './world.ts'
 
 const PARTITIONS = 3
 const BATCHES_PER_PRODUCER = 60
-/** As many as a Kafka client has. */
+/** The default of Kafka clients. */
 const IN_FLIGHT = 5
 const REQUEST_TIMEOUT_MS = 5000
 const LIMIT_MS = 60 * 60 * 1000
@@ -26,7 +26,7 @@ describe('the log, in a world that fails', () => {
   }
 })
 
-/** A broker's log and the process in which it lives. */
+/** A broker's log and the process that runs it. */
 interface Broker {
   readonly process: Process
   readonly log: RecordLog
@@ -43,7 +43,7 @@ class Simulation {
   readonly #faults: Faults
   readonly #brokers: Broker[] = []
   readonly #acknowledged: Acknowledged[] = []
-  /** All that any reader has ever seen: an offset's value must never change. */
+  /** Everything that any reader has seen: the value at an offset must never change. */
   readonly #seen: Map<number, string>[] = Array.from({ length: PARTITIONS }, () => new Map())
   #hub!: MetadataHub
   #metadata!: Metadata
@@ -130,7 +130,7 @@ class Simulation {
     return this.#brokers[this.#world.choices.below(this.#brokers.length)]!
   }
 
-  /** Sends one batch; undefined when no answer came, or none in time. */
+  /** Sends one batch; undefined if there was no response in time. */
   async #send(broker: Broker, partition: number, records: Buffer) {
     const append = {
       partition: this.#partitions[partition]!,
@@ -143,7 +143,7 @@ class Simulation {
     return broker.process.alive ? outcome : undefined
   }
 
-  /** A producer that sends every batch until it is acknowledged, several at a time, as Kafka's clients do. */
+  /** A producer that retries every batch until it is acknowledged, with several in flight, as Kafka clients do. */
   async #produceIdempotently(id: number, partition: number): Promise<void> {
     const valuesOf = (batch: number) => Array.from({ length: 1 + (batch % 3) }, (_, at) => `${id}:${batch}:${at}`)
     let sequence = 0
@@ -168,7 +168,7 @@ class Simulation {
       )
       for (const [index, outcome] of outcomes.entries()) {
         if (!outcome?.ok) {
-          // A later batch may well be out of order behind one that failed, but never the one whose turn it is.
+          // A later batch may be out of order after one that failed, but the next one in sequence never is.
           const isNext = index === 0
           assert.ok(!isNext || !outcome || outcome.code === 'KAFKA_STORAGE_ERROR', `producer ${id}: ${outcome?.code}`)
           broker = this.#anyBroker()
@@ -182,7 +182,7 @@ class Simulation {
     }
   }
 
-  /** A producer that gives up what fails: what was acknowledged must be stored, once; the rest may be, at most once. */
+  /** A producer that does not retry: acknowledged records must be stored once, others at most once. */
   async #producePlainly(name: string, partition: number): Promise<void> {
     for (let batch = 0; batch < BATCHES_PER_PRODUCER; batch++) {
       const value = `${name}:${batch}`
@@ -195,7 +195,7 @@ class Simulation {
     }
   }
 
-  /** Follows a partition while the world is alive; sees every offset, in order, and always the same value there. */
+  /** Follows a partition as long as the simulation runs; must see every offset, in order, and always the same value. */
   async #read(partition: number): Promise<void> {
     let offset = 0
     while (!this.#isOver) {
@@ -208,14 +208,14 @@ class Simulation {
       const [fetched] = (await Promise.race([fetching, timeout])) ?? []
       if (!fetched || fetched.error === 'KAFKA_STORAGE_ERROR') continue
       assert.equal(fetched.error, 'NONE', `partition ${partition} at ${offset}`)
-      // What is on its way to a client must not change, however long that takes.
+      // Data on its way to a client must not change, however long that takes.
       await this.#world.clock.sleep(this.#world.choices.below(300))
       offset = this.#see(partition, offset, fetched.records)
       holds.release()
     }
   }
 
-  /** Takes over what was read from an offset on; answers the next offset. */
+  /** Records what was read from an offset on; returns the next offset. */
   #see(partition: number, from: number, slices: readonly Buffer[]): number {
     const seen = this.#seen[partition]!
     const bytes = Buffer.concat(slices)
@@ -236,7 +236,7 @@ class Simulation {
   }
 
   async #check(): Promise<void> {
-    // Long enough for every abandoned epoch to be closed and its orphans swept; then a reader that knows nothing.
+    // Long enough to close every abandoned epoch and sweep its orphans; then a reader starts without any cached state.
     await this.#world.clock.sleep(120_000)
     for (const { process } of this.#brokers) process.alive = false
     const { log } = await this.#openBroker()
@@ -273,7 +273,7 @@ class Simulation {
     }
   }
 
-  /** Unreferenced objects were swept, as far as its epoch was closed: only the last brokers may have left something. */
+  /** Unreferenced objects of closed epochs must be swept: only the last brokers may have left some. */
   async #checkObjects(): Promise<void> {
     const objects = await this.#store.list({ prefix: 'data/', limit: 1e6 })
     const known = await this.#metadata.knownObjects(objects.map(({ key }) => key))

@@ -1,6 +1,6 @@
-// Control planes and agents that crash, hang and lose touch, with slow and lost answers and clocks that jump, over one database:
-// whatever happens, nobody runs a slot of its epoch but one agent, a slot passes on only with a higher epoch, and once the
-// world is quiet every pipeline runs as often as it should. PENSTOCK_SEEDS=from-to runs other seeds than the usual ones.
+// Control planes and agents that crash, hang and lose contact, with slow and lost responses and clocks that jump, over
+// one database. Whatever happens, at most one agent runs a slot in any epoch, a slot moves only with a higher epoch,
+// and once the faults stop every pipeline runs as often as it should. PENSTOCK_SEEDS=from-to selects other seeds.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Agent, KafkaClient } from '../../src/agent/index.ts'
@@ -21,11 +21,11 @@ import { agentHello } from '../../src/control/agent-hello.suite.ts'
 
 const CLUSTER = 'vci_1'
 const LIMIT_MS = 60 * 60 * 1000
-/** Within this time after the last fault everything runs as it should. */
+/** Within this time after the last fault, everything must run as it should. */
 const SETTLE_MS = 90_000
-/** How long an agent has to end. */
+/** How long an agent has to stop. */
 const GRACE_MS = 15_000
-/** How long an agent that was paused may take to learn that its slots have passed on. */
+/** How long a paused agent may take to notice that its slots have moved. */
 const NOTICE_MS = 10_000
 const PIPELINES: Readonly<Record<string, Concurrency>> = {
   once: { scope: 'exact', count: 1 },
@@ -44,13 +44,13 @@ describe('the placement of pipelines, in a world that fails', () => {
 
 class Simulation {
   readonly world: World
-  /** The epoch to which each slot that passes from agent to agent was raised, and who did it. */
+  /** For each slot that moves between agents, the epoch it was raised to and the agent that raised it. */
   readonly #fences = new Map<string, { epoch: number; agent: SimulatedAgent }>()
   readonly #sqlite = openSqliteHere({ path: ':memory:' })
   readonly #database: Database
   readonly planes: Plane[] = []
   readonly #agents: SimulatedAgent[] = []
-  /** What must never happen, and what had happened before. */
+  /** Violations of invariants, with the faults that preceded them. */
   readonly #violations: string[] = []
   readonly #faults: string[] = []
   isOver = false
@@ -72,14 +72,14 @@ class Simulation {
     return this.#agents.filter(agent => !agent.isGone)
   }
 
-  /** What an agent does in the metadata before it starts a slot: false when a later epoch has passed it. */
+  /** The fencing in the metadata before an agent starts a slot: false if a later epoch is already recorded. */
   raiseFence({ fence }: InstanceOrder, by: SimulatedAgent): boolean {
     if (fence === null) return true
     const known = this.#fences.get(fence.lease)
     if (known !== undefined && known.epoch > fence.epoch) return false
     if (known?.epoch === fence.epoch && known.agent !== by)
       this.#violations.push(`two agents have epoch ${fence.epoch} of ${fence.lease}`)
-    // Others run it only as long as they cannot know better, and what they write is refused from now on.
+    // Other agents may run the slot only while they cannot know better; their writes are rejected from now on.
     for (const other of this.alive)
       if (other !== by && other.runs(fence.lease) && !other.mayBeStale)
         this.#violations.push(
@@ -148,7 +148,7 @@ class Simulation {
       one.clockOffsetMs = (this.world.choices.fraction() - 0.5) * 7_200_000
   }
 
-  /** Until every pipeline runs as often as it should. */
+  /** Waits until every pipeline runs as often as it should. */
   async #settle(): Promise<void> {
     const deadline = this.world.now + SETTLE_MS
     for (;;) {
@@ -184,7 +184,7 @@ async function createPipelines(sql: Sql): Promise<void> {
   }
 }
 
-/** A database whose time is that of the world. */
+/** A database whose clock is that of the simulation. */
 function atTimeOf(clock: Clock, database: Database): Database {
   const timed = (sql: Sql): Sql =>
     new Proxy(sql, {
@@ -204,7 +204,7 @@ function atTimeOf(clock: Clock, database: Database): Database {
   }
 }
 
-/** The clock of a process: its date may be wrong, and nothing happens in it while `ready` does not resolve. */
+/** The clock of a process: its date may be wrong, and nothing happens in the process while `ready` is pending. */
 function processClock(clock: Clock, offsetMs: () => number, ready: () => Promise<void> = async () => {}): Clock {
   return {
     now: () => clock.now() + Math.floor(offsetMs()),
@@ -240,7 +240,7 @@ class Plane {
     return this.#down.signal
   }
 
-  /** Whoever waits for an answer gets none. */
+  /** Pending requests never receive a response. */
   close(): void {
     this.#down.abort()
     this.fleet.close()
@@ -256,7 +256,7 @@ class Plane {
 
 const hello = { ...agentHello, name: 'simulated' }
 
-/** An agent in a process of its own, with instances that take time to stop. */
+/** An agent in a separate process, with instances that take time to stop. */
 class SimulatedAgent {
   readonly #simulation: Simulation
   readonly #agent: Agent
@@ -291,11 +291,11 @@ class SimulatedAgent {
       },
       clock,
       log: nullLog,
-      supervisor: () => this as unknown as Supervisor, // it has what an agent uses of one, without threads
+      supervisor: () => this as unknown as Supervisor, // implements what an agent uses of a Supervisor, without threads
     })
   }
 
-  // ── As the simulation sees it ──
+  // ── The simulation's view ──
 
   runs(lease: string): boolean {
     return [...this.#instances.values()].some(({ fence }) => fence?.lease === lease)
@@ -311,7 +311,7 @@ class SimulatedAgent {
     return `silent for ${this.#agent.silentMs} ms, runs ${slots.join()}, wants ${wanted.join()}`
   }
 
-  /** It is paused, or was a moment ago. */
+  /** Whether it is paused, or was until recently. */
   get mayBeStale(): boolean {
     return this.#simulation.world.now < this.#lastPausedUntil + NOTICE_MS
   }
@@ -342,7 +342,7 @@ class SimulatedAgent {
     this.isGone = true
   }
 
-  // ── As its agent sees it ──
+  // ── The agent's view ──
 
   get reports(): InstanceReport[] {
     return [...this.#instances.values()].map(({ instanceId, pipelineId, configurationId, version }) => ({
@@ -394,7 +394,7 @@ class SimulatedAgent {
     this.#startWanted()
   }
 
-  /** Nothing happens in a process that is paused, and never again in one that was killed. */
+  /** Resolves when the process is not paused; never if it was killed. */
   async #ready(): Promise<void> {
     const { world } = this.#simulation
     while (world.now < this.#pausedUntil) await world.clock.sleep(this.#pausedUntil - world.now)
@@ -413,7 +413,7 @@ class SimulatedAgent {
     }
   }
 
-  /** To one of the control planes and back; the call or its answer may be lost. */
+  /** A round trip to one of the control planes; the request or its response may be lost. */
   async #call<Answer>(work: (fleet: Fleet, cut: AbortSignal) => Promise<Answer>): Promise<Answer> {
     const { world, planes } = this.#simulation
     const { clock, choices } = world
@@ -441,7 +441,7 @@ class SimulatedAgent {
     try {
       return await Promise.race([answer, broken])
     } catch (error) {
-      // The other control plane has what this one has.
+      // The other control plane has the same data.
       this.#plane++
       throw error
     }

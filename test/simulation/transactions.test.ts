@@ -1,6 +1,6 @@
-// Transactional producers over two brokers that crash, with a store and metadata that fail: whatever happens, a reader of
-// committed records sees each transaction whole or not at all, its offsets with it, and what was answered holds.
-// PENSTOCK_SEEDS=from-to runs other seeds than the usual ones.
+// Transactional producers on two brokers that crash, with a store and metadata that fail. Whatever happens, a reader of
+// committed records sees each transaction, including its offsets, entirely or not at all, and reported outcomes hold.
+// PENSTOCK_SEEDS=from-to selects other seeds.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { nullLog } from '../../src/base/index.ts'
@@ -24,7 +24,7 @@ import { World } from './world.ts'
 const PARTITIONS = 3
 const PRODUCERS = 4
 const TRANSACTIONS_PER_PRODUCER = 15
-/** This producer has a twin with the same transactional id, so that each is a zombie to the other again and again. */
+/** This producer has a twin with the same transactional id, so that the two keep fencing each other. */
 const CONTESTED = 0
 const TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 5000
@@ -45,18 +45,18 @@ interface Broker {
   readonly transactions: Transactions
 }
 
-/** A producer of a transactional id, from one initialization to the next. */
+/** A producer with a transactional id, from one initialization to the next. */
 interface Session {
   producer: ProducerIdentity
   readonly sequences: Map<number, number>
 }
 
-/** What a producer knows of a transaction at its end. `unknown`: no answer came. */
+/** What a producer knows about the outcome of a transaction. `unknown`: there was no response. */
 type Answer = 'committed' | 'aborted' | 'unknown'
 
 interface Attempt {
   readonly name: string
-  /** Its records by partition. */
+  /** The records by partition. */
   readonly values: Map<number, string[]>
   readonly number: number
   answer: Answer
@@ -148,7 +148,7 @@ class Simulation {
     }
   }
 
-  /** Asks a broker; undefined when no answer came, or none in time. */
+  /** Sends a request to a broker; undefined if there was no response in time. */
   async #ask<Result>(request: (broker: Broker) => Promise<Result>): Promise<Result | undefined> {
     const broker = this.#world.choices.pick(this.#brokers)
     const timeout = this.#world.clock.sleep(REQUEST_TIMEOUT_MS).then(() => undefined)
@@ -167,7 +167,7 @@ class Simulation {
   async #produce(id: number): Promise<void> {
     const { choices } = this.#world
     const name = `tx-${id}`
-    /** With an epoch for each transaction (KIP-890), or without. */
+    /** Whether each transaction gets a new epoch (KIP-890). */
     const nextEpoch = choices.chance(0.5)
     let session = await this.#init(name)
     for (let count = 0; count < TRANSACTIONS_PER_PRODUCER; count++) {
@@ -178,12 +178,12 @@ class Simulation {
       const commits = isWritten && choices.chance(0.7)
       const isEnded = choices.chance(0.9) && (await this.#end(name, session, commits, nextEpoch))
       if (isEnded) attempt.answer = commits ? 'committed' : 'aborted'
-      // As a client does that is started again, or has an error that it cannot go on from.
+      // As a client does after a restart or a fatal error.
       else session = await this.#init(name)
     }
   }
 
-  /** Writes to some partitions, with an offset; false where something of it failed. */
+  /** Writes to some partitions, with an offset; false if any part failed. */
   async #write(id: string, session: Session, attempt: Attempt, joins: boolean): Promise<boolean> {
     const { choices } = this.#world
     const chosen = this.#partitions.filter(() => choices.chance(0.7))
@@ -237,7 +237,7 @@ class Simulation {
     return typeof done === 'object' && done[0] === 'NONE'
   }
 
-  /** Asks for the end until there is an answer that says what it came to; false when there is none. */
+  /** Ends the transaction, retrying until the outcome is known; false if it never is. */
   async #end(id: string, session: Session, commit: boolean, nextEpoch: boolean): Promise<boolean> {
     for (let attempt = 0; attempt < 8; attempt++) {
       const outcome = await this.#ask(({ transactions }) => transactions.end(id, session.producer, commit, nextEpoch))
@@ -256,7 +256,7 @@ class Simulation {
   }
 
   async #check(): Promise<void> {
-    // Long enough for what was left open to be aborted after its timeout.
+    // Long enough for open transactions to be aborted by timeout.
     await this.#world.clock.sleep(TIMEOUT_MS + 60_000)
     for (const { process } of this.#brokers) process.alive = false
     const { log } = await this.#openBroker()
@@ -274,13 +274,13 @@ class Simulation {
       const last = visible.at(-1)?.number ?? 0
       const atOffset = attempts.find(({ number }) => number === committed)
       if (atOffset && atOffset.values.size > 0) assert.ok(visible.includes(atOffset), 'an offset without its records')
-      // Those of twins may be committed in another order than they were begun in.
+      // The twins' transactions may be committed in a different order than they were started.
       if (id !== CONTESTED) assert.ok(committed >= last, `the offset ${committed} is older than the records of ${last}`)
     }
     assert.deepEqual(await this.#metadata.overdueTransactions(10), [])
   }
 
-  /** Whether a transaction's records are there, all of them and each once; none of them is the other way. */
+  /** Whether the records of a transaction are present, each exactly once; otherwise none may be. */
   #isVisible({ name, values }: Attempt, seen: ReadonlyMap<number, string[]>): boolean {
     const wanted = [...values].flatMap(([, of]) => of)
     const found = [...seen.values()].flat().filter(value => value.startsWith(`${name}:`))
@@ -289,7 +289,7 @@ class Simulation {
     return true
   }
 
-  /** What a client sees that reads committed records alone, and that nothing is left open. */
+  /** The values that a read-committed client sees; checks that no transaction is left open. */
   async #readCommitted(log: RecordLog, partition: number): Promise<string[]> {
     const values: string[] = []
     let offset = 0

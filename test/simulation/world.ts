@@ -2,13 +2,13 @@ import type { Clock, Random } from '../../src/base/index.ts'
 import { Choices } from '../choices.ts'
 
 /**
- * A world in which time passes only when nothing else happens, and chance repeats itself: whatever goes wrong in it goes
- * wrong again with the same seed.
+ * A deterministic simulation: time advances only when nothing else can happen, and randomness is seeded, so a failure
+ * recurs with the same seed.
  */
 export class World {
   readonly clock: Clock
   readonly random: Random
-  /** What happens, and how much of it. */
+  /** Decides what happens, and how much of it. */
   readonly choices: Choices
   readonly #timers: { at: number; order: number; fire(): void }[] = []
   #now = 0
@@ -28,13 +28,13 @@ export class World {
     return this.#now
   }
 
-  /** Lets time pass until `body` is done; throws when that takes longer than `limitMs` of the world's time. */
+  /** Advances time until `body` is done; throws if that takes longer than `limitMs` of simulated time. */
   async run(body: Promise<void>, limitMs: number): Promise<void> {
     let done = false
     const finished = body.finally(() => {
       done = true
     })
-    // Waited for below; here it must only not count as unhandled while the world goes on.
+    // Awaited below; this only keeps a rejection from being reported as unhandled in the meantime.
     finished.catch(() => undefined)
     for (;;) {
       // Everything that needs no time happens first.

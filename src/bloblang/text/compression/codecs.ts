@@ -186,7 +186,7 @@ function unpackZstd(bytes: Uint8Array): {
 } {
   try {
     const options = { ...inflateOptions(bytes), info: true }
-    return zstdDecompressSync(bytes, options) as unknown as ReturnType<typeof unpackZstd> // the library's types do not cover `info`
+    return zstdDecompressSync(bytes, options) as unknown as ReturnType<typeof unpackZstd> // untyped option `info`
   } catch (error) {
     const message = messageOf(error)
     if (/Unknown frame descriptor/i.test(message)) throw new MappingError('invalid input: magic number mismatch')
