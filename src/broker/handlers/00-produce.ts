@@ -1,12 +1,12 @@
 // Produce v0–v13: stores record batches.
 //
-// Behaviour: each partition is judged alone; what is good is stored, whatever becomes of the others. All batches of a
-// request get their place before the next request of the connection is read, and the answer comes when they are in the
-// object store and in the metadata: acks=1 and acks=all are the same here. With acks=0 there is no answer at all, and what cannot be
-// stored closes the connection: that is how the producer notices, and looks for the topic's metadata anew.
-// v0–v2 are listed, because old librdkafka looks for them before it compresses, and are refused when used (KAFKA-18659).
-// v7 zstd (KIP-110). v8 errors by record (KIP-467). v12 a partition is added to the transaction by its records
-// (KIP-890); before that AddPartitionsToTxn has to come first. v13 topics by id (KIP-516).
+// Behaviour: each partition is validated separately; valid batches are stored whatever happens to the others. All
+// batches of a request get their position before the next request of the connection is read, and the response is sent
+// once they are in the object store and in the metadata: acks=1 and acks=all are the same here. With acks=0 there is no
+// response, and a batch that cannot be stored closes the connection, which makes the producer notice and refresh the
+// topic's metadata. v0–v2 are listed, because old librdkafka looks for them before it compresses, but are refused when
+// used (KAFKA-18659). v7 zstd (KIP-110). v8 errors per record (KIP-467). v12 records add their partition to the
+// transaction (KIP-890); before that AddPartitionsToTxn is required. v13 topics by id (KIP-516).
 import { ErrorCode, errorMessage, errorName, type ErrorName, zeroUuid } from '../../kafka/index.ts'
 import { messageOf } from '../../base/index.ts'
 import type { Catalog } from '../../metadata/index.ts'
@@ -22,17 +22,17 @@ type TopicAnswer = ResponseOf<'Produce'>['responses'][number]
 type PartitionAnswer = TopicAnswer['partitionResponses'][number]
 type Refusal = Extract<CheckedBatch, { readonly ok: false }>
 
-/** Record batches of format 2 came with this version. */
+/** The first version with record batches of format 2. */
 const FIRST_USABLE_VERSION = 3
 
-/** A producer that only has to abort its transaction gets to hear so from this version on (KIP-890). */
+/** From this version on, a producer can be told that it only has to abort its transaction (KIP-890). */
 const ABORTABLE_VERSION = 11
-/** From this version on records add their partition to the transaction. */
+/** From this version on, records add their partition to the transaction. */
 const JOINS_VERSION = 12
-/** From this version on topics are named by their ids. */
+/** From this version on, topics are identified by id. */
 const IDS_VERSION = 13
 
-/** One partition's part of a request, and what becomes of it. */
+/** One partition's part of a request, and its outcome. */
 interface Part {
   readonly topic: TopicData
   readonly data: PartitionData
@@ -65,8 +65,8 @@ export default defineHandler('Produce', {
 })
 
 /**
- * Stores what can be stored. What is known gets its place before this returns: were it to wait for the catalog to be
- * read again for the others, the connection's next request would overtake it.
+ * Stores the valid batches. Those for known topics are placed before this returns: if they waited for the catalog to be
+ * reloaded for the others, the connection's next request would overtake them.
  */
 async function store(parts: readonly Part[], request: Request, context: RequestContext): Promise<void> {
   const { metadata } = context.broker
@@ -76,7 +76,7 @@ async function store(parts: readonly Part[], request: Request, context: RequestC
   await second?.done
 }
 
-/** Tells a producer that expects no answers what it can notice: its connection is gone. */
+/** Closes the connection when a batch fails, since that is all that a producer which expects no responses notices. */
 async function hangUpOnFailure(
   parts: readonly Part[],
   stored: Promise<void>,
@@ -93,7 +93,9 @@ async function hangUpOnFailure(
   }
 }
 
-/** Judges batches and hands the good ones to the log, without a pause in between; `done` when all have their answers. */
+/**
+ * Validates batches and hands the good ones to the log, all synchronously; `done` resolves once all have their answers.
+ */
 function place(
   parts: readonly Part[],
   catalog: Catalog,

@@ -1,10 +1,10 @@
 // Fetch v4–v18: reads record batches.
 //
-// Behaviour: batches come whole; the one that holds the offset comes first, even when the offset is inside it. At least
-// one batch is answered for the request, not for each partition, however small the limits are, and limits are used up
-// in the order of the request. The answer waits for minBytes, but not when a partition has an error.
-// v7 sessions (KIP-227): requests and answers name only what changed. v9 the client's leader epoch (KIP-320).
-// v13 topics by id (KIP-516).
+// Behaviour: batches are returned whole, starting with the one that contains the offset, even if the offset is
+// in the middle of it. At least one batch is returned per request, not per partition, however small the limits
+// are, and limits are used up in the order of the request. The response waits for minBytes, but not if a
+// partition has an error. v7 sessions (KIP-227): requests and responses contain only changes. v9 the client's
+// leader epoch (KIP-320). v13 topics by id (KIP-516).
 import { ErrorCode } from '../../kafka/index.ts'
 import { leaderEpoch } from '../cluster.ts'
 import { defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -17,7 +17,7 @@ type PartitionAnswer = TopicAnswer['partitions'][number]
 const READ_COMMITTED = 1
 const FIRST_VERSION_BY_ID = 13
 
-/** An error, or what to ask the log for. */
+/** An error, or the query for the log. */
 type Judged = { readonly errorCode: number } | { readonly query: FetchQuery }
 
 export default defineHandler('Fetch', {

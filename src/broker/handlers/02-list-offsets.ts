@@ -1,10 +1,11 @@
 // ListOffsets v1–v10: the offsets at the beginning, at the end, and at a time.
 //
-// Behaviour: the end is the last stable offset for readers of committed records, else the high watermark, and never
-// behind what was acknowledged before on any connection. Times are looked up record by record, also in compressed batches and
-// where timestamps are not in order; nothing below the log start is found. What is not found has offset and time -1.
-// v2 isolation. v4 leader epochs (KIP-320). v7 -3: the largest timestamp (KIP-734). v8 -4: the earliest local offset,
-// which is the earliest one here (KIP-405). v9 -5: the latest tiered offset, of which there is none (KIP-1005).
+// Behaviour: the end is the last stable offset for read-committed consumers, otherwise the high watermark, and
+// never less than what was acknowledged before on any connection. Times are looked up record by record, even in
+// compressed batches and if timestamps are out of order; nothing below the log start is found. If nothing is
+// found, offset and time are -1. v2 isolation. v4 leader epochs (KIP-320). v7 -3: the largest timestamp
+// (KIP-734). v8 -4: the earliest local offset, which here is the earliest one (KIP-405). v9 -5: the latest tiered
+// offset, of which there is none (KIP-1005).
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { PartitionBounds } from '../../metadata/index.ts'
 import { leaderEpoch } from '../cluster.ts'
@@ -21,7 +22,7 @@ const MAX_TIMESTAMP = -3
 const EARLIEST_LOCAL = -4
 const LATEST_TIERED = -5
 
-/** The version in which each special timestamp came. */
+/** The version that introduced each special timestamp. */
 const FIRST_VERSION = new Map([
   [LATEST, 1],
   [EARLIEST, 1],

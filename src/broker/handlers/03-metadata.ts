@@ -1,9 +1,9 @@
 // Metadata v0–v13: the brokers, and topics with their partitions and leaders.
 //
-// Behaviour: null (in v0 an empty list) asks for all topics. A named topic that does not exist is created when the
-// client and the broker allow it, else it is an error of that topic alone. Before a topic is called unknown, the
-// catalog is read again, because another broker may have created it.
-// v4 allowAutoTopicCreation. v10 topic ids. v12 topics asked for by id.
+// Behaviour: null (in v0 an empty list) requests all topics. A named topic that does not exist is created if
+// the client and the broker allow it; otherwise the error affects only that topic. Before a topic is
+// reported as unknown, the catalog is reloaded, because another broker may have created it. v4
+// allowAutoTopicCreation. v10 topic ids. v12 topics by id.
 import { ErrorCode, KafkaError, zeroUuid } from '../../kafka/index.ts'
 import type { Topic } from '../../metadata/index.ts'
 import { clusterResource } from '../security/acls.ts'
@@ -23,7 +23,7 @@ export default defineHandler('Metadata', {
   },
   failed(request, errorCode, context) {
     const { topics } = request
-    // A list of all topics from which some are missing would look as if these were deleted.
+    // If an incomplete list were returned as all topics, the missing ones would look deleted.
     if (topics === null || topics.length === 0) return undefined
     const { byName, byId } = context.broker.metadata.catalog()
     const answers = topics.map(({ name, topicId }): TopicAnswer => {
@@ -136,7 +136,7 @@ async function createMissing(
   })
   if (planned.length === 0) return
   const outcomes = await createPlanned(planned, broker)
-  // What another client has created at this very moment is no problem: it is in the catalog afterwards.
+  // A topic that another client created at the same moment is not an error: it is in the catalog afterwards.
   for (const [index, outcome] of outcomes.entries()) {
     const isStored = !(outcome instanceof KafkaError) || outcome.code !== ErrorCode.KAFKA_STORAGE_ERROR
     if (!isStored) problems.set(planned[index]!.name, new KafkaError(ErrorCode.LEADER_NOT_AVAILABLE))

@@ -1,8 +1,8 @@
-// OffsetCommit v2–v10: stores how far a group has come in each partition.
+// OffsetCommit v2–v10: stores a group's position in each partition.
 //
-// Behaviour: members commit with their generation; who manages its partitions itself commits with none, as long as the
-// group has no members. An unknown partition or a text that is too long is an error of that partition alone.
-// v6 leader epochs. v7 static members. v9 members of the `consumer` protocol. v10 topics by id.
+// Behaviour: members commit with their generation; consumers that manage their own partitions commit without one, as
+// long as the group has no members. An unknown partition or metadata that is too long affects only that partition. v6
+// leader epochs. v7 static members. v9 members of the `consumer` protocol. v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { type Catalog, type CommittedOffset, type Fence, MetadataError, type Topic } from '../../metadata/index.ts'
 import type { CommitPermission } from '../groups/index.ts'
@@ -12,7 +12,7 @@ type Request = RequestOf<'OffsetCommit'>
 type RequestTopic = Request['topics'][number]
 type TopicAnswer = ResponseOf<'OffsetCommit'>['topics'][number]
 
-/** From this version on members of the `consumer` protocol commit with their epochs (KIP-848). */
+/** From this version on, members of the `consumer` protocol commit with their epochs (KIP-848). */
 const MEMBER_EPOCH_VERSION = 9
 
 export default defineHandler('OffsetCommit', {
@@ -26,7 +26,7 @@ export default defineHandler('OffsetCommit', {
     const catalog = await catalogFor(request, version, broker)
     const now = broker.clock.now()
     const offsets: CommittedOffset[] = []
-    /** Where the answer to each of them is. */
+    /** The entry of each offset in the response. */
     const places: { errorCode: number }[] = []
     const names: string[] = []
     const topics = request.topics.map((wanted): TopicAnswer => {
@@ -72,7 +72,7 @@ export default defineHandler('OffsetCommit', {
   failed: ({ topics }, errorCode) => ({ topics: topics.map(topic => refuseAll(topic, errorCode)) }),
 })
 
-/** What could not be stored now may be stored later: the client tries again. */
+/** Commits offsets; a failure that may pass maps to an error that the client retries. */
 async function commit(
   groupId: string,
   offsets: readonly CommittedOffset[],
@@ -111,13 +111,13 @@ async function mayCommit(request: Request, version: number, broker: BrokerContex
   return { errorCode: await strangersCode(groupId, version, broker) }
 }
 
-/** Whether somebody is a member of the `consumer` protocol, with an epoch that old clients take for a generation. */
+/** Whether the sender is a member of the `consumer` protocol, whose epoch old clients would take for a generation. */
 async function hasEpoch(groupId: string, memberId: string, { groups }: BrokerContext): Promise<boolean> {
   const { group } = await groups.describe(groupId)
   return group?.type === 'consumer' && group.members.get(memberId)?.classic === null
 }
 
-/** What a member is answered that the group does not know: old clients know no word for a group that is not there. */
+/** Error code for a member that the group does not know: old clients have no error for a group that does not exist. */
 async function strangersCode(groupId: string, version: number, { groups }: BrokerContext): Promise<ErrorCode> {
   const { errorCode } = await groups.describe(groupId)
   if (errorCode !== ErrorCode.GROUP_ID_NOT_FOUND) return ErrorCode.UNKNOWN_MEMBER_ID
@@ -150,7 +150,7 @@ function check(
   if (Buffer.byteLength(committedMetadata ?? '') > broker.config.offsetMetadataMaxBytes) {
     return ErrorCode.OFFSET_METADATA_TOO_LARGE
   }
-  // No log reaches that far, and the metadata could not give such an offset back.
+  // No log reaches that far, and the metadata could not return such an offset.
   if (!Number.isSafeInteger(committedOffset)) return ErrorCode.INVALID_COMMIT_OFFSET_SIZE
   return ErrorCode.NONE
 }

@@ -1,9 +1,9 @@
-// OffsetFetch v1–v10: how far groups have come.
+// OffsetFetch v1–v10: the positions of groups.
 //
-// Behaviour: a partition without a commit is -1 with an empty text, without an error, and so is one that does not exist.
-// v2 null asks for all partitions that have a commit. v7 requireStable: a partition that has an offset in an open
-// transaction is UNSTABLE_OFFSET_COMMIT, and the client asks again (KIP-447). v8 several groups. v9 the member and its
-// epoch, of the `consumer` protocol (KIP-848). v10 topics by id.
+// Behaviour: a partition without a commit, or one that does not exist, has offset -1 and empty metadata, without an
+// error. v2 null requests all partitions with a commit. v7 requireStable: a partition with an offset in an open
+// transaction is UNSTABLE_OFFSET_COMMIT, and the client retries (KIP-447). v8 several groups. v9 the member and its
+// epoch, for the `consumer` protocol (KIP-848). v10 topics by id.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { type Catalog, type CommittedOffset, MetadataError, type Topic } from '../../metadata/index.ts'
 import { type BrokerContext, defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -26,7 +26,7 @@ export default defineHandler('OffsetFetch', {
     const topics = request.topics?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null
     const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics }
     const { errorCode, topics: answers } = await answerGroup(group, request.requireStable, context)
-    // v1 has no place for an error of the group, and a partition that is missing looks as if it had no commit.
+    // v1 has no field for a group error, and a missing partition would look as if it had no commit.
     const told = errorCode ? (topics ?? []).map(topic => refuse(topic, errorCode)) : answers
     return { errorCode, topics: told.map(({ name = '', partitions }) => ({ name, partitions })) }
   },
@@ -37,7 +37,7 @@ export default defineHandler('OffsetFetch', {
   }),
 })
 
-/** What cannot be read now can be read later: the client tries again. */
+/** Reads a group's offsets; a failure that may pass maps to an error that the client retries. */
 async function answerGroup(group: Group, requireStable: boolean, context: RequestContext): Promise<GroupAnswer> {
   if (!context.access.allows('describe', 'group', group.groupId)) {
     return { groupId: group.groupId, topics: [], errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED }
@@ -59,7 +59,7 @@ async function readGroup(
   const errorCode = await checkMember(groupId, memberId ?? null, memberEpoch ?? -1, broker)
   if (errorCode !== ErrorCode.NONE) return { groupId, topics: [], errorCode }
   const mayDescribe = (topic: string) => access.allows('describe', 'topic', topic)
-  // Read first: what a transaction commits in between is in the offsets.
+  // Read first: what a transaction commits in the meantime is among the offsets.
   const pending = requireStable ? await broker.metadata.pendingOffsets(groupId) : []
   const isPending = new Set(pending.map(({ topic, partition }) => `${topic}/${partition}`))
   const offsets = await broker.metadata.groupOffsets(groupId)
@@ -89,7 +89,7 @@ async function readGroup(
   }
 }
 
-/** A member of the `consumer` protocol has to know its epoch; whoever names no member may ask as well. */
+/** A member of the `consumer` protocol must send its current epoch; requests without a member are allowed as well. */
 async function checkMember(
   groupId: string,
   memberId: string | null,
@@ -105,7 +105,7 @@ async function checkMember(
   return member.epoch === memberEpoch ? ErrorCode.NONE : ErrorCode.STALE_MEMBER_EPOCH
 }
 
-/** The catalog must know every topic that has a commit, or that one of them is really gone. */
+/** Returns a catalog that knows every topic with a commit, reloaded if one seems to be missing. */
 async function catalogFor(
   topics: Group['topics'],
   committed: ReadonlyMap<string, unknown>,

@@ -1,6 +1,6 @@
 // FindCoordinator v0–v6: which broker coordinates a group or a transactional id.
 //
-// v1 transactional ids. v4 several keys, each with an answer of its own. v6 share groups, of which there are none.
+// v1 transactional ids. v4 several keys, each with its own result. v6 share groups, of which there are none.
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import { MetadataError } from '../../metadata/index.ts'
 import { leaseOfGroup, leaseOfTransaction } from '../shard.ts'
@@ -43,7 +43,7 @@ async function find(key: string, keyType: number, context: RequestContext) {
   }
 }
 
-/** Whoever holds the lease; a free one goes to the broker that the cluster has in mind for it. */
+/** The holder of the lease; a free lease goes to the broker that the cluster prefers for it. */
 async function coordinatorOf(key: string, keyType: number, { broker, clientId }: RequestContext) {
   const { cluster, leases, config } = broker
   const view = cluster.seenBy(clientId)

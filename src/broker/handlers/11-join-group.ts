@@ -1,8 +1,8 @@
-// JoinGroup v0–v9: a member enters a group's next generation, and waits until all others have.
+// JoinGroup v0–v9: a member joins a group's next generation, and waits until all others have.
 //
 // Behaviour: the state machine of groups/classic-group.ts. v1 the rebalance timeout; before, it is the session timeout.
-// v4 a new member without an id gets one and must come again with it (KIP-394). v5 static members (KIP-345).
-// v9 a static leader that rejoins skips the assignment (KIP-814).
+// v4 a new member without an id gets one and must join again with it (KIP-394). v5 static members (KIP-345). v9 a
+// static leader that rejoins skips the assignment (KIP-814).
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'
 
@@ -27,7 +27,7 @@ export default defineHandler('JoinGroup', {
       sessionTimeoutMs,
       rebalanceTimeoutMs: request.rebalanceTimeoutMs === -1 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
       protocolType: request.protocolType,
-      // The request's frame is large beside what is kept of it for as long as the member lives.
+      // Copied: the request's frame is large compared to what is kept of it for as long as the member lives.
       protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
     })
     return {
@@ -52,7 +52,7 @@ function refused(version: number, memberId: string, errorCode: ErrorCode): Respo
   return { errorCode, protocolName: noProtocol(version), leader: '', memberId, members: [] }
 }
 
-/** Null is legal from v7 on only. */
+/** Null is legal only from v7 on. */
 function noProtocol(version: number): string | null {
   return version >= 7 ? null : ''
 }

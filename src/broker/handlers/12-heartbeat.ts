@@ -1,4 +1,4 @@
-// Heartbeat v0–v4: a member lives. The answer tells it when it must join again.
+// Heartbeat v0–v4: keeps a member's session alive. The response tells it when it must rejoin.
 //
 // v3 static members.
 import { ErrorCode } from '../../kafka/index.ts'

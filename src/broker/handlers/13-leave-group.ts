@@ -1,6 +1,6 @@
-// LeaveGroup v0–v5: members go at once instead of by their session's end.
+// LeaveGroup v0–v5: removes members immediately instead of at the end of their sessions.
 //
-// v3 several members, each with an answer of its own, static ones also by their instance id alone.
+// v3 several members, each with its own result; static members can be identified by instance id alone.
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 

@@ -1,10 +1,10 @@
-// SyncGroup v0–v5: the leader hands in the assignment of a generation, and every member waits for its part of it.
+// SyncGroup v0–v5: the leader submits the assignment of a generation, and every member waits for its part of it.
 //
-// v3 static members. v5 the protocol that the member believes in is checked (KIP-559).
+// v3 static members. v5 the protocol that the member assumes is checked (KIP-559).
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
-/** From this version on members have to say in which protocol they believe. */
+/** From this version on, members must state the protocol that they assume. */
 const NAMED_VERSION = 5
 
 export default defineHandler('SyncGroup', {

@@ -1,6 +1,7 @@
 // DescribeGroups v0–v6: a group's state, members and their assignments.
 //
-// Behaviour: an unknown group, and one of another protocol, is dead, without an error before v6 (KIP-1043). v3 authorized operations. v4 instance ids.
+// Behaviour: an unknown group, and one of another protocol, is reported as dead, without an error before v6 (KIP-1043).
+// v3 authorized operations. v4 instance ids.
 import { ErrorCode } from '../../kafka/index.ts'
 import type { ClassicGroup, Group } from '../groups/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'

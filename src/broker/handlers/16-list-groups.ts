@@ -1,6 +1,6 @@
-// ListGroups v0–v5: the groups that this broker coordinates, with members or with offsets alone.
+// ListGroups v0–v5: the groups that this broker coordinates, with members or only with offsets.
 //
-// v4 by state, v5 by type, whatever their case. Unknown states and types match nothing.
+// v4 by state, v5 by type, ignoring case. Unknown states and types match nothing.
 import { defineHandler } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'
 

@@ -1,7 +1,8 @@
 // SaslHandshake v0–v1: the client chooses a mechanism.
 //
-// Behaviour: a mechanism that is not offered is answered with those that are. After v0 the exchange goes on in messages
-// without Kafka's headers, after v1 in SaslAuthenticate requests (KIP-152). A port without SASL answers ILLEGAL_SASL_STATE.
+// Behaviour: for a mechanism that is not offered, the response lists those that are. After v0 the exchange
+// continues in messages without Kafka's headers, after v1 in SaslAuthenticate requests (KIP-152). A port
+// without SASL answers ILLEGAL_SASL_STATE.
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 

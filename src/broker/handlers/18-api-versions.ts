@@ -1,8 +1,8 @@
-// ApiVersions v0–v4: which APIs and features there are.
+// ApiVersions v0–v4: the supported APIs and features.
 //
-// Behaviour: the only request that a client may send in a version that we do not know; the connection answers that one
-// itself, in version 0 (KIP-511). From v3 on the client must tell the name and version of its software.
-// v4: features whose minimum is 0 are listed as well; older clients cannot read such a range (KAFKA-17011).
+// Behaviour: the only request that a client may send in a version unknown to us; the connection answers that case
+// itself, in version 0 (KIP-511). From v3 on the client must send the name and version of its software. v4: features
+// whose minimum is 0 are listed as well; older clients cannot parse such a range (KAFKA-17011).
 import { ErrorCode } from '../../kafka/index.ts'
 import { featuresOf } from '../features.ts'
 import { defineHandler } from '../handler.ts'

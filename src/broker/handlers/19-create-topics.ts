@@ -1,7 +1,8 @@
-// CreateTopics v0–v7: makes topics, each with a result of its own.
+// CreateTopics v0–v7: creates topics, each with its own result.
 //
-// Behaviour: a name that the request has twice is INVALID_REQUEST. Any replication factor is taken, as the object store
-// replicates. v1 validateOnly. v4 defaults by -1. v5 answers partitions, replicas and configs. v6 the quota of mutations (KIP-599). v7 answers the id.
+// Behaviour: a name that the request contains twice is INVALID_REQUEST. Any replication factor is accepted, as the
+// object store replicates. v1 validateOnly. v4 -1 selects defaults. v5 returns partitions, replicas and configs. v6 the
+// controller mutation quota (KIP-599). v7 returns the id.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import { describeTopicConfigs } from '../config-description.ts'
 import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'

@@ -1,10 +1,10 @@
-// DeleteTopics v0–v6: deletes topics with all that belongs to them, each with a result of its own.
+// DeleteTopics v0–v6: deletes topics with everything that belongs to them, each with its own result.
 //
-// v6 also by id. A topic that the request has twice, or by name and id at once, is INVALID_REQUEST and stays; it is answered once. A topic with
-// deletion protection is POLICY_VIOLATION and stays. v5 the quota of mutations counts partitions (KIP-599); older clients
-// do not know its error and are only slowed down.
+// v6 also by id. A topic that the request contains twice, or both by name and by id, is INVALID_REQUEST and stays; it
+// is answered once. A topic with deletion protection is POLICY_VIOLATION and stays. v5 the controller mutation quota
+// counts partitions (KIP-599); older clients do not know its error and are only throttled.
 //
-// While soft deletion is on (warpstream.soft.delete.topic.enable), topics can be brought back for a while, with their
+// While soft deletion is on (warpstream.soft.delete.topic.enable), topics can be restored for a while, with their
 // records and the offsets of groups. Open transactions in them are aborted.
 import { ErrorCode, errorMessage, KafkaError, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog, Topic } from '../../metadata/index.ts'
@@ -68,7 +68,7 @@ export default defineHandler('DeleteTopics', {
   }),
 })
 
-/** A topic that is brought back must not have transactions that nobody ends any more. */
+/** Aborts open transactions, so that a topic that is restored has none that nobody would end. */
 async function abortOpen(topics: readonly Topic[], { metadata, transactions }: BrokerContext): Promise<void> {
   const partitions = topics.flatMap(topic => topic.partitions)
   const active = await metadata.activeProducers(partitions)

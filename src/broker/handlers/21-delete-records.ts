@@ -1,6 +1,6 @@
-// DeleteRecords v0–v2: moves the start of partitions forward, each with a result of its own.
+// DeleteRecords v0–v2: moves the start of partitions forward, each with its own result.
 //
-// Behaviour: -1 stands for the high watermark. An offset before the start changes nothing and answers the start; one
+// Behaviour: -1 stands for the high watermark. An offset before the start changes nothing and returns the start; one
 // beyond the high watermark is OFFSET_OUT_OF_RANGE. Producers' sequences are kept.
 import { ErrorCode } from '../../kafka/index.ts'
 import type { Topic } from '../../metadata/index.ts'
@@ -58,7 +58,7 @@ export default defineHandler('DeleteRecords', {
   }),
 })
 
-/** Of such a topic records go by their keys alone. */
+/** Whether the topic's records are removed only by compaction. */
 function isCompactedOnly(topic: Topic | undefined, config: BrokerConfig): boolean {
   if (topic === undefined) return false
   const { compact, delete: deletes } = topicConfig(topic, config)

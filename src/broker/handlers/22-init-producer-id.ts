@@ -1,10 +1,10 @@
 // InitProducerId v0–v5: an id and an epoch for an idempotent or transactional producer.
 //
-// Behaviour: without a transactional id every call gives an unused id, with epoch 0; an id that the client had already is
-// not looked at, as there is nothing that it would fence. A transactional id keeps its producer id and gets the next epoch;
-// what another producer has open under it is aborted first, and that producer fenced. v3: a producer that goes on after
-// an error gives what it had, and is refused when it is not the owner any more (KIP-360). v4: PRODUCER_FENCED instead of
-// INVALID_PRODUCER_EPOCH.
+// Behaviour: without a transactional id every call returns an unused id, with epoch 0; an id that the client already
+// had is ignored, as there is nothing to fence. A transactional id keeps its producer id and gets the next epoch;
+// another producer's open transaction under it is aborted first, and that producer fenced. v3: a producer that
+// continues after an error sends its id and epoch, and is refused if it is no longer the owner (KIP-360). v4:
+// PRODUCER_FENCED instead of INVALID_PRODUCER_EPOCH.
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'
@@ -15,7 +15,7 @@ type Request = RequestOf<'InitProducerId'>
 export default defineHandler('InitProducerId', {
   unavailable: 'COORDINATOR_NOT_AVAILABLE',
   handle(request, context) {
-    // An id without an epoch, or an epoch without an id, means nothing.
+    // An id without an epoch, or an epoch without an id, is invalid.
     if ((request.producerId === -1) !== (request.producerEpoch === -1)) return { errorCode: ErrorCode.INVALID_REQUEST }
     return request.transactionalId === null
       ? idempotent(context)

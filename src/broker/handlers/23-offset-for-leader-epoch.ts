@@ -1,6 +1,6 @@
-// OffsetForLeaderEpoch v2–v4: where a leader epoch ends, for consumers that look for truncation (KIP-320).
+// OffsetForLeaderEpoch v2–v4: the end of a leader epoch, for consumers that check for truncation (KIP-320).
 //
-// Behaviour: there is one epoch, 0, and it never ends, so its end is the high watermark. Nothing is known of others.
+// Behaviour: there is one epoch, 0, and it never ends, so its end is the high watermark. Other epochs are unknown.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { leaderEpoch } from '../cluster.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'

@@ -1,8 +1,8 @@
-// AddPartitionsToTxn v0–v5: adds partitions to a transaction, which begins where none is open.
+// AddPartitionsToTxn v0–v5: adds partitions to a transaction, which begins if none is open.
 //
-// Behaviour: all of them are added or none; beside a partition that does not exist the others are not attempted.
-// v2: PRODUCER_FENCED instead of INVALID_PRODUCER_EPOCH. v4 several transactions, or only the question whether the
-// partitions were added (KIP-890): Kafka's brokers ask each other so, but clients send it as well.
+// Behaviour: either all of them are added or none; if one does not exist, the others are not attempted. v2:
+// PRODUCER_FENCED instead of INVALID_PRODUCER_EPOCH. v4 several transactions, or only a check whether the partitions
+// were added (KIP-890): Kafka's brokers send that to each other, but clients may as well.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { Catalog, PartitionId, ProducerIdentity } from '../../metadata/index.ts'
 import { defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'

@@ -1,7 +1,8 @@
-// AddOffsetsToTxn v0–v4: announces that a transaction will have offsets of a group; it begins where none is open.
+// AddOffsetsToTxn v0–v4: announces that a transaction will contain offsets of a
+// group; the transaction begins if none is open.
 //
-// Behaviour: the offsets themselves come with TxnOffsetCommit, which is where the group is remembered. v2: PRODUCER_FENCED
-// instead of INVALID_PRODUCER_EPOCH.
+// Behaviour: the offsets themselves come with TxnOffsetCommit, which is what records the group. v2:
+// PRODUCER_FENCED instead of INVALID_PRODUCER_EPOCH.
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import { transactionErrorCode } from '../transactions/index.ts'

@@ -1,13 +1,13 @@
 // EndTxn v0–v5: commits or aborts a transaction.
 //
-// Behaviour: when the answer comes, the transaction is over in all of its partitions, and offsets in it are those of their
-// groups. Repeated with the same outcome it is answered again. v2: PRODUCER_FENCED instead of INVALID_PRODUCER_EPOCH.
-// v5: the producer goes on with the next epoch, which is answered (KIP-890).
+// Behaviour: when the response is sent, the transaction has ended in all of its partitions, and its offsets belong to
+// their groups. A repetition with the same outcome gets the same answer. v2: PRODUCER_FENCED instead of
+// INVALID_PRODUCER_EPOCH. v5: the producer continues with the next epoch, which is returned (KIP-890).
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import { transactionErrorCode } from '../transactions/index.ts'
 
-/** From this version on every transaction has an epoch of its own. */
+/** From this version on, every transaction has a separate epoch. */
 const NEXT_EPOCH_VERSION = 5
 
 export default defineHandler('EndTxn', {

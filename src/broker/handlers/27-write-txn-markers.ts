@@ -1,7 +1,7 @@
-// WriteTxnMarkers v1: closes what a producer has open in single partitions.
+// WriteTxnMarkers v1: ends what a producer has open in individual partitions.
 //
-// Behaviour: Kafka's brokers tell each other so how a transaction ended. Here that is one commit, and only an operator sends
-// this, to give up what a producer has open in a partition (kafka-transactions.sh abort, KIP-664).
+// Behaviour: Kafka's brokers tell each other with it how a transaction ended. Here that is one commit, and only an
+// operator sends this request, to abort what a producer has open in a partition (kafka-transactions.sh abort, KIP-664).
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { PartitionId } from '../../metadata/index.ts'
 import { defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'

@@ -1,8 +1,8 @@
-// TxnOffsetCommit v0–v5: stores how far a group has come as a part of a transaction.
+// TxnOffsetCommit v0–v5: stores a group's position as part of a transaction.
 //
-// Behaviour: the offsets are those of the group once the transaction is committed, and forgotten when it is aborted. v3 the
-// member of the group is checked, so that one that lost its partitions cannot commit for them (KIP-447). v5 the
-// transaction begins where none is open; before that AddOffsetsToTxn has to come first (KIP-890).
+// Behaviour: the offsets become the group's once the transaction commits, and are dropped if it aborts. v3 the member
+// of the group is checked, so that one that lost its partitions cannot commit for them (KIP-447). v5 the transaction
+// begins if none is open; before that AddOffsetsToTxn is required (KIP-890).
 import { ErrorCode, type ErrorName, zeroUuid } from '../../kafka/index.ts'
 import type { CommittedOffset, Fence } from '../../metadata/index.ts'
 import { defineHandler, type RequestContext, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -14,7 +14,7 @@ type Topics = Request['topics']
 type TopicAnswer = ResponseOf<'TxnOffsetCommit'>['topics'][number]
 
 const JOINS_VERSION = 5
-/** A producer that only has to abort its transaction gets to hear so from this version on (KIP-890). */
+/** From this version on, a producer can be told that it only has to abort its transaction (KIP-890). */
 const ABORTABLE_VERSION = 4
 
 export default defineHandler('TxnOffsetCommit', {

@@ -1,4 +1,4 @@
-// DescribeAcls v1–v3: the ACLs that fit a filter, by resource.
+// DescribeAcls v1–v3: the ACLs that match a filter, by resource.
 import { ErrorCode, errorMessage, KafkaError } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import { readFilter, writeAcl } from '../security/acl-wire.ts'

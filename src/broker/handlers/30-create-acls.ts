@@ -1,4 +1,4 @@
-// CreateAcls v1–v3: adds ACLs, each with a result of its own. One that is there already is no mistake.
+// CreateAcls v1–v3: adds ACLs, each with its own result. One that already exists is not an error.
 import { ErrorCode, errorMessage, KafkaError } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import type { Acl } from '../security/acls.ts'

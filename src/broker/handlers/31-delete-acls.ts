@@ -1,4 +1,4 @@
-// DeleteAcls v1–v3: removes the ACLs that fit filters, and names them.
+// DeleteAcls v1–v3: removes the ACLs that match filters, and returns them.
 import { ErrorCode, errorMessage, KafkaError } from '../../kafka/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'
 import type { Acl } from '../security/acls.ts'

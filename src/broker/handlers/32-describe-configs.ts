@@ -1,6 +1,7 @@
-// DescribeConfigs v0–v4: the settings of topics, brokers, groups and client metrics, with where each value comes from.
+// DescribeConfigs v0–v4: the configs of topics, brokers, groups and client metrics, with the source of each value.
 //
-// An empty list of keys asks for all, like null. v1 sources and, on request, synonyms. v3 types and, on request, documentation.
+// An empty list of keys requests all, like null. v1 sources and, on request, synonyms.
+// v3 types and, on request, documentation.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import {
   type ConfigDescription,

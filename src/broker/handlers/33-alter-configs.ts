@@ -1,4 +1,5 @@
-// AlterConfigs v0–v2: replaces all settings of each resource by those given. Clients of today use IncrementalAlterConfigs.
+// AlterConfigs v0–v2: replaces all configs of each resource with those given.
+// Newer clients use IncrementalAlterConfigs.
 import { alterConfigs, replaced } from '../config-resources.ts'
 import { defineHandler } from '../handler.ts'
 

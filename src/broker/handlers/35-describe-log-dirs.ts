@@ -1,6 +1,6 @@
-// DescribeLogDirs v0–v4: how much each partition holds. There is one directory, the bucket.
+// DescribeLogDirs v0–v4: the size of each partition. There is one directory, the bucket.
 //
-// Behaviour: null asks for all topics; what does not exist is left out. v4 the volume's size: that of the disk for a
+// Behaviour: null requests all topics; what does not exist is omitted. v4 the volume's size: that of the disk for a
 // bucket in a folder, unknown (-1) for an object store (KIP-827).
 import { ErrorCode } from '../../kafka/index.ts'
 import { StorageError } from '../../storage/index.ts'

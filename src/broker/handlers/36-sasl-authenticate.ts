@@ -1,7 +1,8 @@
 // SaslAuthenticate v0–v2: one message of the exchange that SaslHandshake began.
 //
-// Behaviour: a refusal is answered after a pause, which slows down guessing (connection.failed.authentication.delay.ms),
-// and then the connection ends. From v1 on the response carries the session lifetime, after which the client reauthenticates (KIP-368).
+// Behaviour: a refusal is sent after a pause, which slows down guessing
+// (connection.failed.authentication.delay.ms), and then the connection is closed. From v1 on the response carries
+// the session lifetime, after which the client reauthenticates (KIP-368).
 import { waitOrAbort } from '../../base/index.ts'
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
@@ -32,6 +33,6 @@ export default defineHandler('SaslAuthenticate', {
       return { errorCode, errorMessage: error.message, authBytes: nothing }
     }
   },
-  // Clients take any error for a wrong password and give up; after a closed connection they try again.
+  // Clients take any error for a wrong password and give up; after a closed connection they retry.
   failed: () => undefined,
 })

@@ -1,8 +1,9 @@
-// CreatePartitions v0–v3: raises the number of partitions of topics, each with a result of its own.
+// CreatePartitions v0–v3: raises the number of partitions of topics, each with its own result.
 //
-// v3 the quota of mutations (KIP-599).
+// v3 the controller mutation quota (KIP-599).
 //
-// Behaviour: a count that is not larger is INVALID_PARTITIONS; a topic that the request has twice is INVALID_REQUEST.
+// Behaviour: a count that is not larger is INVALID_PARTITIONS; a topic that the
+// request contains twice is INVALID_REQUEST.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import type { Catalog, Topic } from '../../metadata/index.ts'
 import { type BrokerContext, defineHandler, type RequestOf } from '../handler.ts'

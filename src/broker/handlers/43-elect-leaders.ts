@@ -1,7 +1,7 @@
 // ElectLeaders v0–v2: the preferred leader always leads, so no election is ever needed (KIP-460).
 //
-// Behaviour: null asks for all partitions and names only those where something happened: none. An unknown type of
-// election is INVALID_REQUEST, on the whole and for each partition.
+// Behaviour: null requests all partitions and returns only those where something happened: none. An unknown type of
+// election is INVALID_REQUEST, as a whole and for each partition.
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'

@@ -1,4 +1,5 @@
-// IncrementalAlterConfigs v0–v1: changes single settings of topics, brokers, groups and client metrics, all of a resource's or none (KIP-339).
+// IncrementalAlterConfigs v0–v1: changes individual configs of topics, brokers, groups and client
+// metrics, all or none per resource (KIP-339).
 import { alterConfigs, incremented } from '../config-resources.ts'
 import { defineHandler } from '../handler.ts'
 

@@ -1,7 +1,7 @@
-// AlterPartitionReassignments v0–v1: checked and accepted, and over at once (KIP-455).
+// AlterPartitionReassignments v0–v1: validated, accepted, and immediately complete (KIP-455).
 //
 // Behaviour: partitions have no replicas that could be moved; every broker serves all records of the bucket. A
-// reassignment to brokers that exist is therefore complete as soon as it is accepted, and none can be cancelled.
+// reassignment to existing brokers is therefore complete as soon as it is accepted, and none can be cancelled.
 import { ErrorCode, errorMessage, KafkaError } from '../../kafka/index.ts'
 import { type BrokerContext, defineHandler } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'

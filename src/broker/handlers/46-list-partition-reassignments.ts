@@ -1,4 +1,4 @@
-// ListPartitionReassignments v0: there are no replicas to move, so none is ever going on (KIP-455).
+// ListPartitionReassignments v0: there are no replicas to move, so none is ever in progress (KIP-455).
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import { allowsCluster } from '../security/authorizer.ts'

@@ -1,6 +1,6 @@
-// OffsetDelete v0: forgets a group's offsets of single partitions (KIP-496).
+// OffsetDelete v0: deletes a group's offsets for individual partitions (KIP-496).
 //
-// Behaviour: topics that members of the group are subscribed to are refused.
+// Behaviour: topics that members of the group subscribe to are refused.
 import { ErrorCode } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 
@@ -13,7 +13,7 @@ export default defineHandler('OffsetDelete', {
     if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
     const { errorCode, group } = await broker.groups.describe(groupId)
     if (group === undefined) return { errorCode, throttleTimeMs: 0, topics: [] }
-    // Members that are no consumers do not say what they are subscribed to, so that nothing of theirs may be deleted.
+    // Members that are not consumers do not declare their subscriptions, so none of the group's offsets may be deleted.
     if (group.type === 'classic' && group.members.size > 0 && group.protocolType !== 'consumer') {
       return { errorCode: ErrorCode.NON_EMPTY_GROUP, throttleTimeMs: 0, topics: [] }
     }

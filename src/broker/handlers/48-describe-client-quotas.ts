@@ -1,7 +1,6 @@
 // DescribeClientQuotas v0–v1: the quotas of users, client ids and addresses (KIP-546).
 //
-// Behaviour: an entity is listed when it has a part for each component that matches it; with `strict` it must have no
-// other parts.
+// Behaviour: an entity is listed if each component matches one of its parts; with `strict` it must have no other parts.
 import { ErrorCode, errorMessage, KafkaError } from '../../kafka/index.ts'
 import { defineHandler, type RequestOf } from '../handler.ts'
 import { entityOf, type EntityType, entityTypes, type QuotaEntity } from '../quotas/entity.ts'
@@ -58,7 +57,7 @@ function problemOf(components: readonly Component[]): KafkaError | undefined {
 }
 
 function matches(entity: QuotaEntity, { entityType, matchType, match }: Component): boolean {
-  // problemOf has let known types through alone.
+  // problemOf has admitted only known types.
   const name = entity[entityType as EntityType]
   if (name === undefined) return false
   switch (matchType) {

@@ -1,6 +1,7 @@
-// AlterClientQuotas v0–v1: sets and removes quotas of users, client ids and addresses, all of an entity's or none (KIP-546).
+// AlterClientQuotas v0–v1: sets and removes quotas of users, client ids and
+// addresses, all or none per entity (KIP-546).
 //
-// Behaviour: quotas hold on all brokers within two seconds, for each broker on its own.
+// Behaviour: quotas take effect on all brokers within two seconds, for each broker separately.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import { MetadataError, type SettingChange } from '../../metadata/index.ts'
 import { defineHandler, type RequestOf } from '../handler.ts'

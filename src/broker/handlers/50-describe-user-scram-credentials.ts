@@ -1,4 +1,4 @@
-// DescribeUserScramCredentials v0: which SCRAM hashes are kept for users, and with how many iterations (KIP-554).
+// DescribeUserScramCredentials v0: the SCRAM hashes stored for users, with their numbers of iterations (KIP-554).
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import type { StoredCredential } from '../../metadata/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'

@@ -1,7 +1,7 @@
-// AlterUserScramCredentials v0: sets and removes SCRAM passwords of users, each user with a result of its own (KIP-554).
+// AlterUserScramCredentials v0: sets and removes SCRAM passwords of users, each user with its own result (KIP-554).
 //
-// Behaviour: passwords come salted and hashed. A user who is named twice, even for different hashes, or whose change
-// cannot be made, is left as it was.
+// Behaviour: passwords arrive salted and hashed. A user who is named twice, even for different hashes, or
+// whose change is invalid, is not modified.
 import {
   ErrorCode,
   KafkaError,

@@ -1,6 +1,6 @@
-// DescribeQuorum v0–v2: a virtual answer, for tools that watch Kafka's own controllers (KIP-595, KIP-836, KIP-853).
+// DescribeQuorum v0–v2: a synthetic answer, for tools that monitor Kafka's own controllers (KIP-595, KIP-836, KIP-853).
 //
-// Behaviour: the metadata lie in a database, which has no quorum. Every broker is shown as a voter that has caught up,
+// Behaviour: the metadata is in a database, which has no quorum. Every broker is shown as a voter that has caught up,
 // the controller as the leader, and the version of the catalog as the end of the log.
 import { ErrorCode, errorMessage, zeroUuid } from '../../kafka/index.ts'
 import { type BrokerContext, defineHandler } from '../handler.ts'

@@ -1,6 +1,6 @@
-// UpdateFeatures v0–v2: the levels of features are those of the program, so only the present ones are accepted (KIP-584).
+// UpdateFeatures v0–v2: feature levels are fixed by the program, so only the current ones are accepted (KIP-584).
 //
-// Behaviour: a request with one update that is not legal changes nothing, and is answered once for all. v1 a type of upgrade.
+// Behaviour: a request with one invalid update changes nothing, and gets a single answer. v1 a type of upgrade.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import { featuresOf } from '../features.ts'
 import { defineHandler, type RequestOf } from '../handler.ts'

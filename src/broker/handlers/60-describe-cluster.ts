@@ -1,6 +1,7 @@
 // DescribeCluster v0–v2: the brokers, the controller and the cluster's id (KIP-700).
 //
-// v1 tells whether brokers or controllers are asked; clients only ever reach brokers. v2 fenced brokers: there are none.
+// v1 states whether brokers or controllers are requested; clients only ever reach
+// brokers. v2 fenced brokers: there are none.
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import { defineHandler } from '../handler.ts'
 import { clusterResource } from '../security/acls.ts'

@@ -1,4 +1,4 @@
-// DescribeProducers v0: the producers that are remembered in partitions, and what they have open there (KIP-664).
+// DescribeProducers v0: the remembered producers of partitions, and their open transactions there (KIP-664).
 import { ErrorCode, errorMessage, zeroUuid } from '../../kafka/index.ts'
 import type { ActiveProducer } from '../../metadata/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'

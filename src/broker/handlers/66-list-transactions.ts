@@ -1,7 +1,7 @@
 // ListTransactions v0–v2: the transactional ids that this broker coordinates (KIP-664).
 //
-// Behaviour: filters are combined; a state that does not exist is named in the answer. v1 how long a transaction has been
-// open (KIP-994). v2 a regular expression in the syntax of RE2 that the whole id has to match (KIP-1152).
+// Behaviour: filters are combined; unknown states are returned as such. v1 how long a transaction has been open
+// (KIP-994). v2 a regular expression in RE2 syntax that must match the whole id (KIP-1152).
 import { ErrorCode } from '../../kafka/index.ts'
 import { MetadataError, type Transaction } from '../../metadata/index.ts'
 import { defineHandler, type RequestOf } from '../handler.ts'
@@ -9,7 +9,7 @@ import { compilePattern } from '../pattern.ts'
 
 type Request = RequestOf<'ListTransactions'>
 
-/** All states that Kafka has names for; some of them no transaction is ever in here. */
+/** All states that Kafka names; no transaction here is ever in some of them. */
 const states = new Set([
   'Empty',
   'Ongoing',
@@ -61,7 +61,7 @@ function isWanted({ phase, producerId, startedAt }: Transaction, request: Reques
   return durationFilter < 0 || (startedAt !== null && now - startedAt > durationFilter)
 }
 
-/** Null where every id is wanted, undefined for a pattern that is none. */
+/** Null if every id is wanted, undefined if the pattern is invalid. */
 function compile(pattern: string | null) {
   if (pattern === null || pattern === '') return null
   try {

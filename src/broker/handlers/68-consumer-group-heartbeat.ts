@@ -1,9 +1,9 @@
-// ConsumerGroupHeartbeat v0–v1: a member of the `consumer` protocol joins, says what it owns, hears what it is to own, and
-// leaves (KIP-848).
+// ConsumerGroupHeartbeat v0–v1: a member of the `consumer` protocol joins, reports what it owns, receives
+// what it is to own, and leaves (KIP-848).
 //
-// Behaviour: the state machine of groups/consumer-group.ts. v0 a new member gets its id from the broker; from v1 on it
-// makes one itself, and may subscribe by a regular expression of RE2 (KIP-1082), of whose topics it gets those that it may
-// describe.
+// Behaviour: the state machine of groups/consumer-group.ts. v0 the broker assigns a new member's id; from
+// v1 on the member generates it, and may subscribe with an RE2 regular expression (KIP-1082), of whose
+// topics it gets those that it may describe.
 import { ErrorCode, errorMessage as messageOfError } from '../../kafka/index.ts'
 import type { Assignment } from '../groups/index.ts'
 import { type BrokerContext, defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
@@ -48,7 +48,7 @@ export default defineHandler('ConsumerGroupHeartbeat', {
   failed: (_request, errorCode) => refuse(errorCode),
 })
 
-/** What is wrong with a request whatever the group is, or undefined. */
+/** Why a request is invalid regardless of the group, or undefined. */
 function problemOf(request: Request, version: number): string | undefined {
   const { groupId, memberId, memberEpoch, instanceId, rackId, rebalanceTimeoutMs, topicPartitions } = request
   if (groupId === '') return 'GroupId cannot be empty.'
@@ -70,7 +70,7 @@ function mayDescribeAll({ subscribedTopicNames }: Request, access: Access): bool
   return (subscribedTopicNames ?? []).every(name => access.allows('describe', 'topic', name))
 }
 
-/** A topic that another broker has just created must not look as if it did not exist. */
+/** Whether the catalog knows the topics: one that another broker has just created must not appear missing. */
 function knowsTopics({ subscribedTopicNames, subscribedTopicRegex }: Request, { metadata }: BrokerContext): boolean {
   const { byName } = metadata.catalog()
   return !subscribedTopicRegex && (subscribedTopicNames ?? []).every(name => byName.has(name))

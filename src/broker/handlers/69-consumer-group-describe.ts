@@ -1,7 +1,8 @@
 // ConsumerGroupDescribe v0–v1: the state, members and assignments of groups of the `consumer` protocol (KIP-848).
 //
-// Behaviour: a group that is not known or of another protocol is GROUP_ID_NOT_FOUND. Topics that the client may not
-// describe spoil the whole group (TOPIC_AUTHORIZATION_FAILED), as in Kafka. v1 which protocol a member speaks (KIP-1099).
+// Behaviour: a group that is unknown or of another protocol is GROUP_ID_NOT_FOUND. If the client may not
+// describe one of the topics, the whole group is refused (TOPIC_AUTHORIZATION_FAILED), as in Kafka. v1
+// which protocol a member speaks (KIP-1099).
 import { ErrorCode, errorMessage } from '../../kafka/index.ts'
 import type { Catalog } from '../../metadata/index.ts'
 import type { Assignment, ConsumerGroup } from '../groups/index.ts'

@@ -1,7 +1,7 @@
-// GetTelemetrySubscriptions v0: which metrics a client is to push, and how often (KIP-714).
+// GetTelemetrySubscriptions v0: which metrics a client should push, and how often (KIP-714).
 //
-// Behaviour: a client without an id gets one. Subscriptions are made with kafka-client-metrics; without any the client asks
-// again in five minutes. One that asks more often than it has reason to is THROTTLING_QUOTA_EXCEEDED.
+// Behaviour: a client without an id gets one. Subscriptions are created with kafka-client-metrics; without any the
+// client asks again in five minutes. One that asks more often than it has reason to is THROTTLING_QUOTA_EXCEEDED.
 import { uuid } from '../../base/index.ts'
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { defineHandler, telemetryClientOf } from '../handler.ts'

@@ -1,8 +1,8 @@
-// PushTelemetry v0: metrics of a client in the format of OTLP, compressed (KIP-714).
+// PushTelemetry v0: metrics of a client in OTLP format, compressed (KIP-714).
 //
-// Behaviour: what comes is on the agent's /metrics, by client. A client whose subscription has changed is
-// UNKNOWN_SUBSCRIPTION_ID and asks for the new one. One that pushes before its time is THROTTLING_QUOTA_EXCEEDED, but for
-// the last push when it closes.
+// Behaviour: the metrics appear on the agent's /metrics, by client. A client whose subscription has changed gets
+// UNKNOWN_SUBSCRIPTION_ID and requests the new one. One that pushes too early gets THROTTLING_QUOTA_EXCEEDED,
+// except for the last push when it closes.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { defineHandler, telemetryClientOf } from '../handler.ts'
 

@@ -1,6 +1,6 @@
-// ListConfigResources v0–v1: what DescribeConfigs can be asked about (KIP-1142).
+// ListConfigResources v0–v1: the resources that DescribeConfigs supports (KIP-1142).
 //
-// Behaviour: v0 asks for client metrics. v1 by type; no type asks for all. Groups are those with settings of their own.
+// Behaviour: v0 requests client metrics. v1 by type; no type requests all. Groups are those with configs set on them.
 import { ErrorCode } from '../../kafka/index.ts'
 import { resourceTypes } from '../config-resources.ts'
 import { defineHandler } from '../handler.ts'

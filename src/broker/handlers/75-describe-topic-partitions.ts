@@ -1,6 +1,7 @@
 // DescribeTopicPartitions v0: partitions of topics, sorted by name, page by page (KIP-966).
 //
-// Behaviour: no topics asks for all. A page ends at the client's limit, and a cursor names the partition that comes next.
+// Behaviour: an empty list requests all topics. A page ends at the client's
+// limit, and a cursor names the next partition.
 import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import type { Topic } from '../../metadata/index.ts'
 import { type ClusterView, leaderEpoch } from '../cluster.ts'
