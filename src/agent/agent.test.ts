@@ -16,7 +16,7 @@ import { StatusServer } from './status-server.ts'
 import { until } from '../base/until.suite.ts'
 import { agentHello } from '../control/agent-hello.suite.ts'
 
-/** A control plane that says what the test wants it to say: a real one cannot be made to fail at a chosen call. */
+/** A scripted control plane: a real one cannot be made to fail at a chosen call. */
 class ScriptedLink implements AgentLink {
   registrations = 0
   left: string[] = []
@@ -59,7 +59,7 @@ class ScriptedLink implements AgentLink {
   }
 }
 
-/** Cannot be reached any more at the end of the agent. */
+/** Becomes unreachable when the agent ends. */
 class CutLink extends ScriptedLink {
   override drain() {
     return Promise.reject(new ControlError('internal_error', 'there is no connection to the control plane'))
@@ -77,7 +77,7 @@ function start(
   return new Agent({
     link,
     hello: { ...agentHello, roles: ['proxy'] },
-    // Nobody listens there.
+    // Nothing listens there.
     view: { client: new KafkaClient('127.0.0.1', 1), metadata: undefined, clock: systemClock, random: systemRandom },
     figures: {
       connections: () => 0,
@@ -111,7 +111,7 @@ test('a report tells the orders that it takes account of', async () => {
 })
 
 test('an agent that cannot reach the control plane for long stops only what another agent may get, until it can again', async () => {
-  // The supervisor of this test looks at nothing else of an order.
+  // The supervisor of this test reads no other field of an order.
   const order = (instanceId: string, fence: InstanceOrder['fence']) => ({ instanceId, fence }) as InstanceOrder
   const instances = [order('own', null), order('shared', { lease: 'l', epoch: 1 })]
   const followed: string[] = []
@@ -121,7 +121,7 @@ test('an agent that cannot reach the control plane for long stops only what anot
     takeEnded: () => [],
     keepEnded: () => {},
     close: () => Promise.resolve(),
-  } as unknown as Supervisor // what an agent calls of it; a real one would start threads
+  } as unknown as Supervisor // has what an agent calls; a real one would start threads
   let now = 0
   const orders = () => ({ revision: 3, instances, questions: [], peers: [] })
   const unreachable = () => {

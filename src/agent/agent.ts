@@ -14,18 +14,18 @@ import type { SupervisorEvents } from './pipelines/instance.ts'
 import type { Supervisor } from './pipelines/supervisor.ts'
 
 const reportIntervalMs = 1000
-/** Simultaneous changes are reported together. */
+/** Changes within this time are reported together. */
 const reportDelayMs = 30
 const retryDelayMs = 1000
 const maxLogLines = 5000
-/** Until the other agents know: agents of another control plane are told by its next tick and their next poll. */
+/** Until the other agents know: agents of another control plane learn it from its next tick and their next poll. */
 const peersNoticeMs = 2500
 
-/** What an agent tells of its Kafka port. */
+/** An agent's information about its Kafka port. */
 export interface KafkaFigures {
   readonly connections: () => number
   readonly traffic: () => Traffic
-  /** Requests by the name of their API. */
+  /** Requests by API name. */
   readonly requests: () => ReadonlyMap<string, number>
   /** The broker's metrics in the text format of Prometheus. */
   readonly metricsText: () => Promise<string>
@@ -38,9 +38,9 @@ export interface AgentOptions {
   readonly figures: KafkaFigures
   readonly clock: Clock
   readonly log: Log
-  /** Called with the agents of the cluster whenever they are reported, and with the secret that they share. */
+  /** Called with the agents of the cluster whenever they are reported, and with their shared secret. */
   readonly onPeers?: (peers: readonly Peer[], secret: string | undefined) => void
-  /** Makes the supervisor of its pipelines; absent without the pipelines role. */
+  /** Creates the supervisor of its pipelines; absent without the pipelines role. */
   readonly supervisor: ((events: SupervisorEvents) => Supervisor) | undefined
 }
 
@@ -53,7 +53,7 @@ export class Agent {
   #agentId = ''
   #leaseMs = 0
   #peerSecret: string | undefined
-  /** Of the orders that the supervisor follows. */
+  /** The revision of the orders that the supervisor follows. */
   #revision = 0
   #orders: readonly InstanceOrder[] = []
   #logs: LogReport[] = []
@@ -61,10 +61,10 @@ export class Agent {
   #cpu = process.cpuUsage()
   #cpuAt = performance.now()
   #cpuShare = 0
-  /** When the last poll began that was answered, in monotonic milliseconds. */
+  /** When the last successful poll began, in monotonic milliseconds. */
   #heardAt: number
 
-  /** Registers and follows orders from now on, in the background. */
+  /** Registers and then follows orders, in the background. */
   constructor(options: AgentOptions) {
     this.#options = options
     this.#heardAt = options.clock.monotonic()
@@ -80,20 +80,20 @@ export class Agent {
     return this.#options.figures.metricsText()
   }
 
-  /** Requests on the Kafka port by the name of their API. */
+  /** Requests on the Kafka port by API name. */
   get requests(): ReadonlyMap<string, number> {
     return this.#options.figures.requests()
   }
 
   /**
-   * How old the orders and peers may be that it goes by, in milliseconds: the time since it began the last poll that was
-   * answered. A poll waits for news, so this is up to some seconds while all is well.
+   * The maximum age of its orders and peers, in milliseconds: the time since the start of the last successful poll. A
+   * poll waits for news, so this may be some seconds under normal conditions.
    */
   get silentMs(): number {
     return this.#options.clock.monotonic() - this.#heardAt
   }
 
-  /** What the agent reports at this moment, without its log lines. */
+  /** The agent's report at this moment, without log lines. */
   get figures(): AgentReport {
     const { figures, view } = this.#options
     const traffic = figures.traffic()
@@ -110,7 +110,7 @@ export class Agent {
     }
   }
 
-  /** Stops all instances, then says good-bye, where a control plane hears it. */
+  /** Stops all instances, then informs the control plane if it is reachable. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#loops
@@ -120,14 +120,14 @@ export class Agent {
     try {
       await this.#options.link.leave(this.#agentId)
     } catch (error) {
-      // It takes the silence for the same, some seconds later.
+      // The control plane concludes the same from the silence, some seconds later.
       this.#options.log.warn('the control plane could not be told that this agent has ended', { error: String(error) })
     }
   }
 
   /**
-   * Hands over what it runs: resolves when other agents have been told, and all instances have stopped, or when the signal
-   * aborts. It answers and reports on until it is closed.
+   * Hands over its work: resolves when other agents have been notified and all instances have stopped, or when the
+   * signal aborts. It keeps answering and reporting until it is closed.
    */
   async drain(signal: AbortSignal): Promise<void> {
     const { link, clock, log } = this.#options
@@ -170,11 +170,11 @@ export class Agent {
           this.#revision = 0
         } else
           log.warn('the control plane cannot be reached', { error: String(error), silentMs: Math.round(this.silentMs) })
-        // Our instances must have stopped before the lease ends and another agent starts them. Those that no other agent can
-        // get run on: their pipelines may need nothing of the cluster.
+        // Instances must have stopped before the lease ends and another agent starts them. Those that no other agent
+        // can get keep running: their pipelines may need nothing of the cluster.
         if (this.#leaseMs > 0 && this.silentMs > this.#leaseMs / 2) {
           this.#supervisor?.follow(this.#orders.filter(({ fence }) => fence === null))
-          // Its orders may be unchanged when the control plane is back, and have to be followed again.
+          // Its orders may be unchanged when the control plane is back, but have to be applied again.
           this.#revision = 0
         }
         await waitOrAbort(clock, retryDelayMs, signal)

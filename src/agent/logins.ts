@@ -2,7 +2,7 @@ import { type Clock, type Log, messageOf, type Random, waitOrAbort } from '../ba
 import { scramKeysOf } from '../kafka/index.ts'
 import { type Metadata, storedScramKeys } from '../metadata/index.ts'
 
-/** How our own clients sign in to a Kafka port that requires it. */
+/** Credentials with which our own clients authenticate at a Kafka port that requires it. */
 export interface Login {
   readonly username: string
   readonly password: string
@@ -13,9 +13,9 @@ const lifetimeMs = 60 * 60_000
 const renewalMs = 20 * 60_000
 
 /**
- * Logins of the agent itself and of its pipelines, one for each: made when it starts, renewed while it runs, deleted at its
- * end. They are known to the cluster's metadata and to whom they were made for, and stand nowhere else. A login of an agent
- * that died expires.
+ * Logins of the agent itself and of its pipelines, one for each: created when it starts, renewed while it runs, deleted
+ * when it ends. They are stored only in the cluster's metadata and by their owner. A login of an agent that died
+ * expires.
  */
 export class Logins {
   readonly #metadata: Metadata
@@ -59,7 +59,7 @@ export class Logins {
     return login
   }
 
-  /** Deletes a login; one that cannot be deleted now expires. */
+  /** Deletes a login; one that cannot be deleted now expires later. */
   async remove({ username }: Login): Promise<void> {
     this.#renewals.delete(username)
     try {

@@ -4,14 +4,17 @@ import type { AgentReport } from '../control/index.ts'
 import type { Agent } from './agent.ts'
 import { rangesPath, signatureHeader, type ZoneReader } from './zone/zone-reader.ts'
 
-/** Polls of the control plane are answered within 3 s; from this silence on an agent says that it is cut off. */
+/** Polls of the control plane are answered within 3 s; after this silence an agent reports that it is cut off. */
 const staleMs = 8000
 
-/** The agent's own HTTP server: `/v1/status` for health checks, `/metrics` for Prometheus, ranges for agents of its zone. */
+/**
+ * The agent's own HTTP server: `/v1/status` for health checks, `/metrics` for Prometheus, ranges for agents of its
+ * zone.
+ */
 export class StatusServer {
   readonly #server: Server
 
-  /** Until there is an agent its status is 503. */
+  /** Until there is an agent, the status is 503. */
   constructor(version: string, agent: () => Agent | undefined, zone: () => ZoneReader | undefined = () => undefined) {
     this.#server = createServer((request, response) => {
       const current = agent()
@@ -35,7 +38,7 @@ export class StatusServer {
     })
   }
 
-  /** Listens; port 0 takes a free one. Resolves to the port. Rejects where it is taken. */
+  /** Listens; port 0 picks a free one. Resolves to the port. Rejects if it is taken. */
   listen(host: string, port: number): Promise<number> {
     return listenOn(this.#server, { host, port })
   }
@@ -48,7 +51,7 @@ export class StatusServer {
   }
 }
 
-/** An agent that is cut off keeps serving with what it knows, so it is healthy: restarting it would not help. */
+/** An agent that is cut off keeps serving what it can, so it is healthy: restarting it would not help. */
 function statusText(silentMs: number): string {
   if (silentMs < staleMs) return 'OK'
   return `OK, but the control plane has not answered for ${Math.round(silentMs / 1000)} s`

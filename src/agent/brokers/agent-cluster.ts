@@ -3,18 +3,19 @@ import type { Peer } from '../../control/index.ts'
 import { murmur2 } from '../../kafka/index.ts'
 import { type ClientFeatures, clientFeatures, type PartitionStrategy } from './client-features.ts'
 
-/** Views are kept by client id, and built again when agents come or go. */
+/** Views are cached by client id, and rebuilt when agents join or leave. */
 const maxRememberedViews = 1000
 
 /**
- * The brokers of a cluster as one agent knows them: the agents that the control plane last named. A client sees those of this
- * agent's group only, those of its zone first, and never an empty list, since this agent at least can serve it.
+ * The brokers of a cluster as one agent knows them: the agents that the control plane last reported. A client sees only
+ * those of this agent's group, those of its zone first, and never an empty list, because at least this agent can serve
+ * it.
  */
 export class AgentCluster implements Cluster {
   readonly #self: Peer
   /**
-   * By client id: the coordinators outside of a client's zone or role that it was told of. From then on they are among its
-   * brokers, since some clients (kafkajs) connect to no broker that is not.
+   * By client id: coordinators outside the client's zone or role that were returned to it. From then on they are listed
+   * among its brokers, because some clients (kafkajs) connect only to listed brokers.
    */
   readonly #toldCoordinators = new Map<string, Set<number>>()
   readonly #views = new Map<string, ClusterView>()
@@ -25,7 +26,7 @@ export class AgentCluster implements Cluster {
     this.#peers = [self]
   }
 
-  /** Takes over the agents that are there now. */
+  /** Replaces the set of agents. */
   follow(peers: readonly Peer[]): void {
     this.#peers = peers
     this.#views.clear()
@@ -66,7 +67,7 @@ export class AgentCluster implements Cluster {
     const withRole = servingTarget(serving, features.proxyTarget)
     const inZone = preferred(withRole, ({ zone }) => features.zone !== '' && zone === features.zone)
     const leaders = features.strategy === 'single_agent' ? [inZone[murmur(clientId) % inZone.length]!] : inZone
-    // Members of a group ask from all zones and have to be sent to the same coordinator.
+    // Members of a group may be in any zone and must all be sent to the same coordinator.
     return new View(leaders, serving, features, this.#coordinatorsToldTo(clientId))
   }
 
@@ -79,14 +80,14 @@ export class AgentCluster implements Cluster {
     return told
   }
 
-  /** The agents of this one's group that serve clients. Those that drain are named only while there is no other. */
+  /** The agents of this one's group that serve clients. Draining ones are included only if there are no others. */
   #serving(): readonly Peer[] {
     const inGroup = this.#peers.filter(({ group, roles }) => group === this.#self.group && servesClients(roles))
     return inGroup.length > 0 ? preferred(inGroup, ({ isDraining }) => !isDraining) : [this.#self]
   }
 }
 
-/** Those that a rule prefers, or all where there are none. */
+/** The preferred agents, or all of them if none is preferred. */
 function preferred(peers: readonly Peer[], isPreferred: (peer: Peer) => boolean): readonly Peer[] {
   const found = peers.filter(isPreferred)
   return found.length > 0 ? found : peers
@@ -96,18 +97,18 @@ function servesClients(roles: Peer['roles']): boolean {
   return roles.some(role => role === 'proxy' || role === 'proxy-produce' || role === 'proxy-consume')
 }
 
-/** The agents dedicated to what the client asks for; without any, or without a target, the general ones. */
+/** The agents dedicated to the client's target; if there are none, or without a target, the general ones. */
 function servingTarget(peers: readonly Peer[], target: ClientFeatures['proxyTarget']): readonly Peer[] {
   const dedicated = target === undefined ? [] : peers.filter(({ roles }) => roles.includes(target))
   return dedicated.length > 0 ? dedicated : preferred(peers, ({ roles }) => roles.includes('proxy'))
 }
 
-/** What one client sees; neither list is empty. */
+/** The cluster as one client sees it; neither list is empty. */
 class View implements ClusterView {
   readonly #leaders: readonly BrokerEndpoint[]
   readonly #coordinators: readonly BrokerEndpoint[]
   readonly #strategy: PartitionStrategy
-  /** Coordinators that are no leaders and have been named. */
+  /** Coordinators that are not leaders and have been returned to the client. */
   readonly #told: Set<number>
 
   constructor(
@@ -123,7 +124,7 @@ class View implements ClusterView {
       port,
       rack: zone === '' ? null : zone,
     })
-    // All agents have to come to the same order.
+    // All agents must compute the same order.
     const ordered = (peers: readonly Peer[]) =>
       peers.toSorted((left, right) => left.nodeId - right.nodeId).map(endpoint)
     this.#leaders = ordered(leaders)
@@ -166,7 +167,7 @@ function highest(brokers: readonly BrokerEndpoint[], key: string): BrokerEndpoin
   return best
 }
 
-/** Without a sign, and the same in every process. */
+/** The unsigned murmur hash, the same in every process. */
 function murmur(text: string): number {
   return murmur2(Buffer.from(text)) >>> 0
 }

@@ -1,23 +1,25 @@
 import type { AgentRole } from '../../control/index.ts'
 
-/** What a client asks for by its client id. */
+/** The preferences that a client expresses in its client id. */
 export interface ClientFeatures {
   /** The zone whose agents it prefers; empty for none. */
   readonly zone: string
   /** Only agents with this role, as long as there are any. */
   readonly proxyTarget: Extract<AgentRole, 'proxy-produce' | 'proxy-consume'> | undefined
   readonly strategy: PartitionStrategy
-  /** The host name to connect to in place of each agent's own; empty for none. */
+  /** The host name to use instead of each agent's own; empty for none. */
   readonly hostOverride: string
 }
 
-/** How partitions are spread over the agents: one for all of them, equal shares, or by a hash that moves few of them. */
+/**
+ * How partitions are distributed over the agents: all on one, equal shares, or by a hash under which few of them move.
+ */
 export type PartitionStrategy = 'single_agent' | 'equal_spread' | 'consistent_random_jump'
 
 const strategies: readonly string[] = ['single_agent', 'equal_spread', 'consistent_random_jump']
 
 /**
- * Reads the features of a client id, `key=value` pairs with commas between them; what is none of them is left alone, so that
+ * Reads the features of a client id: comma-separated `key=value` pairs. Anything else is ignored, so that
  * `ws_az=us-east-1a,orders` is the client `orders` in a zone.
  */
 export function clientFeatures(clientId: string | null): ClientFeatures {

@@ -25,14 +25,14 @@ import {
   updateTopic,
 } from './topics.ts'
 
-/** What the answers are made from. */
+/** The sources of the answers. */
 export interface ClusterView {
   readonly client: KafkaClient
-  /** Tells how many bytes a topic has; absent for a cluster that is not ours. */
+  /** Knows the sizes of topics; absent for a cluster that is not ours. */
   readonly metadata: Metadata | undefined
-  /** Gives produced messages their time. */
+  /** For the timestamps of produced messages. */
   readonly clock: Clock
-  /** Spreads messages without a key over the partitions. */
+  /** Distributes messages without a key over the partitions. */
   readonly random: Random
 }
 
@@ -82,7 +82,7 @@ function toControlError(name: RelayedName, error: unknown): ControlError {
     return new ControlError('topic_already_exists', 'there is a topic of that name already')
   if (code === ErrorCode.GROUP_ID_NOT_FOUND)
     return new ControlError('consumer_group_not_found', 'there is no such consumer group')
-  // A commit from outside is refused as one of an unknown member while the group has members.
+  // While a group has members, a commit from outside is refused as one of an unknown member.
   if (code === ErrorCode.NON_EMPTY_GROUP || code === ErrorCode.UNKNOWN_MEMBER_ID)
     return new ControlError('consumer_group_not_empty', 'the consumer group has members: stop its consumers first')
   if (code === ErrorCode.POLICY_VIOLATION && name === 'delete_topic')

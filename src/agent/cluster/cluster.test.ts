@@ -1,4 +1,4 @@
-// What the console asks of a cluster's data, answered over a real broker.
+// The console's questions about a cluster's data, answered over a real broker.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
@@ -39,7 +39,7 @@ after(async () => {
 type Question<Name extends RelayedName> = Omit<ApiRequest<Name>, 'virtual_cluster_id'>
 
 function questionOf<Name extends RelayedName>(name: Name, request: Question<Name>): RelayQuestion {
-  // The compiler does not put the two parts of a request together again.
+  // The compiler does not recombine the two parts of a request.
   return { id: 'q', name, request: { virtual_cluster_id, ...request } } as unknown as RelayQuestion
 }
 
@@ -149,7 +149,7 @@ test('a group with members is neither reset nor deleted', async () => {
   assert.equal(await refusal('delete_consumer_group', { consumer_group_id }), 'consumer_group_not_empty')
 })
 
-/** Joins as Kafka's clients do; the first answer only gives the member its id. */
+/** Joins as Kafka's clients do; the first response only assigns the member id. */
 function join(memberId: string) {
   return view.client.send('JoinGroup', {
     groupId: 'busy-readers',
@@ -192,7 +192,7 @@ test('a deleted topic is listed, and brought back with its records', async () =>
   assert.ok(Date.parse(deleted.purged_at) - Date.parse(deleted.deleted_at) === 86_400_000)
   assert.equal((await ask('list_topics', {})).recently_deleted_topics, undefined)
 
-  // Another topic of the name keeps it from coming back.
+  // Another topic of this name prevents it from being restored.
   await ask('create_topic', { topic_name })
   assert.equal(await refusal('undelete_topic', { topic_name }), 'topic_already_exists')
   await ask('delete_topic', { topic_name })

@@ -69,7 +69,7 @@ export interface Committed {
   readonly offset: number
 }
 
-/** What a group has committed, over all topics. */
+/** All offsets that a group has committed. */
 export async function committedOffsets(client: KafkaClient, groupId: string): Promise<Committed[]> {
   const { errorCode, topics } = await client.send('OffsetFetch', { groupId, topics: null })
   throwOnError(errorCode)
@@ -135,7 +135,7 @@ function membersOf({ members, protocolType }: DescribeGroupsDescribedGroup): Des
   }))
 }
 
-/** Reads what the consumers' own protocol says of a member's partitions; nothing where it is not readable. */
+/** Decodes a member's assignment in the consumer protocol; empty if it cannot be decoded. */
 function readAssignment(bytes: Buffer): { topic_name: string; partitions: number[] }[] {
   if (bytes.length === 0) return []
   try {

@@ -16,7 +16,7 @@ interface Pending {
 
 const connectTimeoutMs = 5000
 const clientId = 'penstock-agent'
-/** From version 13 on topics are named by their ids, which is of no use here. */
+/** From version 13 on, topics are identified by their ids, which is of no use here. */
 const newestVersions: Partial<Record<ApiName, number>> = {
   Fetch: 12,
   OffsetCommit: 9,
@@ -26,18 +26,18 @@ const newestVersions: Partial<Record<ApiName, number>> = {
   Produce: 12,
 }
 
-/** How a client meets what a Kafka port asks of it. */
+/** TLS and authentication of a Kafka port, as a client needs them. */
 export interface KafkaAccess {
   readonly isEncrypted: boolean
-  /** How server and client authenticate. Absent for an agent's own port, which cannot be mistaken for another. */
+  /** For mutual authentication of server and client. Absent for an agent's own port, which cannot be impersonated. */
   readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>
-  /** Absent where clients need not sign in. */
+  /** Absent if clients need not authenticate. */
   readonly logins: Pick<Logins, 'create' | 'remove'> | undefined
 }
 
 const openAccess: KafkaAccess = { isEncrypted: false, logins: undefined }
 
-/** A connection to the Kafka port, for the few questions that the console asks. It connects when it is first used. */
+/** A connection to the Kafka port for the console's few requests. It connects on first use. */
 export class KafkaClient {
   readonly #host: string
   readonly #port: number
@@ -52,12 +52,14 @@ export class KafkaClient {
     this.#access = access
   }
 
-  /** Bytes of all answers so far. */
+  /** Bytes of all responses so far. */
   get receivedBytes(): number {
     return this.#receivedBytes
   }
 
-  /** Sends a request in the newest version that both sides know. Rejects when the connection is lost or times out. */
+  /**
+   * Sends a request in the newest version that both sides support. Rejects when the connection is lost or times out.
+   */
   async send<Name extends ApiName>(
     name: Name,
     request: RequestOf<Name>,
@@ -96,7 +98,7 @@ export class KafkaClient {
   }
 }
 
-/** Throws the error that a code stands for; 0 is none. */
+/** Throws the error of a code; 0 is no error. */
 export function throwOnError(code: number, message: string | null = null): void {
   if (code === ErrorCode.NONE) return
   throw new KafkaError(code as ErrorCode, message ?? errorMessage(code)) // a broker sends codes of the protocol
@@ -157,7 +159,7 @@ class Connection {
       for (const { onError } of this.#pending.values()) onError(error)
       this.#pending.clear()
     })
-    // A connection that waits for nothing does not keep the process alive.
+    // An idle connection does not keep the process alive.
     socket.unref()
   }
 
@@ -185,7 +187,7 @@ class Connection {
         onFrame: frame => {
           clearTimeout(timer)
           try {
-            // The name decides which pair of types it is, which the compiler cannot follow through the table.
+            // The name decides the pair of types, which the compiler cannot follow through the table.
             resolve(readResponse(api as never, apiVersion, frame).response as ResponseOf<Name>)
           } catch (error) {
             reject(asError(error))
@@ -196,13 +198,13 @@ class Connection {
           reject(error)
         },
       })
-      // The api and its request come from the caller as one pair.
+      // The caller passes the api and its request as one pair.
       const frame = requestFrame(api as never, { apiVersion, correlationId, clientId }, request as never)
       this.#socket.write(Buffer.concat(frame))
     })
   }
 
-  /** Signs in by SASL PLAIN. */
+  /** Authenticates by SASL PLAIN. */
   async authenticate({ username, password }: Login): Promise<void> {
     const { errorCode } = await this.send('SaslHandshake', 1, { mechanism: 'PLAIN' }, connectTimeoutMs)
     throwOnError(errorCode)

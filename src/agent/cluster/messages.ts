@@ -15,7 +15,7 @@ const maxPartitionBytes = 1024 * 1024
 const maxBatchBytes = 64 * 1024 * 1024
 const shownBytes = 64 * 1024
 
-/** Reads records for a person to look at. Nothing is committed and nothing kept. */
+/** Reads records for display. Nothing is committed or kept. */
 export async function readTopicMessages(
   { client }: ClusterView,
   { topic_name, partition, positions, limit = 50, wait_ms = 0 }: ApiRequest<'read_topic_messages'>,
@@ -47,7 +47,7 @@ export async function readTopicMessage(
   throw new ControlError('topic_message_not_found', message)
 }
 
-/** The newest records of all partitions together, and the offsets from which to continue. */
+/** The newest records across all partitions, and the offsets from which to continue. */
 async function readNewest(
   client: KafkaClient,
   topic: string,
@@ -75,7 +75,7 @@ async function readNewest(
 
 interface PartitionRead {
   readonly records: readonly KafkaRecord[]
-  /** The offset to go on from when all records are taken. */
+  /** The offset to continue from once all records are taken. */
   readonly next: number
 }
 
@@ -95,7 +95,7 @@ async function fetchRecords(
   throwOnError(answer.errorCode)
   const read = new Map<number, PartitionRead>()
   for (const { partitionIndex, errorCode, records } of answer.responses.flatMap(response => response.partitions)) {
-    // The log may have been cut meanwhile; the next request finds the new bounds.
+    // The log may have been truncated meanwhile; the next request finds the new bounds.
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) continue
     throwOnError(errorCode)
     read.set(partitionIndex, readBatches(records ?? Buffer.alloc(0), from.get(partitionIndex)!))
@@ -103,7 +103,7 @@ async function fetchRecords(
   return read
 }
 
-/** The records of all whole batches from an offset on; transaction markers are skipped. */
+/** The records of all complete batches from an offset on; transaction markers are skipped. */
 function readBatches(bytes: Buffer, from: number): PartitionRead {
   const records: KafkaRecord[] = []
   let next = from
@@ -119,7 +119,7 @@ function readBatches(bytes: Buffer, from: number): PartitionRead {
   }
 }
 
-/** Merges the partitions by time without changing the order inside one, and takes the first `limit`. */
+/** Merges the partitions by time without changing the order within a partition, and takes the first `limit`. */
 function takeOldest(
   read: ReadonlyMap<number, PartitionRead>,
   from: ReadonlyMap<number, number>,
@@ -159,7 +159,7 @@ function toTopicRecord(partition: number, record: KafkaRecord, maxBytes = shownB
   }
 }
 
-/** A record may carry any number as its time; what no date can show is shown as the nearest one. */
+/** A record may have any number as its timestamp; one that is out of range for dates is clamped. */
 function toTimestamp(milliseconds: number): string {
   const last = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
   return new Date(Math.min(Math.max(milliseconds, 0), last)).toISOString()
@@ -175,7 +175,7 @@ function toRecordBytes(bytes: Buffer | null, maxBytes: number): RecordBytes | nu
     : { encoding: 'utf8', data: text, ...sizes }
 }
 
-/** Undefined when it is not text. The last character of a cut text may be incomplete; it is left out. */
+/** Undefined if it is not text. The last character of a truncated text may be incomplete and is left out. */
 function decodeUtf8(bytes: Buffer, isCut: boolean): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: isCut })

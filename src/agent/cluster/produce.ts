@@ -6,7 +6,7 @@ import { topicPartitions } from './topics.ts'
 
 const allReplicas = -1
 
-/** Writes one record that a person typed. Resolves once it is acknowledged. */
+/** Writes one record typed by a user. Resolves once it is acknowledged. */
 export async function produceTopicMessage(
   view: ClusterView,
   request: ApiRequest<'produce_topic_message'>,
@@ -28,7 +28,7 @@ export async function produceTopicMessage(
   return { partition, offset: answer.baseOffset }
 }
 
-/** Chosen as by Kafka's own clients, so that a key typed here goes to the same partition as the same key of a program. */
+/** Chosen as Kafka's own clients do, so that a key typed here goes to the same partition as in a program. */
 async function choosePartition(
   { client, random }: ClusterView,
   { topic_name, partition }: ApiRequest<'produce_topic_message'>,
@@ -46,7 +46,7 @@ function toBytes(bytes: MessageBytes | null | undefined): Buffer | null {
   if (bytes === null || bytes === undefined) return null
   const { encoding, data } = bytes
   const decoded = Buffer.from(data, encoding)
-  // Node reads what it can of broken base64, so only bytes that encode to the same text were base64.
+  // Node decodes what it can of invalid base64, so only bytes that encode to the same text were valid base64.
   if (encoding === 'base64' && decoded.toString('base64') !== data)
     throw new ControlError('invalid_request', `${JSON.stringify(data.slice(0, 40))} is not base64`)
   return decoded

@@ -11,7 +11,7 @@ interface WantedTopic {
   readonly partitions: readonly number[]
 }
 
-/** Moves a group that has no members to other offsets. The broker refuses it while the group has members. */
+/** Moves a group without members to other offsets. The broker refuses while the group has members. */
 export async function resetConsumerGroupOffsets(
   { client }: ClusterView,
   request: Request,
@@ -82,7 +82,7 @@ async function newOffsets(
   )
 }
 
-/** Topic → partition → the first offset whose record is not older; partitions without one are left out. */
+/** Topic → partition → the offset of the first record at or after the time; partitions without one are left out. */
 async function offsetsAt(
   client: KafkaClient,
   wanted: readonly WantedTopic[],

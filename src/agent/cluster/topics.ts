@@ -12,10 +12,10 @@ import type { ClusterView } from './answers.ts'
 import { type KafkaClient, throwOnError } from './kafka-client.ts'
 
 const topicResource = 2
-/** Where a setting's value comes from, by Kafka's numbers: set for the topic itself, or Kafka's default. */
+/** The source of a setting's value, as in Kafka: set on the topic itself, or Kafka's default. */
 const topicSource = 1
 const defaultSource = 5
-/** The operations of IncrementalAlterConfigs, by Kafka's numbers. */
+/** The operations of IncrementalAlterConfigs, numbered as in Kafka. */
 const setOperation = 0
 const deleteOperation = 1
 const requestTimeoutMs = 15_000
@@ -134,7 +134,7 @@ export async function updateTopic(
   return {}
 }
 
-/** Every setting of a topic, with where its value comes from and what it is for. */
+/** Every setting of a topic, with the source of its value and its documentation. */
 export async function describeTopicConfigs(
   { client }: ClusterView,
   { topic_name }: ApiRequest<'describe_topic_configs'>,
@@ -171,7 +171,7 @@ export async function deleteTopic(
   return {}
 }
 
-/** Brings back the topic of this name that was deleted last, or the one with this id. */
+/** Restores the most recently deleted topic of this name, or the one with this id. */
 export async function undeleteTopic(
   { metadata }: ClusterView,
   { topic_name, topic_id }: ApiRequest<'undelete_topic'>,
@@ -187,20 +187,20 @@ export async function undeleteTopic(
   return {}
 }
 
-/** The partitions of a topic by number; throws when there is no such topic. */
+/** The partition numbers of a topic; throws if there is no such topic. */
 export async function topicPartitions(client: KafkaClient, name: string): Promise<number[]> {
   const { topics } = await client.send('Metadata', { topics: [{ name }], allowAutoTopicCreation: false })
   for (const { errorCode } of topics) throwOnError(errorCode)
   return (topics[0]?.partitions ?? []).map(({ partitionIndex }) => partitionIndex).toSorted((a, b) => a - b)
 }
 
-/** The offsets of a partition's first record and of the next one to come. */
+/** The offsets of a partition's first record and of the next one to be written. */
 export interface Bounds {
   readonly start: number
   readonly end: number
 }
 
-/** Topic → partition → bounds; partitions that went away meanwhile are left out. */
+/** Topic → partition → bounds; partitions deleted meanwhile are left out. */
 export async function offsetBounds(
   client: KafkaClient,
   topics: readonly { readonly name: string; readonly partitions: readonly number[] }[],
@@ -231,7 +231,7 @@ export async function offsetBounds(
   )
 }
 
-/** What was set for the topics themselves, by name. */
+/** Settings made on the topics themselves, by name. */
 async function topicConfigs(
   client: KafkaClient,
   names: readonly string[],
@@ -247,7 +247,7 @@ async function topicConfigs(
   )
 }
 
-/** Topic → bytes of each partition, where the cluster is ours. */
+/** Topic → bytes of each partition, if the cluster is ours. */
 async function topicSizes(metadata: ClusterView['metadata']): Promise<Map<string, number[]> | undefined> {
   if (metadata === undefined) return undefined
   const topics = [...metadata.catalog().byName.values()]

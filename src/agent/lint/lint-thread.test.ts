@@ -77,7 +77,7 @@ test('a check that ends its thread fails alone: its neighbours are checked in an
     other.lint(`inptu: {}\n${generate('root = 3')}`),
   ]
   await new Promise(resolve => setImmediate(resolve))
-  // As for one that takes too much time or memory.
+  // As for a check that takes too much time or memory.
   await threads[0]!.terminate()
   const found = await Promise.all(checks)
   process.off('worker', note)
@@ -101,7 +101,7 @@ test('a check that needs too much processor time is stopped, and the next one is
     other.lint(`input:\n  generate:\n    mapping: root = 1\n${output}`),
   ])
   const [stopped, ...others] = found.map(({ findings }) => findings.map(({ message }) => message).join())
-  // On a very busy machine the clock may come first.
+  // On a very busy machine the wall-clock limit may come first.
   assert.match(stopped!, /^the configuration could not be checked within (1.5|18) s$/)
   assert.deepEqual(others, [''])
 })

@@ -4,7 +4,7 @@ import { type CheckedConfiguration, defaultSettings } from '../../control/index.
 import { grantedEnvironment, type HostPolicy } from '../../host/index.ts'
 
 export interface LintWorkerData {
-  /** What pipelines may reach; read when the thread starts. */
+  /** What pipelines may access; read when the thread starts. */
   readonly policy: HostPolicy
 }
 
@@ -17,13 +17,13 @@ export type LintAnswer =
   | { readonly id: number; readonly error: string }
 
 /**
- * Processor time that a check may use, in milliseconds; the first one includes loading the components that the configuration
- * names. By the clock it may take much longer on a busy machine.
+ * Processor time that a check may use, in milliseconds; the first one includes loading the components that the
+ * configuration names. Wall-clock time may be much longer on a busy machine.
  */
 const defaultLimitMs = 15_000
-/** A check that takes so many times the limit by the clock is blocked, or does not get the processor for very long. */
+/** A check that takes this multiple of the limit in wall-clock time is blocked, or was not scheduled for very long. */
 const blockedFactor = 12
-/** How often the thread is asked how much it has used, in milliseconds. */
+/** How often the thread's processor time is read, in milliseconds. */
 const lookIntervalMs = 1000
 const memoryMb = 512
 const maxWaiting = 1000
@@ -38,8 +38,8 @@ interface Waiting {
 class CheckStopped extends Error {}
 
 /**
- * Checks configurations in a thread that is started when it is first needed. The thread checks one at a time, so that one
- * that exhausts it is known and fails alone: the others are checked in another thread.
+ * Checks configurations in a thread that is started on first use. The thread checks one at a time, so a check that
+ * exhausts it is known and fails alone: the others are checked in another thread.
  */
 export class LintThread {
   readonly #data: LintWorkerData
@@ -57,10 +57,10 @@ export class LintThread {
     this.#limitMs = limitMs
   }
 
-  /** Checks a configuration. If that takes too long, this is a finding as well. */
+  /** Checks a configuration. Taking too long is reported as a finding as well. */
   async lint(yaml: string): Promise<CheckedConfiguration> {
     try {
-      // The thread answers a question of this kind with what the linter found.
+      // A request of this kind resolves to the linter's result.
       return (await this.#ask({ id: this.#nextId++, kind: 'lint', yaml })) as CheckedConfiguration
     } catch (error) {
       if (!(error instanceof CheckStopped)) throw error
@@ -96,7 +96,7 @@ export class LintThread {
     })
   }
 
-  /** Gives the thread the next question, unless it has one. */
+  /** Sends the next request to the thread, unless it is busy. */
   #next(): void {
     if (this.#current !== undefined) return
     const next = this.#waiting.shift()
@@ -117,7 +117,7 @@ export class LintThread {
     this.#timer = this.#watch(worker)
   }
 
-  /** Stops the thread when the current question takes too much. */
+  /** Stops the thread if the current request exceeds its limits. */
   #watch(worker: Worker): NodeJS.Timeout {
     const limitMs = this.#limitMs
     const asked = this.#current
@@ -152,7 +152,7 @@ export class LintThread {
       resourceLimits: { maxOldGenerationSizeMb: memoryMb, stackSizeMb: 4 },
     })
     worker.on('message', (answer: LintAnswer) => {
-      // A thread that was stopped may still answer a question that is settled already.
+      // A stopped thread may still answer a request that is already settled.
       if (this.#current?.question.id !== answer.id) return
       if ('error' in answer) this.#settle(({ reject }) => reject(new Error(answer.error)))
       else this.#settle(({ resolve }) => resolve(answer.value))
@@ -166,7 +166,7 @@ export class LintThread {
     return worker
   }
 
-  /** The current question fails with the reason; the next one starts another thread. */
+  /** Fails the current request with the reason; the next one starts another thread. */
   #stop(worker: Worker, reason: Error): void {
     if (this.#worker !== worker) return
     this.#worker = undefined

@@ -1,5 +1,5 @@
-// Checks pipeline configurations. Constant parts of a mapping are evaluated when it is parsed, so checking runs what people
-// wrote: that is why it has a thread of its own.
+// Checks pipeline configurations. Constant parts of a mapping are evaluated when it is parsed, so checking runs users'
+// code; therefore it has its own thread.
 import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../../base/index.ts'
 import { createRegistry } from '../../components/index.ts'

@@ -8,15 +8,14 @@ test('what the cluster has to know of an instance is behind the client id, also 
   const registry = createRegistry()
   await registry.load(['kafka_franz'])
   const created: unknown[] = []
-  // Instead of connecting they remember what they are made of.
+  // Instead of connecting, they record what they are created with.
   const watched = (['input', 'output'] as const).map(kind => {
     const create: AnySpec['create'] = (config: unknown) => created.push(config)
     return { ...registry.get(kind, 'kafka_franz')!, create }
   })
   const access = { seedBroker: 'localhost:9092', clientId: 'penstock', clientIdSuffix: ',penstock_fence=1@l' }
   const managed = await managedComponents(registry.extended(watched), access)
-  // What it is made of is remembered, and nothing is made.
-  // What it would be made of is remembered, and nothing is made.
+  // The arguments are recorded, and nothing is created.
   const [config, resources] = [{ client_id: 'mine', topic: 't' } as never, {} as never]
   for (const kind of ['input', 'output'] as const)
     for (const name of ['kafka_franz_warpstream', 'kafka_franz'])

@@ -22,9 +22,9 @@ import { StreamJournal } from './stream-journal.ts'
 import { StreamMeters } from './stream-meters.ts'
 import { WorkerHttpHost } from './worker-http-host.ts'
 
-/** One stream in a thread of pipelines: starts it at once and reports its end exactly once, as the last message. */
+/** One stream in a thread of pipelines: starts immediately and reports its end exactly once, as its last message. */
 export class HostedStream {
-  /** Where its HTTP endpoints are reached. */
+  /** The socket on which its HTTP endpoints are served. */
   readonly socketPath: string
   readonly #meters = new StreamMeters()
   readonly #journal: StreamJournal
@@ -32,7 +32,7 @@ export class HostedStream {
   readonly #announce: (event: StreamEvent) => void
   #stream: Stream | undefined
   #http: WorkerHttpHost | undefined
-  /** Set when it is stopped before it has started. */
+  /** Set if it is stopped before it has started. */
   #stopTimeoutMs: number | undefined
   #isOver = false
 
@@ -50,16 +50,16 @@ export class HostedStream {
     void this.#run(order, host)
   }
 
-  /** What changed since it was last asked, or null. */
+  /** The changes since the last call, or null. */
   takePulse(): Omit<StreamPulse, 'stream'> | null {
     const status = this.#stream?.status
     return this.#journal.take(this.#meters.counters(status?.readErrors ?? 0), status)
   }
 
-  /** Delivers messages in flight and gives up those that are not delivered in time. */
+  /** Delivers messages in flight, and gives up those that are not delivered in time. */
   stop(timeoutMs: number): void {
     this.#stopTimeoutMs = timeoutMs
-    // Before it has started there is nothing to stop yet; it is stopped as soon as it has.
+    // Before it has started there is nothing to stop; it is stopped as soon as it has.
     if (this.#stream !== undefined) void this.#stop(this.#stream, timeoutMs)
   }
 

@@ -9,7 +9,7 @@ import { PipelineHttpServer } from './http-server.ts'
 const folder = mkdtempSync(join(tmpdir(), 'penstock-http-'))
 const socketPath = join(folder, 'p.sock')
 const shared = new PipelineHttpServer()
-/** Stands for the thread of a pipeline. */
+/** Stands in for the thread of a pipeline. */
 const pipeline = createServer((request, response) => {
   if (request.url === '/cut') {
     response.writeHead(200, { 'content-length': 100 })
@@ -44,7 +44,7 @@ test('the first of several pipelines has the path for itself', async () => {
   const other = { pipelineId: 'other', pipelineName: 'other', paths: ['/post'], socketPath: join(folder, 'none.sock') }
   const withdraw = [shared.offer(offer), shared.offer(other)]
   assert.equal((await fetch(`${url}/post`)).status, 200)
-  // Nobody listens there.
+  // Nothing listens there.
   assert.equal((await fetch(`${url}/other/post`)).status, 503)
   for (const one of withdraw) one()
 })

@@ -4,18 +4,18 @@ import type { Duplex } from 'node:stream'
 import { listenOn } from '../../base/index.ts'
 import { HttpRouter } from '../../engine/index.ts'
 
-/** Endpoints that one instance of a pipeline offers. */
+/** The endpoints of one instance of a pipeline. */
 export interface Offer {
   readonly pipelineId: string
   readonly pipelineName: string
   readonly paths: readonly string[]
-  /** Where the instance's thread listens. */
+  /** The socket on which the instance's thread listens. */
   readonly socketPath: string
 }
 
 /**
- * The HTTP server that all pipelines of an agent share, on port 4195. An endpoint is found at its own path and below the
- * pipeline's name; where several pipelines want the same path, it belongs to the one that came first.
+ * The HTTP server that all pipelines of an agent share, on port 4195. An endpoint is served at its own path and below
+ * the pipeline's name; if several pipelines want the same path, the first one gets it.
  */
 export class PipelineHttpServer {
   readonly #server: Server
@@ -30,7 +30,7 @@ export class PipelineHttpServer {
     })
   }
 
-  /** Listens; port 0 takes a free one. Resolves to the port. Rejects where it is taken. */
+  /** Listens; port 0 picks a free one. Resolves to the port. Rejects if it is taken. */
   listen(host: string, port: number): Promise<number> {
     return listenOn(this.#server, { host, port })
   }
@@ -66,7 +66,7 @@ export class PipelineHttpServer {
     }
     for (const [path, offers] of backends) {
       const next = () => offers[this.#turn++ % offers.length]!.socketPath
-      // The thread's own router knows the endpoint's path alone.
+      // The thread's own router knows only the endpoint's path.
       const rest = (url: string) =>
         path === offers[0]!.paths.find(own => own === path) ? url : url.replace(/^\/[^/]*/, '')
       router.register({
@@ -101,7 +101,7 @@ function pass(request: IncomingMessage, response: ServerResponse, socketPath: st
   const onward = httpRequest({ socketPath, path, method: request.method, headers: request.headers }, answer => {
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.headers)
     answer.pipe(response)
-    // A thread that ends in the middle of an answer leaves it open; the client must not wait for the rest.
+    // A thread that ends in the middle of a response leaves it open; the client must not wait for the rest.
     answer.once('close', () => answer.complete || response.destroy())
   })
   onward.once('error', () => {
@@ -115,7 +115,7 @@ function pass(request: IncomingMessage, response: ServerResponse, socketPath: st
   request.pipe(onward)
 }
 
-/** From here on the two sides speak their own protocol; the request is handed over unchanged. */
+/** From here on the two sides speak their own protocol; the request is passed on unchanged. */
 function passUpgrade(
   request: IncomingMessage,
   socket: Duplex,

@@ -14,13 +14,16 @@ import type { ThreadPool } from './thread-pool.ts'
 
 const firstDelayMs = 1000
 const maxDelayMs = 60_000
-/** After a run of this length the next failure starts with the shortest delay again. */
+/** After a run of this length, the next failure starts again with the shortest delay. */
 const healthyRunMs = 60_000
 
-/** A start that takes longer than this, in milliseconds, is waiting for something other than a processor, so others may start. */
+/**
+ * A start that takes longer than this, in milliseconds, is waiting for something other than a processor, so others may
+ * start.
+ */
 const maxStartMs = 15_000
 
-/** What happens to instances. */
+/** Callbacks for changes of instances. */
 export interface SupervisorEvents {
   readonly onLog: (line: LogReport) => void
   /** Called when a report would differ in more than its counters. */
@@ -32,11 +35,13 @@ export interface InstanceHost extends SupervisorEvents {
   readonly seedBroker: string
   readonly clientId: string
   readonly kafkaAccess: KafkaAccess
-  /** Refuses what earlier holders of the fence write from now on. Resolves to false where a later one has it already. */
+  /**
+   * Makes writes of earlier holders of the fence fail from now on. Resolves to false if a later holder has it already.
+   */
   readonly raiseFence: (fence: Fence) => Promise<boolean>
   readonly threads: ThreadPool
   readonly starts: StartQueue
-  /** Where the sockets of their HTTP endpoints are. */
+  /** The folder of the sockets of their HTTP endpoints. */
   readonly socketFolder: string
   readonly http: PipelineHttpServer | undefined
   readonly clock: Clock
@@ -53,7 +58,10 @@ const zeroCounters: Counters = {
 
 const idleFigures: Omit<StreamFigures, 'logs'> = { counters: zeroCounters, problem: null, memoryBytes: 0, cpu: 0 }
 
-/** One instance of a pipeline's version: runs it, and restarts it after a failure or on its schedule, until it is stopped. */
+/**
+ * One instance of a pipeline's version: runs it, and restarts it after a failure or on its schedule, until it is
+ * stopped.
+ */
 export class Instance {
   readonly order: InstanceOrder
   readonly #host: InstanceHost
@@ -64,10 +72,10 @@ export class Instance {
   #restarts = 0
   #nextStartAt: number | null = null
   #error: InstanceReport['error'] = null
-  /** Of the runs that are over. */
+  /** Of completed runs. */
   #past: Counters = zeroCounters
   #figures: Omit<StreamFigures, 'logs'> = idleFigures
-  /** Set for good when it had to leave a shared thread. */
+  /** Set permanently when it had to leave a shared thread. */
   #isDisplaced = false
 
   constructor(order: InstanceOrder, host: InstanceHost) {
@@ -96,7 +104,7 @@ export class Instance {
     }
   }
 
-  /** Resolves when nothing of it runs any more. */
+  /** Resolves when nothing of it is running any more. */
   async stop(): Promise<void> {
     if (!this.#stop.signal.aborted) {
       this.#set('stopping')
@@ -177,7 +185,7 @@ export class Instance {
     try {
       if (fence !== null && !(await raiseFence(fence)))
         return { kind: 'failed', code: 'crashed', message: 'another agent runs this instance now' }
-      // A thread that cannot even be made (too many of them, no memory) is one more failure to try again.
+      // A thread that cannot even be created (too many threads, no memory) is one more failure to retry.
       login = await kafkaAccess.logins?.create()
       const clientIdSuffix = fence === null ? '' : fenceFeature(fence)
       const { isEncrypted } = kafkaAccess

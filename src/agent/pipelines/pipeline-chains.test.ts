@@ -19,8 +19,8 @@ import { PipelineChains } from './pipeline-chains.ts'
 import type { PipelineFailure } from './thread-watch.ts'
 
 /**
- * Runs a stream of numbered messages in this thread, with its processors in threads of a managed pipeline. On its clock every
- * chain is expensive, and the source waits for the threads that were started.
+ * Runs a stream of numbered messages in this thread, with its processors in threads of a managed pipeline. On its clock
+ * every chain is expensive, and the source waits for the threads that were started.
  */
 async function run(t: TestContext, mapping: string, silentMs = 60_000) {
   const limits = { memoryMb: 96, silentMs, graceMs: 2000 }
@@ -86,7 +86,7 @@ test('an expensive chain of a managed pipeline moves to threads and loses nothin
 })
 
 test('the threads are held to what managed pipelines are granted', async t => {
-  // The stream's own thread may read files and does; the other threads do not start.
+  // The stream's own thread may read files, and does; the other threads do not start.
   const { done, bodies, logged } = await run(t, `root.n = file("${import.meta.filename}").length() > 0`)
   await done
   assert.match(logged[0] ?? '', /managed pipelines may not use the file/)

@@ -6,8 +6,8 @@ import type { ChainPulse, ChainThreadData, ThreadData } from './protocol.ts'
 import { outOfMemory, type PipelineFailure, SilenceWatch, watchIntervalMs } from './thread-watch.ts'
 
 /**
- * The threads that run the processors of this thread's pipelines (`pipeline.threads`). Each is held to the grants and the limits
- * of this thread: one that is stuck or out of memory fails its pipeline, as it would in line.
+ * The threads that run the processors of this thread's pipelines (`pipeline.threads`). Each is subject to the grants
+ * and limits of this thread: one that is stuck or out of memory fails its pipeline, as it would inline.
  */
 export class PipelineChains {
   readonly #data: ThreadData
@@ -22,12 +22,12 @@ export class PipelineChains {
     return this.#threads.size
   }
 
-  /** Heap and buffers of all, in bytes. */
+  /** Heap and buffers of all of them, in bytes. */
   get memoryBytes(): number {
     return this.#sum('memoryBytes')
   }
 
-  /** Processor time of all, also of those that have ended, in milliseconds. */
+  /** Processor time of all of them, including those that have ended, in milliseconds. */
   get cpuMs(): number {
     return this.#endedCpuMs + this.#sum('cpuMs')
   }
@@ -82,7 +82,7 @@ function chainThread(worker: Worker): ChainThread {
     terminate: () => worker.terminate(),
     on: (event: string, listener: (value: never) => void) =>
       worker.on(event, (value: unknown) => {
-        // The interface has one signature for each event; together they are more than one function can say.
+        // The interface has one signature per event, which a single function cannot express.
         if (event !== 'message' || (value as ChainEvent | ChainPulse).kind !== 'pulse') listener(value as never)
       }),
   }

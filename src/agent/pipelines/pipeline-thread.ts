@@ -13,17 +13,23 @@ import type {
 } from './protocol.ts'
 import { outOfMemory, type PipelineFailure, SilenceWatch, type ThreadLimits, watchIntervalMs } from './thread-watch.ts'
 
-/** A thread that is silent for this long while its only stream is being stopped would not deliver anything in its grace period either. */
+/**
+ * A thread that is silent for this long while its only stream is being stopped would not deliver anything within the
+ * grace period either.
+ */
 const silentStopMs = 3000
 
-/** How the run of a stream came to its end. */
+/** How the run of a stream ended. */
 export type StreamEnd =
   | { readonly kind: 'ended' }
   | ({ readonly kind: 'failed' } & PipelineFailure)
-  /** Its thread ended, or it was moved out of it, through no known fault of its own: it has to run in a thread of its own. */
+  /**
+   * Its thread ended, or the stream was moved out of it, through no known fault of the stream: it has to run in its own
+   * thread.
+   */
   | { readonly kind: 'displaced'; readonly reason: string }
 
-/** What a stream reports, with its share of what its thread uses. */
+/** The figures of a stream, with its share of its thread's usage. */
 export interface StreamFigures extends Omit<StreamPulse, 'stream'> {
   readonly memoryBytes: number
   /** Share of one core. */
@@ -34,7 +40,7 @@ export interface StreamListener {
   onStarted(): void
   onPulse(figures: StreamFigures): void
   onEndpoints(paths: readonly string[]): void
-  /** A line written to the standard output or error of the thread: by this stream, or by one that shares its thread. */
+  /** A line written to the standard output or error of the thread, by this stream or by one that shares the thread. */
   onOutput(line: string): void
 }
 
@@ -45,19 +51,19 @@ interface Hosted {
   readonly stop: () => void
   last: StreamPulse
   isStarted: boolean
-  /** Why it has to leave the thread, when it has to. */
+  /** Why it has to leave the thread, if it does. */
   displacedBy: string | undefined
   stopTimer: NodeJS.Timeout | undefined
-  /** Messages read when the busiest stream was last looked for. */
+  /** Messages read when the busiest stream was last determined. */
   readBefore: number
 }
 
 const zeroCounters = { input_received: 0, output_sent: 0, input_errors: 0, output_errors: 0, processor_errors: 0 }
 
 /**
- * A thread in which streams run, one or several. It is stopped when its last stream has ended, and killed when it is stuck or
- * takes more than its share; threads beside it do not notice. Streams that shared a thread which was killed are displaced,
- * as it is not known which of them was the cause; one that was alone in it has failed.
+ * A thread in which one or several streams run. It is stopped when its last stream has ended, and killed when it is
+ * stuck or exceeds its limits; other threads are not affected. Streams that shared a killed thread are displaced,
+ * because it is not known which of them was the cause; one that was alone in it has failed.
  */
 export class PipelineThread {
   readonly #worker: Worker
@@ -68,14 +74,14 @@ export class PipelineThread {
   readonly #exited: Promise<void>
   #failure: PipelineFailure | undefined
   #isOpen = true
-  /** Whether the thread ends because of a stream that has left it, so that the remaining ones are not blamed. */
+  /** Whether the thread ends because of a stream that has left it, so the remaining ones are not blamed. */
   #endsForAnother = false
   #pulse: ThreadPulse = { kind: 'pulse', memoryBytes: 0, cpuMs: 0, chains: { count: 0, cpuMs: 0 }, streams: [] }
   #pulseAt = performance.now()
   /** Share of one core between the last two pulses. */
   #cpu = 0
 
-  /** Throws where the thread cannot be made. */
+  /** Throws if the thread cannot be created. */
   constructor(name: string, data: Omit<ThreadData, 'limits'>, limits: ThreadLimits) {
     this.#limits = limits
     const compileCache = getCompileCacheDir()
@@ -108,7 +114,7 @@ export class PipelineThread {
     })
   }
 
-  /** Whether it takes more streams. */
+  /** Whether it accepts more streams. */
   get isOpen(): boolean {
     return this.#isOpen
   }
@@ -122,7 +128,10 @@ export class PipelineThread {
     return this.#cpu
   }
 
-  /** Runs a stream until it ends, fails, has to leave, or the signal stops it. Once it resolves, nothing of the stream is running. */
+  /**
+   * Runs a stream until it ends, fails, has to leave, or the signal stops it. Once the promise resolves, nothing of the
+   * stream is running.
+   */
   run(stream: string, order: StreamOrder, listener: StreamListener, signal: AbortSignal): Promise<StreamEnd> {
     return new Promise(resolve => {
       const stop = () => this.#stop(stream)
@@ -143,7 +152,10 @@ export class PipelineThread {
     })
   }
 
-  /** Makes the stream leave that has read the most messages since the last call, among those that `mayMove`, if there is one. */
+  /**
+   * Displaces the stream that has read the most messages since the last call, among those for which `mayMove` returns
+   * true, if there is one.
+   */
   displaceBusiest(mayMove: (stream: string) => boolean, reason: string): void {
     let busiest: Hosted | undefined
     let most = 0
@@ -210,7 +222,10 @@ export class PipelineThread {
     if (pulse.memoryBytes > this.#limits.memoryMb * 1024 * 1024 * 1.1) this.#kill(outOfMemory(this.#limits))
   }
 
-  /** Divides the thread's processor time among its streams by the messages they handled, because it cannot be measured per stream. */
+  /**
+   * Divides the thread's processor time among its streams by the messages they handled, because it cannot be measured
+   * per stream.
+   */
   #cpuShares({ streams }: ThreadPulse): (stream: string) => number {
     const handled = new Map<string, number>()
     let total = 0
@@ -225,7 +240,7 @@ export class PipelineThread {
     return stream => (this.#cpu * (handled.get(stream) ?? 0)) / total
   }
 
-  /** Checks whether the thread is stuck, when it has not sent a pulse for a while. */
+  /** Checks whether the thread is stuck if it has not sent a pulse for a while. */
   #look(): void {
     const failure = this.#silence.look([...this.#streams.values()].some(({ isStarted }) => !isStarted))
     if (failure !== null) return this.#kill(failure)
@@ -244,7 +259,7 @@ export class PipelineThread {
     void this.#worker.terminate()
   }
 
-  /** Ends one stream; what was not stopped cleanly ends only with the thread, as does the last one. */
+  /** Ends one stream; parts that were not stopped cleanly end with the thread, and so does the last stream. */
   #end(stream: string, hosted: Hosted, end: StreamEnd, isClean: boolean): void {
     if (this.#streams.size === 1 || !isClean) {
       this.#endsForAnother = true
@@ -295,7 +310,7 @@ export class PipelineThread {
   }
 }
 
-/** A stream that is stopped counts as ended, whatever else happened to it. */
+/** A stream that was stopped counts as ended, whatever else happened to it. */
 function outcome({ signal, displacedBy }: Hosted, end: StreamEnd): StreamEnd {
   if (signal.aborted) return { kind: 'ended' }
   return displacedBy === undefined ? end : { kind: 'displaced', reason: displacedBy }

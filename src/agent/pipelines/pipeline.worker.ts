@@ -1,4 +1,4 @@
-// A thread that runs pipelines: whatever their configurations do happens here.
+// A thread that runs pipelines: everything that their configurations do happens here.
 import process from 'node:process'
 import { workerData } from 'node:worker_threads'
 import { guardSockets } from '../../host/index.ts'
@@ -21,7 +21,7 @@ port.on('message', (message: ThreadOrder) => {
   const hosted = new HostedStream(order, host, startChain, event => {
     const isOver = event.kind === 'ended' || event.kind === 'failed'
     if (isOver) {
-      // Its last figures come before its end.
+      // Sends its last figures before its end.
       beat()
       streams.delete(stream)
     }

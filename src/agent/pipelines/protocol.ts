@@ -4,31 +4,31 @@ import type { HostPolicy } from '../../host/index.ts'
 import type { Login } from '../logins.ts'
 import type { ThreadLimits } from './thread-watch.ts'
 
-/** What a thread of pipelines is started with. */
+/** The worker data of a thread of pipelines. */
 export interface ThreadData {
-  /** What its pipelines may reach. */
+  /** What its pipelines may access. */
   readonly policy: HostPolicy
-  /** How much it gives way to the threads beside it when processors are short: 0 not at all, 19 most, as `nice` has it. */
+  /** Its niceness as in `nice`: 0 for normal priority, 19 for the lowest. */
   readonly niceness: number
   /** The limits of the thread, shared with the threads that it starts. */
   readonly limits: ThreadLimits
 }
 
-/** What a thread is started with that runs the processors of one pipeline for the thread of that pipeline. */
+/** The worker data of a thread that runs the processors of one pipeline for that pipeline's thread. */
 export interface ChainThreadData extends ThreadData {
   readonly order: ChainOrder
 }
 
-/** What such a thread sends twice a second, beside the engine's own messages. */
+/** What such a thread sends twice a second, in addition to the engine's own messages. */
 export interface ChainPulse {
   readonly kind: 'pulse'
   /** Heap and buffers, in bytes. */
   readonly memoryBytes: number
-  /** Processor time since it began, in milliseconds. */
+  /** Processor time since it started, in milliseconds. */
   readonly cpuMs: number
 }
 
-/** One stream, as its thread gets it. */
+/** One stream, as its thread receives it. */
 export interface StreamOrder {
   /** The stream's configuration, without the `warpstream` block. */
   readonly streamText: string
@@ -37,11 +37,11 @@ export interface StreamOrder {
   readonly clientIdSuffix: string
   /** Whether the Kafka port is encrypted. */
   readonly isEncrypted: boolean
-  /** How it signs in, where it has to. */
+  /** How it authenticates, if it has to. */
   readonly login: Login | undefined
-  /** Whether what it reads and writes in the cluster is committed together. */
+  /** Whether its reads and writes in the cluster are committed together. */
   readonly exactlyOnce: boolean
-  /** Where its own HTTP server listens when it has endpoints; the agent's passes requests on to it. */
+  /** Where its own HTTP server listens if it has endpoints; the agent's server forwards requests to it. */
   readonly socketPath: string
 }
 
@@ -51,11 +51,11 @@ export type ThreadOrder =
   | {
       readonly kind: 'stop'
       readonly stream: string
-      /** How long messages in flight may take to arrive, in milliseconds. */
+      /** How long messages in flight may take to be delivered, in milliseconds. */
       readonly timeoutMs: number
     }
 
-/** From the thread. A pulse comes twice a second, whatever else is sent; a thread without one is busy or stuck. */
+/** From the thread. It sends a pulse twice a second, whatever else it sends; a thread without one is busy or stuck. */
 export type ThreadMessage = ThreadPulse | ({ readonly stream: string } & StreamEvent)
 
 export type StreamEvent =
@@ -64,10 +64,10 @@ export type StreamEvent =
   | StreamEnded
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
-/** The stream came to its end, or was stopped. */
+/** The stream ended, or was stopped. */
 interface StreamEnded {
   readonly kind: 'ended'
-  /** False where parts of it did not stop in time: they end with their thread only. */
+  /** False if parts of it did not stop in time: these end only with their thread. */
   readonly isClean: boolean
 }
 
@@ -75,11 +75,11 @@ export interface ThreadPulse {
   readonly kind: 'pulse'
   /** Heap and buffers of the thread and of those that it started, in bytes. */
   readonly memoryBytes: number
-  /** Processor time of the thread since it began, in milliseconds. */
+  /** Processor time of the thread since it started, in milliseconds. */
   readonly cpuMs: number
   /** The threads that run the processors of its pipelines (`pipeline.threads`), and their processor time. */
   readonly chains: { readonly count: number; readonly cpuMs: number }
-  /** Streams of which something changed. */
+  /** Streams that changed. */
   readonly streams: readonly StreamPulse[]
 }
 

@@ -1,11 +1,11 @@
 import { type Node, parseYaml, plainValue } from '../../engine/index.ts'
 
 /**
- * Whether a pipeline may run in a thread together with others (ADR 0012).
+ * Whether a pipeline may share a thread with others (ADR 0012).
  *
  * - `alone`: its own thread from the start.
- * - `together`: with others; it can be moved to a thread of its own at any time, because it keeps nothing in memory.
- * - `together_in_place`: with others, but a move would lose what it counts.
+ * - `together`: with others; it can be moved to its own thread at any time, because it keeps nothing in memory.
+ * - `together_in_place`: with others, but a move would reset its counts.
  */
 export type Sharing = 'alone' | 'together' | 'together_in_place'
 
@@ -13,7 +13,7 @@ export type Sharing = 'alone' | 'together' | 'together_in_place'
 const maxTextLength = 32_768
 /** A larger number in a configuration is a buffer, a batch or a limit that is not small. */
 const maxNumber = 20_000_000
-/** Calls of methods that run a query for each element: nested ones take quadratic time. */
+/** The number of calls of methods that run a query for each element: nested ones take quadratic time. */
 const maxQueriesInMapping = 1
 
 const topLevel = new Set(['input', 'pipeline', 'output', 'logger', 'shutdown_timeout'])
@@ -43,8 +43,9 @@ const proportionate = new Set(
 const perElement = new Set(['all', 'any', 'filter', 'find_by', 'map_each', 'map_each_key', 'sort_by', 'unique'])
 
 /**
- * Decides from the configuration's text. The answer is `alone` unless everything in it is known to do a small, bounded amount
- * of work for each message and to hold little memory; so what is not recognised costs memory, never a neighbour's time.
+ * Decides from the configuration's text. The result is `alone` unless everything in it is known to do a small, bounded
+ * amount of work for each message and to hold little memory; anything unrecognised costs memory, never a neighbour's
+ * time.
  */
 export function sharingOf(streamText: string): Sharing {
   if (streamText.length > maxTextLength) return 'alone'
@@ -63,7 +64,7 @@ function read(text: string): unknown {
   try {
     node = parseYaml(text)
   } catch {
-    return undefined // the thread that runs it says what is wrong with it
+    return undefined // the thread that runs it reports the error
   }
   return plainValue(node)
 }
@@ -76,7 +77,7 @@ function isSmallStream(config: Readonly<Record<string, unknown>>): boolean {
   if (pipeline === undefined || pipeline === null) return true
   if (!isRecord(pipeline)) return false
   const { processors: list, threads = -1, ...others } = pipeline
-  // With several threads it expects a lot of work.
+  // With several threads, a lot of work is expected.
   return Object.keys(others).length === 0 && Number(threads) < 2 && areSmall(list)
 }
 
@@ -86,22 +87,22 @@ function generator(config: Readonly<Record<string, unknown>>): Readonly<Record<s
   return input['generate']
 }
 
-/** At most a hundred messages a second, by an interval in the text. */
+/** At most a hundred messages per second, by an interval in the text. */
 function isSlow({ interval = '1s', batch_size: size = 1 }: Readonly<Record<string, unknown>>): boolean {
   const match = /^(?:@every )?(\d+)(ms|s|m|h)$/.exec(String(interval))
   if (match === null || !(Number(size) <= 100)) return false
-  // The pattern allows these units only.
+  // The pattern allows only these units.
   const intervalMs = Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h']
   return intervalMs >= 10 * Number(size)
 }
 
-/** An object whose only component is one of those known and which has only small processors. */
+/** Whether it is an object whose only component is one of those known and which has only small processors. */
 function isComponent(value: unknown, known: ReadonlySet<string>): boolean {
   if (!isRecord(value)) return false
   const names = Object.keys(value).filter(key => key !== 'label' && key !== 'processors')
   if (names.length !== 1 || !known.has(names[0]!) || !areSmall(value['processors'])) return false
   const fields = value[names[0]!]
-  // Processors that make batches may make large ones.
+  // Processors that create batches may create large ones.
   const batching = isRecord(fields) ? fields['batching'] : undefined
   return !isRecord(batching) || (batching['processors'] === undefined && batching['check'] === undefined)
 }
@@ -116,7 +117,10 @@ function isSmall(value: unknown): boolean {
   return !(typeof value === 'number' || typeof value === 'bigint') || value <= maxNumber
 }
 
-/** Whether a text, if it is a mapping or holds one, calls only what is known. A text that only looks like one may be refused, too. */
+/**
+ * Whether a text, if it is or contains a mapping, calls only known functions. A text that merely looks like a mapping
+ * may be rejected, too.
+ */
 function isProportionate(text: string): boolean {
   if (/\b(?:from|import)\s+["']/.test(text)) return false
   const called = [...text.matchAll(/([A-Za-z_]\w*)\s*\(/g)].map(match => match[1]!)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StartQueue } from './start-queue.ts'
 
-/** Enters and notes the order in which starts begin. */
+/** Enters the queue and records the order in which starts begin. */
 function starts(queue: StartQueue) {
   const begun: string[] = []
   const ends = new Map<string, () => void>()

@@ -1,7 +1,7 @@
 /**
- * Lets only as many pipelines start at the same time as the machine has processors for: more would all be slower, and none
- * sooner. First starts come before restarts, of which there is one at a time: pipelines that keep failing share that one place,
- * however many they are.
+ * Limits the pipelines that start concurrently to the number of processors: more would all be slower, and none sooner.
+ * First starts come before restarts, of which there is one at a time: pipelines that keep failing share that one slot,
+ * however many there are.
  */
 export class StartQueue {
   readonly #capacity: number
@@ -10,12 +10,15 @@ export class StartQueue {
   readonly #first: Waiting[] = []
   readonly #restarts: Waiting[] = []
 
-  /** `capacity` is how many may start at once. */
+  /** `capacity` is the number of concurrent starts. */
   constructor(capacity: number) {
     this.#capacity = Math.max(1, capacity)
   }
 
-  /** Resolves when a start may begin, with what ends it (call it once or more), or with null when the signal aborts first. */
+  /**
+   * Resolves when a start may begin, with a function that ends it (idempotent), or with null if the signal aborts
+   * first.
+   */
   enter(kind: 'first' | 'restart', signal: AbortSignal): Promise<(() => void) | null> {
     if (signal.aborted) return Promise.resolve(null)
     return new Promise(resolve => {

@@ -3,15 +3,15 @@ import type { PipelineCounters } from '../../control/index.ts'
 import type { StreamStatus } from '../../engine/index.ts'
 import type { StreamLog, StreamPulse } from './protocol.ts'
 
-/** More lines in one pulse cannot be read by anyone, and would fill the agent's memory. */
+/** More lines per pulse cannot be read by anyone, and would fill the agent's memory. */
 const maxLogsPerPulse = 100
 const maxMessageLength = 4096
 
-/** Gathers what is to be reported about a stream from one pulse to the next. */
+/** Collects what is to be reported about a stream between two pulses. */
 export class StreamJournal {
   #logs: StreamLog[] = []
   #dropped = 0
-  /** The newest error since input and output were connected. */
+  /** The latest error since input and output were connected. */
   #lastError: string | null = null
   #reported = ''
 
@@ -30,7 +30,7 @@ export class StreamJournal {
     })
   }
 
-  /** What has changed since the last call, or null if nothing has. */
+  /** The changes since the last call, or null if there are none. */
   take(counters: PipelineCounters, status: StreamStatus | undefined): Omit<StreamPulse, 'stream'> | null {
     const logs = this.#takeLogs()
     const problem = this.#connectionProblem(status)
@@ -52,7 +52,7 @@ export class StreamJournal {
   #connectionProblem(status: StreamStatus | undefined): string | null {
     if (status === undefined) return null
     if (status.inputConnected && status.outputConnected) this.#lastError = null
-    // Without an error it is about to connect for the first time, or has ended.
+    // Without an error it is connecting for the first time, or has ended.
     if (this.#lastError === null) return null
     return `${status.inputConnected ? 'output' : 'input'} not connected: ${this.#lastError}`
   }

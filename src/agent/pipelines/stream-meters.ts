@@ -11,7 +11,7 @@ interface Figures {
 
 type Figure = keyof Figures
 
-/** Where the figure is counted once for the whole stream; what components inside a broker count is part of it already. */
+/** Where the figure is counted once for the whole stream; counts of components inside a broker are already included. */
 const atPath: Readonly<Record<string, readonly [path: string, figure: Figure]>> = {
   input_received: ['root.input', 'inputReceived'],
   output_sent: ['root.output', 'outputSent'],
@@ -27,8 +27,8 @@ const anywhere: Readonly<Record<string, Figure>> = {
 }
 
 /**
- * Counts what the control plane shows of a stream, and nothing else: reading all series of a hundred streams twice a second
- * would cost more than the streams.
+ * Counts only what the control plane shows of a stream: reading all series of a hundred streams twice a second would
+ * cost more than the streams.
  */
 export class StreamMeters {
   readonly #figures: Figures = { inputReceived: 0, outputSent: 0, inputErrors: 0, outputErrors: 0, processorErrors: 0 }

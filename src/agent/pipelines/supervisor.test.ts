@@ -12,7 +12,7 @@ const socketFolder = mkdtempSync(join(tmpdir(), 'penstock-supervisor-'))
 after(() => rmSync(socketFolder, { recursive: true }))
 
 const lines: LogReport[] = []
-/** The epoch that the fences of this test have already. */
+/** The current epoch of this test's fences. */
 const fenceEpoch = 2
 const supervisor = new Supervisor({
   seedBroker: '127.0.0.1:1',

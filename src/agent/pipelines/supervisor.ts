@@ -16,18 +16,18 @@ export interface SupervisorOptions extends SupervisorEvents {
   readonly clientId: string
   readonly kafkaAccess: KafkaAccess
   readonly raiseFence: InstanceHost['raiseFence']
-  /** What pipelines may reach. */
+  /** What pipelines may access. */
   readonly policy: HostPolicy
   readonly limits: ThreadLimits
-  /** How many pipelines may start at the same time: the number of processors. */
+  /** How many pipelines may start concurrently: the number of processors. */
   readonly startsAtOnce: number
-  /** Where the sockets of pipelines with HTTP endpoints are. */
+  /** The folder of the sockets of pipelines with HTTP endpoints. */
   readonly socketFolder: string
   readonly http: PipelineHttpServer | undefined
   readonly clock: Clock
 }
 
-/** Makes an agent's instances what its orders say. */
+/** Makes an agent's instances match its orders. */
 export class Supervisor {
   readonly #host: InstanceHost
   readonly #instances = new Map<string, Instance>()
@@ -39,7 +39,7 @@ export class Supervisor {
     this.#host = { ...shared, threads, starts: new StartQueue(startsAtOnce) }
   }
 
-  /** All instances that have not ended, and those that have completed and are still wanted. */
+  /** Reports of all instances that have not ended, and of completed ones that are still wanted. */
   get reports(): InstanceReport[] {
     return [...this.#instances.values()].map(instance => instance.report)
   }
@@ -51,19 +51,19 @@ export class Supervisor {
     return ended
   }
 
-  /** Puts back what could not be sent. */
+  /** Puts back reports that could not be sent. */
   keepEnded(ended: readonly InstanceReport[]): void {
     this.#ended = [...ended, ...this.#ended].slice(-maxEnded)
   }
 
-  /** Starts, stops and replaces instances without waiting; another version starts when the earlier one has stopped. */
+  /** Starts, stops and replaces instances without waiting; another version starts once the earlier one has stopped. */
   follow(orders: readonly InstanceOrder[]): void {
     this.#wanted = new Map(orders.map(order => [order.instanceId, order]))
     for (const instance of this.#instances.values()) if (!this.#isWanted(instance)) void this.#retire(instance)
     for (const order of orders) this.#ensure(order)
   }
 
-  /** Stops everything; resolves when all of it has. */
+  /** Stops all instances; resolves when they have stopped. */
   async close(): Promise<void> {
     this.#wanted = new Map()
     await Promise.all([...this.#instances.values()].map(instance => this.#retire(instance)))
@@ -74,10 +74,10 @@ export class Supervisor {
   }
 
   #ensure(order: InstanceOrder): void {
-    // An instance that has completed elsewhere, or in an earlier process, is not started again.
+    // An instance that completed elsewhere, or in an earlier process, is not started again.
     if (this.#instances.has(order.instanceId) || order.completed) return
-    // While an instance of the pipeline is still stopping another one could do the same work twice; who waits for its
-    // end comes back here.
+    // While an instance of the pipeline is still stopping, another one could do the same work twice; this function is
+    // called again when it has stopped.
     const isBusy = [...this.#instances.values()].some(
       instance => instance.order.pipelineId === order.pipelineId && !this.#isWanted(instance),
     )

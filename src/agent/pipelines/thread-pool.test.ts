@@ -20,7 +20,7 @@ const broken = 'input:\n  generate:\n    mapping: root = 1\noutput:\n  resource:
 
 let streams = 0
 
-/** Runs a stream, and notes what it sent. Its thread need not be what the configuration asks for: that is the point here. */
+/** Runs a stream, and records what it sent. The test chooses its thread, whatever the configuration would require. */
 function run(streamText: string, sharing: Sharing, signal: AbortSignal = stop.signal) {
   let sent = 0
   let wake = () => {}
@@ -46,7 +46,7 @@ function run(streamText: string, sharing: Sharing, signal: AbortSignal = stop.si
   }
   return {
     end: pool.run(stream, stream, sharing, order, listener, signal),
-    /** Resolves when it has sent more than until now. */
+    /** Resolves when it has sent more than before the call. */
     async sendsMore(): Promise<void> {
       const before = sent
       while (sent <= before) await new Promise<void>(resolve => (wake = resolve))
@@ -61,7 +61,7 @@ test('a loop and a leak end their own threads, and those beside them go on', asy
   const neighbours = [run(quiet, 'together', leaving.signal), run(quiet, 'together', leaving.signal)]
   const [looping, leaking] = [run(loop, 'alone'), run(leak, 'alone')]
   assert.equal(codeOf(await looping.end), 'unresponsive')
-  // Where the collector gets little of a busy machine, the time that it takes is noticed first.
+  // If the collector gets little time on a busy machine, the processor time that it takes is noticed first.
   assert.match(codeOf(await leaking.end), /^(out_of_memory|unresponsive)$/)
   for (const neighbour of neighbours) await neighbour.sendsMore()
   leaving.abort()

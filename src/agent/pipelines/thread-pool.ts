@@ -3,13 +3,16 @@ import type { StreamOrder, ThreadData } from './protocol.ts'
 import type { Sharing } from './sharing.ts'
 import type { ThreadLimits } from './thread-watch.ts'
 
-/** More would affect more pipelines when a thread has to be killed, and save little: ADR 0012 has the figures. */
+/** A higher limit would affect more pipelines when a thread is killed, and save little: see the figures in ADR 0012. */
 const maxStreams = 25
 const balanceIntervalMs = 5000
-/** Above this share of a core the small pipelines of a thread would wait for each other. */
+/** Above this share of a core the small pipelines of a thread would delay each other. */
 const maxSharedCpu = 0.5
 
-/** A thread of its own may do a lot of work: the Kafka port and small pipelines get three times its share of a busy processor. */
+/**
+ * A dedicated thread may do a lot of work: at this niceness, the Kafka port and small pipelines get three times its
+ * share of a busy processor.
+ */
 const aloneNiceness = 5
 
 /** Places each stream in a thread: small ones share threads, all others have their own. */
@@ -26,7 +29,7 @@ export class ThreadPool {
     this.#limits = limits
   }
 
-  /** Runs a stream as {@link PipelineThread.run} does. Throws where no thread can be made. `name` is for debuggers. */
+  /** Runs a stream as {@link PipelineThread.run} does. Throws if no thread can be created. `name` is for debuggers. */
   async run(
     name: string,
     stream: string,
@@ -67,7 +70,10 @@ export class ThreadPool {
     this.#balance = undefined
   }
 
-  /** A pipeline that turns out not to be small gets a thread of its own: one at a time, because the rest may be small without it. */
+  /**
+   * Moves the busiest pipeline to its own thread, because it turned out not to be small: one at a time, because the
+   * rest may be small without it.
+   */
   #moveBusiest(): void {
     for (const thread of this.#shared) {
       if (thread.size < 2 || thread.cpu < maxSharedCpu) continue

@@ -7,17 +7,17 @@ export interface PipelineFailure {
 }
 
 export interface ThreadLimits {
-  /** Of the JavaScript heap and of buffers together, in mebibytes. */
+  /** Limit of the JavaScript heap and of buffers together, in MiB. */
   readonly memoryMb: number
   /** Processor time that a thread may use without a pulse, in milliseconds. */
   readonly silentMs: number
-  /** How long messages on their way may take when a pipeline is stopped, in milliseconds. */
+  /** How long messages in flight may take when a pipeline is stopped, in milliseconds. */
   readonly graceMs: number
 }
 
-/** What is known of a thread that has not sent a pulse for a while. */
+/** The state of a thread that has not sent a pulse for a while. */
 export interface Silence {
-  /** Since the last pulse, as far as the agent itself was running, in milliseconds. */
+  /** Time since the last pulse during which the agent itself was running, in milliseconds. */
   readonly silentMs: number
   /** Processor time that the thread used since the last pulse, in milliseconds. */
   readonly cpuMs: number
@@ -27,23 +27,23 @@ export interface Silence {
   readonly isStarting: boolean
 }
 
-/** Loading code and compiling mappings are not a loop; only what takes so many times the limit is given up. */
+/** Loading code and compiling mappings are not a loop; a start is given up only after this multiple of the limit. */
 const startFactor = 6
-/** A thread that uses no processor time waits for something outside of it, or for a processor: Kafka traffic goes before it. */
+/** A thread that uses no processor time waits for an external event, or for a processor: Kafka traffic has priority. */
 const blockedFactor = 12
 
 /**
- * Why a silent thread has to be stopped, or null while it may go on. Its own processor time decides: a thread that does not get
- * the processor on a busy machine is as silent as one in an endless loop.
+ * Why a silent thread has to be stopped, or null if it may continue. Its own processor time decides: on a busy machine
+ * a thread that is not scheduled is as silent as one in an endless loop.
  */
 export function judgeSilence(silence: Silence, limits: ThreadLimits): PipelineFailure | null {
   const { silentMs, cpuMs, usedBytes, isStarting } = silence
   const limitBytes = limits.memoryMb * 1024 * 1024
-  // Buffers are not part of the heap that the limit of the thread itself is about.
+  // Buffers are not part of the heap, to which the limit of the thread itself applies.
   if (usedBytes > limitBytes * 1.1) return outOfMemory(limits)
   const limitMs = limits.silentMs * (isStarting ? startFactor : 1)
   if (cpuMs >= limitMs) {
-    // A thread that collects garbage all the time does nothing else either.
+    // A thread that keeps collecting garbage makes no progress either.
     if (usedBytes > limitBytes * 0.7) return outOfMemory(limits)
     const what = isStarting ? 'did not start within' : 'did not respond during'
     return {
@@ -67,16 +67,16 @@ export function outOfMemory({ memoryMb }: ThreadLimits): PipelineFailure {
 }
 
 export const watchIntervalMs = 500
-/** A thread that was silent for so long is asked for its processor time and its heap, which interrupts it. */
+/** After this silence the thread's processor time and heap are read, which interrupts it. */
 const askAfterMs = 1500
 
-/** Follows one thread, and notices when it is stuck. */
+/** Watches one thread, and notices when it is stuck. */
 export class SilenceWatch {
   readonly #worker: Worker
   readonly #limits: ThreadLimits
   #watchedAt = performance.now()
   #silentMs = 0
-  /** At its last pulse, and what it answered since. */
+  /** At its last pulse, and what was read since. */
   #pulseCpuMs = 0
   #cpuMs = 0
   #usedBytes = 0
@@ -86,12 +86,14 @@ export class SilenceWatch {
     this.#limits = limits
   }
 
-  /** How long the thread has not sent a pulse, as far as the agent itself ran, in milliseconds. */
+  /**
+   * How long the thread has not sent a pulse, not counting time in which the agent itself did not run, in milliseconds.
+   */
   get silentMs(): number {
     return this.#silentMs
   }
 
-  /** The thread sent a pulse; `cpuMs` is the processor time that it used since it began. */
+  /** Records a pulse; `cpuMs` is the processor time that the thread has used since it started. */
   pulse(cpuMs: number): void {
     this.#silentMs = 0
     this.#pulseCpuMs = cpuMs

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http'
 import { type HttpEndpoint, type HttpHost, HttpRouter } from '../../engine/index.ts'
 
 /**
- * The endpoints of one pipeline, served on a socket of this thread. The agent's HTTP server passes requests on to it, so
- * that bodies of any length flow with back pressure and without copies between threads.
+ * The endpoints of one pipeline, served on a socket of this thread. The agent's HTTP server forwards requests to it, so
+ * bodies of any length flow with back pressure and without copies between threads.
  */
 export class WorkerHttpHost implements HttpHost {
   readonly #router = new HttpRouter()
@@ -11,7 +11,7 @@ export class WorkerHttpHost implements HttpHost {
   readonly #announce: (paths: readonly string[]) => void
   #server: Server | undefined
 
-  /** `announce` is called with all paths whenever they change and can be reached. */
+  /** `announce` is called with all reachable paths whenever they change. */
   constructor(socketPath: string, announce: (paths: readonly string[]) => void) {
     this.#socketPath = socketPath
     this.#announce = announce

@@ -1,20 +1,20 @@
 import type { ObjectStore } from '../../storage/index.ts'
 
-/** Objects are read in ranges of this size, aligned to it; most objects are one or a few of them. */
+/** Objects are read in aligned ranges of this size; most objects have one or a few of them. */
 export const blockBytes = 4 * 1024 * 1024
 
 export interface BlockCacheOptions {
   readonly store: Pick<ObjectStore, 'get'>
-  /** How many bytes of blocks are kept, those that were used last. */
+  /** The maximum total size of the cached blocks; the least recently used are evicted. */
   readonly maxBytes: number
-  /** How many blocks are read at the same time. */
+  /** The maximum number of concurrent block reads. */
   readonly maxReads: number
 }
 
-/** Blocks of objects, each read once for all who ask for it at the same time or soon after. */
+/** Blocks of objects, each read once for all that request it at the same time or soon after. */
 export class BlockCache {
   readonly #options: BlockCacheOptions
-  /** In the order of their last use. */
+  /** In order of last use. */
   readonly #blocks = new Map<string, Buffer>()
   readonly #reading = new Map<string, Promise<Buffer>>()
   #sizeBytes = 0
@@ -28,8 +28,8 @@ export class BlockCache {
   }
 
   /**
-   * A block, shorter where the object ends in it; not to be changed. Rejects with a StorageError. Undefined while as many
-   * blocks are being read as may be.
+   * A block, shorter at the end of the object; the buffer must not be modified. Rejects with a StorageError. Undefined
+   * if the maximum number of reads is in progress.
    */
   get(key: string, index: number): Promise<Buffer> | undefined {
     const name = `${key}@${index}`

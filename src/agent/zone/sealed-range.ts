@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** A part of one block of an object. */
+/** A range within one block of an object. */
 export interface WantedRange {
   readonly key: string
   readonly position: number
@@ -11,9 +11,9 @@ const nonceBytes = 12
 const tagBytes = 16
 
 /**
- * How agents of a cluster ask each other for ranges and answer. Both need the secret that the control plane gives to the
- * cluster's agents: a question is signed with it and an answer encrypted, so that records pass unread through a network that
- * is not encrypted, and somebody who repeats a question gets nothing that can be read.
+ * Protects the requests for ranges between agents of a cluster, and the responses. Both need the secret that the
+ * control plane gives to the cluster's agents: a request is signed with it and a response encrypted, so that records
+ * cannot be read on an unencrypted network, and replaying a request yields nothing readable.
  */
 export class RangeSeal {
   readonly #signing: Buffer
@@ -41,7 +41,7 @@ export class RangeSeal {
     return Buffer.concat([nonce, cipher.getAuthTag(), ...body])
   }
 
-  /** Throws when the answer is not that of an agent of this cluster to this question. */
+  /** Throws if the response is not that of an agent of this cluster to this request. */
   open(range: WantedRange, sealed: Buffer): Buffer {
     const nonce = sealed.subarray(0, nonceBytes)
     const tag = sealed.subarray(nonceBytes, nonceBytes + tagBytes)

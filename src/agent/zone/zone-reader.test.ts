@@ -15,7 +15,7 @@ const key = 'data/1/2'
 const body = Buffer.from(Array.from({ length: 64 * 1024 }, (_, index) => index % 251))
 const large = Buffer.concat(Array.from({ length: 2 * (blockBytes / body.length) + 1 }, () => body))
 
-/** Reads of the bucket, as `key@position+length`. */
+/** Reads from the bucket, as `key@position+length`. */
 type Reads = string[]
 
 async function bucket(reads: Reads): Promise<Pick<ObjectStore, 'get'>> {
@@ -35,7 +35,7 @@ interface Member {
   readonly peer: Peer
 }
 
-/** Agents of a zone, each with its server, that know each other. */
+/** Agents of a zone, each with a server, that know each other. */
 async function members(
   t: TestContext,
   zones: readonly string[],

@@ -5,13 +5,13 @@ import { type ObjectStore, type Range, StorageError } from '../../storage/index.
 import { BlockCache, blockBytes } from './block-cache.ts'
 import { RangeSeal, type WantedRange } from './sealed-range.ts'
 
-/** Where an agent answers the others of its zone. */
+/** The path under which an agent serves the others of its zone. */
 export const rangesPath = '/v1/ranges'
 export const signatureHeader = 'penstock-signature'
 
 const maxCachedBytes = 128 * 1024 * 1024
 const maxReads = 16
-/** An agent that does not answer in time is left out for a while; its ranges are read from the bucket meanwhile. */
+/** An agent that does not respond in time is skipped for a while; meanwhile its ranges are read from the bucket. */
 const answerTimeoutMs = 3000
 const avoidMs = 5000
 
@@ -24,7 +24,7 @@ export interface ZoneReaderOptions {
   readonly log: Log
 }
 
-/** What an agent answers to another one of its zone. */
+/** The response of an agent to another agent of its zone. */
 export interface RangeAnswer {
   readonly status: number
   readonly body: Buffer
@@ -33,9 +33,9 @@ export interface RangeAnswer {
 type Sharer = Pick<Peer, 'nodeId'> & { readonly address: string }
 
 /**
- * Reads ranges of objects as the agents of a zone share them: each block of an object belongs to one of them, which reads it
- * from the bucket once for all. An agent that is alone in its zone reads for itself, and so does one whose neighbour does not
- * answer: a bucket that is read twice is a matter of cost only. Where reads are free, every agent reads for itself.
+ * Reads ranges of objects jointly with the other agents of a zone: each block of an object belongs to one of them,
+ * which reads it from the bucket once for all. An agent that is alone in its zone, or whose neighbour does not respond,
+ * reads for itself: reading a block twice only costs money. If reads are free, every agent reads for itself.
  */
 export class ZoneReader {
   readonly #options: ZoneReaderOptions
@@ -50,7 +50,7 @@ export class ZoneReader {
     this.#blocks = new BlockCache({ store: options.store, maxBytes: maxCachedBytes, maxReads })
   }
 
-  /** Takes over the agents that are there now, and the secret of their cluster. */
+  /** Updates the set of agents and the secret of their cluster. */
   follow(peers: readonly Peer[], secret: string | undefined): void {
     const { group, zone, nodeId, store } = this.#options
     if (store.readsAreFree === true) return
@@ -59,7 +59,7 @@ export class ZoneReader {
         ? [{ nodeId: peer.nodeId, address: peer.httpAddress }]
         : [],
     )
-    // One that the others do not know yet, or any more, would read blocks that are not its own.
+    // An agent that the others do not know yet, or no longer know, would read blocks that it does not own.
     this.#sharers = sharers.some(sharer => sharer.nodeId === nodeId) ? sharers : []
     this.#seal = secret === undefined ? undefined : new RangeSeal(secret)
   }
@@ -68,7 +68,7 @@ export class ZoneReader {
     return this.#options.store.readsInto === true
   }
 
-  /** An object or a range of it, as an object store gives them. Rejects with a StorageError. */
+  /** Reads an object or a range of it, like an object store. Rejects with a StorageError. */
   async get(key: string, range?: Range, signal?: AbortSignal, into?: Buffer): Promise<Buffer> {
     const seal = this.#seal
     if (seal === undefined || this.#sharers.length < 2 || range === undefined) {
@@ -85,7 +85,7 @@ export class ZoneReader {
     return whole
   }
 
-  /** The answer to a question of another agent. */
+  /** Answers a request of another agent. */
   async answer(url: URL, signature: string): Promise<RangeAnswer> {
     const number = (name: string) => Number(url.searchParams.get(name) ?? Number.NaN)
     const range = { key: url.searchParams.get('key') ?? '', position: number('position'), length: number('length') }
@@ -134,7 +134,7 @@ export class ZoneReader {
     }
   }
 
-  /** A view of a block, not to be kept; undefined while this agent reads as much as it may. */
+  /** A view of a block, which must not be kept; undefined while this agent is at its limit of reads. */
   async #ownPiece({ key, position, length }: WantedRange): Promise<Buffer | undefined> {
     const index = Math.floor(position / blockBytes)
     const block = await this.#blocks.get(key, index)
@@ -150,7 +150,7 @@ export class ZoneReader {
     return this.#options.store.get(key, { position, length }, signal)
   }
 
-  /** Rendezvous hashing: an agent that comes or goes moves only what is its own. */
+  /** Rendezvous hashing: when an agent joins or leaves, only its own share moves. */
   #ownerOf({ key, position }: WantedRange): Sharer {
     const now = this.#options.clock.monotonic()
     let owner: Sharer | undefined
@@ -161,11 +161,11 @@ export class ZoneReader {
       const score = murmur2(Buffer.from(name)) >>> 0
       if (score > best) [owner, best] = [sharer, score]
     }
-    return owner! // this agent is among them, and never avoided
+    return owner! // this agent is among the sharers and is never skipped
   }
 }
 
-/** The parts of a range that lie in one block each. */
+/** Splits a range into parts that each lie in one block. */
 function piecesOf(key: string, { position, length }: Pick<Range, 'position' | 'length'>): WantedRange[] {
   const end = position + length
   const pieces: WantedRange[] = []
