@@ -4,10 +4,7 @@ import { MetadataDraft } from './metadata-draft.ts'
 import { utf8Bytes } from './text/bytes.ts'
 import type { Value } from './value.ts'
 
-/**
- * A message that consists only of a body, such as each line that the `blobl` command reads. One instance is reused for
- * all bodies.
- */
+/** A message that is only a body, such as a line that the `blobl` command reads. Reused for all bodies. */
 export class BodyView implements MessageView {
   /** Metadata set by a mapping remains for the following bodies. */
   readonly draft = new MetadataDraft()
@@ -19,10 +16,7 @@ export class BodyView implements MessageView {
   #copy: Uint8Array | null = null
   #value: Value | undefined
 
-  /**
-   * Uses the bytes `start` to `end` of a chunk, which must not change before the next call. `latin1` is the chunk as
-   * Latin-1.
-   */
+  /** Uses the bytes `start` to `end` of a chunk, which must not change before the next call; `latin1` is all of it. */
   set(chunk: Uint8Array, start = 0, end = chunk.length, latin1: string | null = null): this {
     this.#chunk = chunk
     this.#start = start

@@ -9,8 +9,8 @@ import type { Value } from './value.ts'
 /** Resolves `import "x"` and `from "x"`. */
 export interface Importer {
   /**
-   * Returns the text of a file; throws an `Error` whose message is shown to the user (`open x.blobl: no such file or
-   * directory`).
+   * Returns the text of a file; throws an `Error` with a message for the user:
+   * `open x.blobl: no such file or directory`.
    */
   read(path: string): string
   /** The importer for that file's own imports: relative paths start at the file's folder. */
@@ -56,20 +56,14 @@ export interface Mapping {
    * with the final text.
    */
   run(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value
-  /**
-   * Like `run`, but parts of the document that are only passed through stay as bytes: for results that are printed
-   * next.
-   */
+  /** Like `run`, but parts of the document that are only passed through stay bytes, for results printed next. */
   patch(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value | PatchedDocument
   /**
    * Runs the mapping as a `mutation`: `root` starts as the document of the message, or `NOTHING` if it has none, and
    * `this` sees earlier assignments to the document.
    */
   mutate(batch: readonly MessageView[], index: number, draft?: MetadataDraft): Value | PatchedDocument
-  /**
-   * Runs the mapping with `root` starting as the document of another message, as when a branch's result is mapped onto
-   * its origin.
-   */
+  /** Runs the mapping with `root` starting as another message's document, as when a branch maps onto its origin. */
   patchOnto(
     onto: MessageView,
     batch: readonly MessageView[],

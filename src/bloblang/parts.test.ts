@@ -1,5 +1,4 @@
-// Reading and building from the bytes of a document must give the same results as using the whole document; these are
-// unusual documents.
+// Working on the bytes of a document must give the same results as working on all of it, for unusual documents too.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {

@@ -31,10 +31,7 @@ export type Value =
   | Deleted
   | Nothing
 
-/**
- * The own enumerable properties of an object are its fields; read them with `getOwn`, because `constructor` is a legal
- * key.
- */
+/** The own enumerable properties are the fields; read them with `getOwn`, because `constructor` is a legal key. */
 export interface ValueObject {
   readonly [key: string]: Value
 }
@@ -71,8 +68,7 @@ export class NarrowInteger extends Uint64 {
 }
 
 /**
- * A 32-bit float. Its value is the number with the same shortest text, which is the text printed; see {@link
- * NarrowInteger}.
+ * A 32-bit float. Its value is the float64 with the same shortest text, which is printed; see {@link NarrowInteger}.
  */
 export class NarrowFloat extends Float {}
 

@@ -1,9 +1,6 @@
 import { NotConnectedError } from './component.ts'
 
-/**
- * Items that a server pushed to an input and that the input has not read yet. The caller bounds it, by its protocol or
- * by `size`.
- */
+/** Items pushed by a server and not yet read by the input. The caller bounds them, by its protocol or by `size`. */
 export class Arrivals<T> {
   #items: T[] = []
   #failure: Error | null = null

@@ -1,10 +1,7 @@
 import { asError } from '../base/index.ts'
 import type { Message } from './message.ts'
 
-/**
- * Messages that belong together: one batch as the user sees it, in `batch_size()`, `archive` or a transaction. Never
- * empty.
- */
+/** Messages that belong together: a batch as seen by `batch_size()`, `archive` or a transaction. Never empty. */
 export type Batch = readonly Message[]
 
 /** Only some messages of a batch were delivered; each of the others has its own error. */
@@ -39,10 +36,7 @@ export async function deliverEachOf(
   throwFailures(batch, failures)
 }
 
-/**
- * Throws the failures of a batch: nothing if there are none, the error itself for a single message, else a {@link
- * PartialFailure}.
- */
+/** Throws the failures of a batch, if any: the error of a single message, otherwise a {@link PartialFailure}. */
 export function throwFailures(batch: Batch, failures: ReadonlyMap<Message, Error>): void {
   if (failures.size === 0) return
   throw batch.length === 1 ? failures.get(batch[0]!)! : new PartialFailure(failures)

@@ -40,10 +40,7 @@ export interface Input {
   read(signal: AbortSignal): MaybePromise<Delivery | null>
   /** Releases everything. Called once, even if `connect` never succeeded. */
   close?(): MaybePromise<void>
-  /**
-   * For an input that reads other inputs: whether those have ended, while it waits for acknowledgements of their
-   * messages.
-   */
+  /** For an input that reads others: whether those have ended, while their messages await acknowledgement. */
   readonly ending?: Ending
 }
 
@@ -158,10 +155,7 @@ export interface ScannerFactory {
 export interface Scanner {
   /** Whether the messages of each call form one batch; otherwise each is its own batch. */
   readonly makesBatches?: true
-  /**
-   * The next messages, or null at the end. Throws if the source cannot be cut further; earlier messages have been
-   * delivered.
-   */
+  /** The next messages, or null at the end. Throws if the source cannot be cut further, after the earlier ones. */
   next(): MaybePromise<readonly Message[] | null>
   close(): MaybePromise<void>
 }
@@ -188,10 +182,7 @@ export function isClosing(error: unknown): boolean {
   return error instanceof ClosedError
 }
 
-/**
- * A component broke its contract, for example by returning too few outcomes; none of the messages it received counts as
- * delivered.
- */
+/** A component broke its contract, for example by too few outcomes; none of its messages counts as delivered. */
 export class ContractError extends Error {
   constructor(message: string) {
     super(message)
@@ -209,7 +200,7 @@ export class ConfigError extends Error {
 
 /** A component could not be created; the message names it. */
 export class InitError extends ConfigError {
-  /** The error of the component whose configuration is at `path`. Returns an error that names a component unchanged. */
+  /** The error of a component, by its configuration. An error that already names a component is returned unchanged. */
   static of({ kind, label, path }: Pick<ComponentConfig, 'kind' | 'label' | 'path'>, error: unknown): InitError {
     if (error instanceof InitError) return error
     const name = label === '' ? '<no label>' : `'${label}'`

@@ -98,10 +98,7 @@ export function deliverEach(messages: readonly Message[], ack: AckSome = nothing
   return new Delivery(messages, true, ack)
 }
 
-/**
- * An `ack` for {@link deliverEach} that calls `done` once, when `count` messages are settled, with the first error or
- * null.
- */
+/** An `ack` for {@link deliverEach} that calls `done` once all `count` messages are settled: first error or null. */
 export function whenAllSettled(count: number, done: Ack): AckSome {
   let left = count
   let failure: Error | null = null

@@ -75,10 +75,7 @@ export interface Network {
   /** For clients that take agents of `node:http` and `node:https`. */
   agent(options?: AgentOptions): Agent
   secureAgent(options?: SecureAgentOptions): SecureAgent
-  /**
-   * `HTTP_PROXY` and related variables; empty if addresses are restricted, because a proxy could reach the refused
-   * ones.
-   */
+  /** `HTTP_PROXY` and the like; empty if addresses are restricted, because a proxy could reach refused ones. */
   readonly proxyVariables: Readonly<Record<string, string | undefined>>
 }
 

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** The headers of an error: browsers show it as it is. */
+/** The headers of an error response, which browsers display as plain text. */
 const errorHeaders = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
 
-/** What the body of one request to an API may hold. */
+/** The limit for the body of an API request. */
 const maxBodyBytes = 16 * 1024 * 1024
 
-/** A request whose body is longer than what an API takes. */
+/** The body of a request exceeds the limit. */
 export class BodyTooLongError extends Error {
   constructor() {
     super(`the body is longer than ${maxBodyBytes} bytes`)
@@ -14,12 +14,12 @@ export class BodyTooLongError extends Error {
   }
 }
 
-/** Answers with an error as Go's `http.Error` does, on which the original's answers rest: one line of plain text. */
+/** Responds with an error in the form of Go's `http.Error`, which the original uses: one line of plain text. */
 export function answerError(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, errorHeaders).end(`${text}\n`)
 }
 
-/** The body of a request to an API. Rejects with {@link BodyTooLongError}. */
+/** Reads the body of an API request. Rejects with {@link BodyTooLongError}. */
 export async function bodyText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bodyBytes = 0

@@ -81,7 +81,7 @@ export class StreamServer implements HttpHost {
 
   #ownEndpoints(): readonly HttpEndpoint[] {
     const { config, version, dateBuilt, page, ready, configText } = this.#options
-    // Of both documents the original leaves the type to be guessed, which yields plain text.
+    // The original leaves the type of these two documents to detection, which yields plain text.
     const versionText = `{"version":${JSON.stringify(version)}, "built":${JSON.stringify(dateBuilt)}}`
     return [
       textEndpoint('/ping', 'Answers as soon as the process does.', () => 'pong'),

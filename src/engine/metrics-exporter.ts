@@ -23,10 +23,7 @@ export interface MetricsExporter {
   page?(samples: readonly Sample[]): MetricsPage
   /** Interval between calls of `send`, in milliseconds. If absent, it is called only at the end. */
   readonly periodMs?: number
-  /**
-   * Exports the series. An error is logged, and the next call follows on schedule. `isLast` is set when the program
-   * ends.
-   */
+  /** Exports the series. Errors are logged, and the next call follows on schedule. `isLast`: the program is ending. */
   send?(samples: readonly Sample[], isLast: boolean): MaybePromise<void>
   close?(): MaybePromise<void>
 }

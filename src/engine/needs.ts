@@ -19,10 +19,7 @@ export function addressOfUrl(value: unknown, defaultPort?: number): string | und
   return `${url.hostname}:${url.port || (defaultPort ?? (url.protocol === 'https:' ? 443 : 80))}`
 }
 
-/**
- * The unmet needs, each with the reason. `refusal` returns the host's verdict on a need; without it everything is
- * granted.
- */
+/** The unmet needs with their reasons. `refusal` is the host's verdict on a need; without it everything is granted. */
 export function refusedNeeds(
   refusal: ComponentHost['refusal'],
   needs: readonly Need[],

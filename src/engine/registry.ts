@@ -43,10 +43,7 @@ export class Registry {
     return copy
   }
 
-  /**
-   * Imports the components of these names, for every kind that has one, and those named by their defaults and
-   * expansions.
-   */
+  /** Imports the components of these names, of every kind, and those named by their defaults and expansions. */
   async load(names: Iterable<string>): Promise<void> {
     const pending: Promise<void>[] = []
     const knownKinds = new Set<ComponentKind>()

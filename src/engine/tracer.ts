@@ -27,10 +27,7 @@ export interface Span {
 
 /** Creates spans and exports them. Absent if tracing is off, so that it costs nothing then. */
 export interface Tracer {
-  /**
-   * Starts a span: below a span of this program, below one of another program that sent its carrier, or as the root of
-   * a trace.
-   */
+  /** Starts a span: below one of this program, below one of another by its carrier, or as the root of a trace. */
   start(name: string, parent?: Span | TraceCarrier): Span
   /** Exports the pending spans. */
   close(): Promise<void>

@@ -1,5 +1,4 @@
-// Conversions between documents and binary values, recorded from goavro, which the original uses, with random input of
-// both kinds.
+// Conversions between random documents and binary values, recorded from goavro, which the original uses.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -135,10 +135,7 @@ function sameAtOnce(mapping: Mapping, document: string, printed: string): boolea
   return printJson(value, { escapeHtml: true }) === printed
 }
 
-/**
- * Checks that fields that a mapping does not touch are unchanged byte for byte. The keys of the document must be
- * sorted.
- */
+/** Checks that untouched fields are copied byte for byte. The keys of the document must be sorted. */
 export function checkUntouched(query: string, document: string): string | null {
   const { mapping } = compileMapping(`root = this\nroot."${LAST_KEY}" = (${query}).catch(null)`, { host: inertHost })
   if (mapping === undefined) return null

@@ -95,10 +95,7 @@ export class StatementWriter {
     this.#line(`at = ${scope.at} // line ${line}`)
   }
 
-  /**
-   * The line of an offset, counted from the start of the mapping or map. Statements come in order, so each line is
-   * counted once.
-   */
+  /** The line of an offset, counted from the start of the mapping or map. Offsets must not decrease. */
   #lineOf(at: number): number {
     for (let next = this.#text.indexOf('\n', this.#countedTo); next !== -1 && next < at; ) {
       this.#lineCount++
@@ -275,10 +272,7 @@ interface Known {
   readonly places: ReadonlySet<string>
 }
 
-/**
- * A dot followed by a dot path. The root itself is the empty text, which distinguishes it from a field with an empty
- * name.
- */
+/** A dot followed by a dot path. The root is the empty text, unlike a field with an empty name. */
 function placeOf(path: readonly string[]): string {
   return path.length === 0 ? '' : `.${dotPath(path)}`
 }

@@ -17,8 +17,7 @@ type FunctionBody = (frame: Frame) => Value
 export type LibraryOptions = Omit<CompileOptions, 'importer'>
 
 /**
- * The functions and methods of the specs as used by one mapping; everything known about a call is created once, when it
- * is parsed.
+ * The functions and methods of the specs for one mapping. Whatever is known about a call is created when it is parsed.
  */
 export class Library implements Catalog {
   readonly #functions: ReadonlyMap<string, FunctionSpec>
@@ -196,8 +195,7 @@ export class Library implements Catalog {
       try {
         return body(target, frame)
       } catch (error) {
-        // A wrong type found by a query of the call does not concern the target; the enclosing code says where it came
-        // from.
+        // A wrong type found by a query of the call is not the target's; the enclosing code names its source.
         if (wrongTypesOnly && error instanceof WrongTypeError && error.actual !== target) throw error
         throw annotate(error, annotation, wrongTypesOnly)
       }

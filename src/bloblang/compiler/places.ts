@@ -155,10 +155,7 @@ function assignedPaths(statements: readonly Statement[]): readonly (readonly str
   return paths
 }
 
-/**
- * Whether a name can only be a field: neither an index, nor `-`, which appends, nor a name with a special meaning in a
- * literal.
- */
+/** Whether a name can only be a field: not an index, not `-`, which appends, and not special in a literal. */
 function isField(name: string): boolean {
   return name !== '-' && name !== '*' && name !== '__proto__' && !/^[+-]?\d+$/.test(name)
 }

@@ -19,10 +19,7 @@ export interface Compiled<F> {
   readonly source: string
   /** Reads the required parts of a document; null if all of it is required. */
   readonly projector: Projector | null
-  /**
-   * The parts read if the result is only printed, so that fields passed through may stay bytes; null if all of it is
-   * required.
-   */
+  /** The parts read if the result is only printed, when fields passed through may stay bytes; null for all of it. */
   readonly carrying: DocumentPlan | null
   /** The same for the document that `root` starts as, in the forms that have one. */
   readonly carryingRoot: DocumentPlan | null

@@ -38,10 +38,7 @@ export function maySpecial(query: Query): boolean {
   }
 }
 
-/**
- * Methods that may return `deleted()` or `nothing()` from their target or from a query; variables and elements never
- * are.
- */
+/** Methods that may return `deleted()` or `nothing()` from their target or a query; variables and elements never do. */
 const PASSING_METHODS = new Set(['apply', 'bloblang', 'catch', 'fold', 'from', 'map', 'not_empty', 'not_null', 'or'])
 
 /** Whether a query always yields a boolean. */

@@ -15,10 +15,7 @@ export interface Change {
   readonly to: Value
 }
 
-/**
- * The changes that turn `before` into `after`. As in the original, values of different types at the same path are an
- * error.
- */
+/** The changes that turn `before` into `after`. Different types at the same path are an error, as in the original. */
 export function diffValues(before: Value, after: Value): readonly Change[] {
   if (after !== null) return diffPresent([], before, after)
   if (!isObject(before)) return [{ type: 'delete', path: [], from: before, to: null }]

@@ -4,10 +4,7 @@ import type { Value } from '../value.ts'
 import type { Query } from '../stdlib/spec.ts'
 import { formatGoFloat } from '../text/go-float.ts'
 
-/**
- * Prefixes the error of an inner step, keeping a location that the inner step added. Rethrows anything but mapping
- * errors.
- */
+/** Prefixes the error of an inner step and keeps its location, if it has one. Rethrows anything but mapping errors. */
 export function within(prefix: string, error: unknown): MappingError {
   if (error instanceof WrongTypeError) return new MappingError(`${prefix}: ${describeWrongType(error)}`)
   if (!(error instanceof MappingError)) throw error

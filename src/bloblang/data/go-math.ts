@@ -105,10 +105,7 @@ function reduceAngle(x: number): ReducedAngle {
   return { octant: even % 8, rest: x - even * high - even * middle - even * low }
 }
 
-/**
- * Such an angle is a multiple of 2^-24: it is multiplied by 4/pi with enough digits, and 53 bits of the remainder are
- * kept.
- */
+/** Such an angle is a multiple of 2^-24. It is multiplied by 4/pi, and 53 bits of the remainder are kept. */
 function reduceLargeAngle(x: number): ReducedAngle {
   const scaled = BigInt(Math.round(x * 2 ** 24 >= Infinity ? x : x * 2 ** 24))
   const product = scaled * fourOverPi()

@@ -18,10 +18,7 @@ export function toNarrowUint(value: Value, bits: 8 | 16 | 32): bigint {
   return wide
 }
 
-/**
- * The float64 with the shortest text of the 32-bit float, as the original prints values of that type: `0.1`, not
- * `0.10000000149011612`.
- */
+/** The float64 with the shortest text of a 32-bit float, as the original prints it: 0.1, not 0.10000000149011612. */
 export function shortestFloat32(float: number): number {
   if (!Number.isFinite(float) || Object.is(float, -0)) return float
   for (let digits = 1; digits < 9; digits++) {

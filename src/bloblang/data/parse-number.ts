@@ -6,10 +6,7 @@ export const MAX_INT64 = 2n ** 63n - 1n
 export const MIN_INT64 = -(2n ** 63n)
 export const MAX_UINT64 = 2n ** 64n - 1n
 
-/**
- * An integer in Go's syntax: `base` 0 also accepts `0x1F`, `0b1`, `0o7`, `017` and underscores. Throws Go's error
- * texts.
- */
+/** An integer in Go's syntax; `base` 0 also accepts `0x1F`, `0b1`, `0o7`, `017` and `_`. Throws Go's error texts. */
 export function parseInt64(text: string, base: 0 | 10): bigint {
   const match = /^([+-]?)(.*)$/s.exec(text)!
   const magnitude = parseMagnitude('ParseInt', text, match[2]!, base)

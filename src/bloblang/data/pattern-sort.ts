@@ -28,10 +28,7 @@ class PatternSort<T> {
     this.#less = less
   }
 
-  /**
-   * Sorts from `from` up to but excluding `to`. `limit` is the number of bad pivots tolerated before switching to heap
-   * sort.
-   */
+  /** Sorts from `from` up to but excluding `to`. After `limit` bad pivots it switches to heap sort. */
   sort(from: number, to: number, limit: number): void {
     let badPivots = limit
     let balanced = true

@@ -3,10 +3,7 @@ import { START_TABLE } from './seeded-random.gen.ts'
 const LENGTH = 607
 const TAP = 273
 
-/**
- * Go's seeded generator: each number is the sum of the ones 607 and 273 positions before it. The same seed gives the
- * same numbers.
- */
+/** Go's seeded generator: each number is the sum of those 607 and 273 positions before it. Deterministic. */
 export class SeededRandom {
   /** The last 607 numbers of 64 bits, in halves; replaced from the end to the beginning. */
   readonly #high = new Uint32Array(LENGTH)
@@ -41,10 +38,7 @@ export class SeededRandom {
     }
   }
 
-  /**
-   * The same without bigints: the high half modulo the bound is small enough for a float to hold it together with the
-   * low half.
-   */
+  /** The same without bigints: the high half modulo the bound leaves room for the low half in a float. */
   #belowSmall(bound: number): bigint {
     const rest = ((0x80000000 % bound) * TWO_32) % bound
     for (;;) {

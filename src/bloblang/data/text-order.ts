@@ -2,10 +2,7 @@ import { utf8Bytes } from '../text/bytes.ts'
 
 /** JavaScript's order equals that of UTF-8 unless the texts contain one of these units. */
 const HIGH_UNIT = /[\ud800-\uffff]/
-/**
- * Texts with a longer common prefix are compared by the engine, whose call has a higher fixed cost but is faster after
- * that.
- */
+/** Texts with a longer common prefix go to the engine, whose call costs more up front but less per unit. */
 const MAX_UNITS_ALIKE = 32
 
 /**

@@ -5,10 +5,7 @@ import { Float, JsonNumber, NarrowFloat, Timestamp, Uint64, type Value } from '.
 import { asShown } from './empty-literals.ts'
 import { formatRfc3339 } from './time/format.ts'
 
-/**
- * Converts a value to text as `.string()` and interpolations do: floats in Go's shortest form, documents as JSON with
- * HTML escapes.
- */
+/** Converts a value to text as `.string()` does: floats in Go's shortest form, documents as JSON with HTML escapes. */
 export function toText(value: Value): string {
   switch (typeof value) {
     case 'string':

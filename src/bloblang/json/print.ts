@@ -9,10 +9,7 @@ export interface PrintOptions {
   readonly indent?: string
 }
 
-/**
- * Prints a value as JSON like the original; see {@link JsonWriter}. Throws `MappingError` if the result is too long for
- * a string.
- */
+/** Prints a value as JSON; see {@link JsonWriter}. Throws `MappingError` if the result is too long for a string. */
 export function printJson(value: Value, options?: PrintOptions): string {
   return write(value, options).toString()
 }

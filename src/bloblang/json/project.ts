@@ -222,10 +222,7 @@ export class Projector {
     return true
   }
 
-  /**
-   * Skips a string. It is not canonical if it contains escapes, line separators, or characters that the printer
-   * escapes.
-   */
+  /** Skips a string. It is not canonical if it has escapes, line separators, or characters that need escapes. */
   #string(): boolean {
     const bytes = this.#bytes
     const kinds = this.#kinds

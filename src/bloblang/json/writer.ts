@@ -442,10 +442,7 @@ const ESCAPED = Array.from({ length: 128 }, (_, code) => {
 /** The maximum number of bytes per UTF-16 unit: `\u0000`. */
 const ESCAPE_LENGTH = 6
 const WINDOW = 4096
-/**
- * Longer byte ranges are copied by Node: its call costs as much as a loop over this many bytes, and more if it needs a
- * view.
- */
+/** Longer byte ranges are copied by Node, whose call costs as much as this loop, or more if it needs a view. */
 const LOOPED_BYTES = 64
 const LOOPED_PART_BYTES = 512
 /** Shorter texts are stored faster here than by a runtime call. */

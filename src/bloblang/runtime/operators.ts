@@ -9,10 +9,7 @@ import { Float, NarrowFloat, NarrowInteger, Uint64, type Value, typeOf } from '.
 export interface Sides {
   readonly left: string
   readonly right: string
-  /**
-   * The right side as float64 if it is a literal that float64 holds exactly; converting a bigint is slower than the
-   * operation.
-   */
+  /** The right side as float64 if it is an exact literal; converting a bigint is slower than the operation. */
   readonly rightNumber?: number | undefined
 }
 
@@ -139,10 +136,7 @@ function isForgotten(value: Value): boolean {
   return value instanceof NarrowFloat || (value instanceof NarrowInteger && value.type !== 'int')
 }
 
-/**
- * If either side is a float, the result is a float; otherwise int64 if either is an int64, else uint64. Integers wrap
- * around.
- */
+/** Float if either side is one, otherwise int64 if either is one, else uint64. Integers wrap around. */
 function calculate(operation: Arithmetic, leftValue: Value, rightValue: Value, sides: Sides): Value {
   const quickLeft = quickNumber(leftValue)
   const quickRight = sides.rightNumber ?? quickNumber(rightValue)

@@ -64,10 +64,7 @@ export interface Query {
 export interface CallContext {
   readonly batch: readonly MessageView[]
   readonly index: number
-  /**
-   * The document of `batch[index]`, or at least the parts that the mapping's calls read. Throws `MappingError` if there
-   * is none.
-   */
+  /** The document of `batch[index]`, or the parts that calls read. Throws `MappingError` if there is none. */
   messageDocument(): Value
   /** The value of `this` at the call; undefined if there is none. */
   readonly context: Value | undefined
@@ -124,10 +121,7 @@ interface CallableSpec<Params extends readonly Param[] = readonly Param[]> {
    * Whether it reads or changes anything outside the mapping: not allowed in `.bloblang()` or sandboxes, never folded.
    */
   readonly impure?: boolean
-  /**
-   * Accepts any number of unnamed arguments of any type (`format`); `params` is then empty and `args` contains them
-   * all.
-   */
+  /** Accepts any number of unnamed arguments of any type (`format`); `params` is empty, and `args` has them all. */
   readonly variadic?: boolean
   /**
    * Its errors are reported bare: without ``field `this.a`: `` before the text and without `from …` after a wrong type.
@@ -146,18 +140,14 @@ interface CallableSpec<Params extends readonly Param[] = readonly Param[]> {
 export interface FunctionSpec<Params extends readonly Param[] = readonly Param[]> extends CallableSpec<Params> {
   /** Called once if all arguments are known at parse time, otherwise at each call. Throws `MappingError`. */
   readonly create: (args: ArgsOf<Params>, host: Host) => (call: CallContext) => Value
-  /**
-   * The path that a call reads of `messageDocument()`; if the arguments are not known in advance, it may read all of
-   * it.
-   */
+  /** The path that a call reads of `messageDocument()`; if the arguments are not constant, it may read all of it. */
   readonly readsDocument?: (args: ArgsOf<Params>) => readonly string[]
 }
 
 /** A method: one file of `methods/`. */
 export interface MethodSpec<Params extends readonly Param[] = readonly Param[]> extends CallableSpec<Params> {
   /**
-   * Called once if all arguments are known at parse time, otherwise at each call. Throws `MappingError`,
-   * `WrongTypeError`.
+   * Called once if all arguments are known at parse time, else at each call. Throws `MappingError`, `WrongTypeError`.
    */
   readonly create: (args: ArgsOf<Params>, host: Host) => (target: Value, call: CallContext) => Value
   /**

@@ -123,10 +123,7 @@ export class QueryParser extends Reader {
     return this.#operation('-', zero, term, expressionStart, true)
   }
 
-  /**
-   * Groups the flat list of terms: products and `|` first, then sums, then comparisons, then `&&` and `||` with equal
-   * precedence.
-   */
+  /** Groups the terms: products and `|` first, then sums, comparisons, and `&&` and `||` with equal precedence. */
   #arrange(allTerms: Query[], allOperators: BinaryOperator[], start: number): Query | Fault {
     let terms = allTerms
     let operators = allOperators

@@ -8,10 +8,7 @@ const BAD_BYTE = 0xdc00
 /** Browsers have no buffers, but also parse the escapes in mappings. */
 const HAS_BUFFERS = globalThis.Buffer !== undefined
 
-/**
- * The UTF-8 bytes of a string; a surrogate that stands for a bad byte becomes that byte, any other lone surrogate
- * U+FFFD.
- */
+/** The UTF-8 bytes of a string; surrogates for bad bytes become those bytes, other lone surrogates U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array {
   if (text.isWellFormed()) return HAS_BUFFERS ? Buffer.from(text, 'utf8') : new TextEncoder().encode(text)
   if (text === latest?.text) return latest.bytes

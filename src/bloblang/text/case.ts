@@ -29,8 +29,7 @@ const SIGMA_LOOKAHEAD = 31
 
 /** Converts a text to upper case, character by character like Go. */
 export function upper(text: string): string {
-  // JavaScript maps whole texts; it differs from Go only for characters that become several, which makes the text
-  // longer.
+  // JavaScript differs from Go only for characters that become several, which makes the text longer.
   const mapped = text.toUpperCase()
   if (mapped.length === text.length && text.isWellFormed()) return mapped
   return Array.from(text.toWellFormed(), upperRune).join('')
@@ -51,10 +50,7 @@ function lowerRune(rune: string): string {
   return rune === 'İ' ? 'i' : simple(rune, rune.toLowerCase(), -8)
 }
 
-/**
- * If the full mapping is a sequence, the simple one is the character itself, except for Greek letters with iota
- * subscript.
- */
+/** If the full mapping is a sequence, the simple one is the character, except for Greek iota subscripts. */
 function simple(rune: string, mapped: string, iotaDistance: number): string {
   const code = rune.codePointAt(0)!
   if (mapped.length <= (code > 0xffff ? 2 : 1)) return mapped

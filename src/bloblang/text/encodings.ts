@@ -112,10 +112,7 @@ export function encodeHex(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('hex')
 }
 
-/**
- * Decodes hexadecimal. Throws `encoding/hex: invalid byte: U+0067 'g'` and, for an odd number of digits,
- * `unexpected EOF`.
- */
+/** Decodes hexadecimal. Throws `encoding/hex: invalid byte: U+0067 'g'` or, after half a byte, `unexpected EOF`. */
 export function decodeHex(source: string | Uint8Array): Uint8Array {
   const plain = asciiText(source)
   if (plain !== undefined) {

@@ -1,7 +1,4 @@
-/**
- * Look-ups in MaxMind databases. Results have the original's shape: all fields of the kind of record, whether known or
- * not.
- */
+/** Look-ups in MaxMind databases. As in the original, results have all fields of a record, known or not. */
 import { fieldsOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { isIP, isIPv6 } from 'node:net'

@@ -452,8 +452,7 @@ class Printer {
 
   #element(item: Value, verb: string): void {
     if (item !== null) return this.#value(item, verb)
-    // Go prints a nil inside a list in another branch than one at the top level: without padding or an error for the
-    // verb.
+    // Unlike at the top level, Go prints a nil inside a list without padding or an error for the verb.
     this.#write(this.#sharpV ? 'interface {}(nil)' : '<nil>')
   }
 }

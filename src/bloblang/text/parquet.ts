@@ -1,7 +1,4 @@
-/**
- * Reads Parquet files in one go: the library's readers wait for byte ranges asynchronously, but their building blocks
- * do not.
- */
+/** Reads Parquet files synchronously: the library's readers are asynchronous, but their building blocks are not. */
 import { messageOf } from '../../base/index.ts'
 import { createRequire } from 'node:module'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'

@@ -67,10 +67,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 
 let spellings: readonly string[] | undefined
 
-/**
- * Keeps only letters, digits, `_` and single hyphens, in lower case; `language` selects the spelling of some
- * characters.
- */
+/** Keeps letters, digits, `_` and single hyphens, in lower case; `language` selects the spelling of others. */
 export function slug(text: string, language: string): string {
   const code = lower(language)
   const substitutions = LANGUAGES[ALIASES[code] ?? code] ?? LANGUAGES.en!

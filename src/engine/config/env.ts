@@ -54,16 +54,10 @@ function commentRanges(text: string): readonly { readonly start: number; readonl
   return ranges
 }
 
-/**
- * Tokens that the lexer inserts for the start of a document, the end of a broken flow collection and the start of a
- * scalar.
- */
+/** Tokens that the lexer inserts at the start of a document or scalar and at the end of a broken flow collection. */
 const MARKS = new Set(['\u0002', '\u0018', '\u001f'])
 
-/**
- * Parses the `NAME=value` lines of a dotenv file. Throws an `Error` for any other line that is neither a comment nor
- * blank.
- */
+/** Parses the `NAME=value` lines of a dotenv file. Throws an `Error` for any other line, except comments and blanks. */
 export function parseDotEnv(text: string): Map<string, string> {
   const variables = new Map<string, string>()
   for (const [index, line] of text.split(/\r?\n/).entries()) {

@@ -178,7 +178,7 @@ export function parseComponent(
   return spec.expand === undefined ? parsed : expanded(context, parsed, spec.expand)
 }
 
-/** What `parseBody` returns; where it cannot be parsed, the error names the component, as if it had failed to be made. */
+/** Returns the result of `parseBody`; a parse error is reported as the component's failure to initialize. */
 function bodyOf<T>(component: Parameters<typeof InitError.of>[0], parseBody: () => T): T {
   try {
     return parseBody()

@@ -46,10 +46,7 @@ export function setAt(registry: Registry, shapes: Shapes, root: Node, path: read
   return new Setter(registry, path, value).setIn(shapes, root, 0)
 }
 
-/**
- * Walks down the path and rebuilds the nodes on it; the last argument of each method is the number of segments
- * consumed.
- */
+/** Walks down the path and rebuilds the nodes on it; each method is passed the number of segments consumed. */
 class Setter {
   readonly #registry: Registry
   readonly #path: readonly string[]

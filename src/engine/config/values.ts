@@ -40,10 +40,7 @@ export function defaultOf(shape: FieldShape): unknown {
   return result
 }
 
-/**
- * A value as plain JavaScript with defaults filled in, regardless of errors; undefined if nothing sensible can be made
- * of it.
- */
+/** A value as plain JavaScript with defaults, regardless of errors; undefined if nothing sensible results. */
 export function looseValue(shape: FieldShape, written: Node): { value: unknown } | undefined {
   const node = resolved(written)
   try {

@@ -158,10 +158,7 @@ const rateLimitProperties: readonly RateLimitProperty[] = [
   },
 ]
 
-/**
- * Runs a function with a stream's resources, obtained by one of its processors, so that they are what any component
- * gets.
- */
+/** Runs a function with the resources of a stream's processor, which are what any component gets. */
 async function withResource(
   rig: Rig,
   config: string,

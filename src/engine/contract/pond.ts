@@ -37,8 +37,7 @@ export class Pond implements InputTarget {
   }
 
   /**
-   * Unacknowledged messages of one connection are handed out again on the next; acknowledgements take effect on close
-   * or reconnect.
+   * Unacknowledged messages are handed out again on the next connection; acknowledgements are sent on close or connect.
    */
   #input(): PondInput {
     let ready: number[] = []

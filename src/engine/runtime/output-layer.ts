@@ -102,8 +102,7 @@ export class OutputLayer implements OutputHandle {
   }
 
   /**
-   * Whether another write may start. A composing output also limits how many messages it holds; the others wait in the
-   * source.
+   * Whether another write may start. A composing output also limits the messages it holds; others wait in the source.
    */
   get #isFree(): boolean {
     return this.#inFlight < this.#maxInFlight && (!this.#options.composes || this.#held < MAX_GATHERED)

@@ -43,8 +43,7 @@ export class Shutdown {
   }
 
   /**
-   * Resolves after `ms` milliseconds. Rejects with a {@link ClosedError} as soon as it is clear that the time will not
-   * suffice.
+   * Resolves after `ms` milliseconds. Rejects with a {@link ClosedError} as soon as the remaining time cannot suffice.
    */
   wait(ms: number): Promise<void> {
     const endsAt = this.#clock.monotonic() + ms

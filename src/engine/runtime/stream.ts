@@ -69,10 +69,7 @@ export interface StreamStatus {
 
 /** A running stream. */
 export interface Stream {
-  /**
-   * Resolves when the input has ended and everything is delivered, or when the stream was stopped; rejects if it
-   * failed.
-   */
+  /** Resolves when the input has ended and all is delivered, or when the stream was stopped; rejects if it failed. */
   readonly done: Promise<void>
   readonly status: StreamStatus
   readonly config: StreamConfig

@@ -94,10 +94,7 @@ function derived(
 class TrackedBatch {
   readonly #source: Delivery
   readonly #failures = new Map<Message, Error>()
-  /**
-   * If a batch became several, a partial failure of one rejects all of its messages, which belong together as in the
-   * original.
-   */
+  /** If a batch became several, a partial failure of one rejects all of its messages, as in the original. */
   readonly #refusesWhole: boolean
   /** Number of unsettled messages. */
   #left: number

@@ -18,7 +18,7 @@ interface ApiOptions {
   readonly env: (name: string) => string | undefined
 }
 
-/** A request that is refused, with the status and the text of the answer. */
+/** A rejected request, with the status and text of the response. */
 class Refusal extends Error {
   readonly status: number
 
@@ -28,7 +28,7 @@ class Refusal extends Error {
   }
 }
 
-/** A configuration that is refused for its findings. */
+/** A configuration rejected because of its findings. */
 class FindingsRefusal extends Error {
   readonly findings: readonly string[]
 
@@ -79,7 +79,7 @@ interface ApiCall {
   readonly request: IncomingMessage
 }
 
-/** Resolves to the text of the answer, which is JSON; undefined answers with an empty body. */
+/** Resolves to the text of the response, which is JSON; undefined means an empty body. */
 type Method = (call: ApiCall) => string | void | Promise<void>
 
 class StreamsApi {
@@ -180,10 +180,10 @@ class StreamsApi {
     if (!resourceKinds.includes(call.kind)) {
       throw new Refusal(400, 'Var `type` must be set to one of `cache`, `input`, `output`, `processor` or `rate_limit`')
     }
-    const kind = call.kind as ComponentKind // any other was refused above
+    const kind = call.kind as ComponentKind // any other was rejected above
     const config = await this.#readBody(call)
     const { findings, failure } = await this.#set.checkResource(kind, config)
-    // Unlike a stream, a resource is refused for warnings as well.
+    // Unlike a stream, a resource is rejected for warnings as well.
     const decisive = findings.filter(({ kind }) => kind !== 'ineffective')
     if (!call.isChilled) refuseFindings(decisive.map(placed))
     refuseFailure(failure)
@@ -196,7 +196,7 @@ class StreamsApi {
     if (!isChilled) refuseFindings(this.#errorsOf(id, findings))
   }
 
-  /** The texts of findings that refuse a configuration; the others are logged. */
+  /** The texts of findings that reject a configuration; the others are logged. */
   #errorsOf(id: string, findings: readonly Finding[]): readonly string[] {
     for (const found of findings) {
       if (found.level !== 'error') this.#options.log.warn(`Stream '${id}' config: ${placed(found)}`)
@@ -224,7 +224,7 @@ class StreamsApi {
   }
 }
 
-/** As findings are shown: `(line,column) text`. */
+/** Formats a finding: `(line,column) text`. */
 const placed = ({ line, column, text }: Finding) => `(${line},${column}) ${text}`
 
 function refuseFindings(findings: readonly string[]): void {
@@ -236,7 +236,7 @@ function refuseFailure(failure: Finding | undefined): void {
   throw new Refusal(400, `Error: ${failure.kind === 'failed_read' ? failure.text : placed(failure)}`)
 }
 
-/** Rejects as `change` does, with the name of what was done in the message. */
+/** Adds the name of the failed action to the error of `change`. */
 async function named(action: 'create' | 'update' | 'delete', change: Promise<void>): Promise<void> {
   try {
     await change

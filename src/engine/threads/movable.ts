@@ -48,8 +48,7 @@ const nested = new Set(['processors', 'then', 'for_each', 'try', 'catch'])
 const bound = /\b(?:counter|count|cache_\w+|tracing_\w+)\s*\(/
 
 /**
- * Whether the processors of a configuration may run in several threads; counters and shared state would be split
- * otherwise.
+ * Whether the processors of a configuration may run in several threads, which would split counters and shared state.
  */
 export function isMovable(config: Node): boolean {
   const pipeline = valueOf(config, 'pipeline')

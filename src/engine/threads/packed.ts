@@ -4,10 +4,7 @@ import { type PlainValue, plainValue, valueOfPlain } from '../plain-value.ts'
 
 type Table = readonly (readonly [string, PlainValue])[]
 
-/**
- * Messages for another thread: the bodies in one buffer, which is transferred rather than copied, and the rest in
- * columns.
- */
+/** Messages for another thread: the bodies in one buffer, which is transferred, not copied, and the rest in columns. */
 export interface Packed {
   readonly bytes: Uint8Array<ArrayBuffer>
   /** End offset of each message's body. */

@@ -29,10 +29,7 @@ interface Surroundings {
   readonly importer: Importer
 }
 
-/**
- * Runs the processors of a stream in this thread, for the thread that owns the stream. Rejects if they cannot be
- * created.
- */
+/** Runs a stream's processors in this thread, for the thread that owns it. Rejects if they cannot be created. */
 export async function serveChain(port: Port, { config: node }: ChainOrder, surroundings: Surroundings): Promise<void> {
   const { registry, host } = surroundings
   await registry.load(namesIn(node))

@@ -27,7 +27,7 @@ export function pathExpression(steps: readonly Step[], fromCurrent: boolean): Ex
   }
 }
 
-/** One member by its key, which is an error where it is not there. */
+/** A single member by its key, which must exist. */
 export function directStep(key: Expression): Step {
   return { kind: 'one', select: (root, value) => selectMember(key, root, value) }
 }

@@ -19,10 +19,7 @@ export function validate(schema: Schema, document: Value): readonly Violation[] 
   return new Check().run(schema, document, []).violations
 }
 
-/**
- * The result for a part of a document: of several schemas that fail, the one with the highest score explains the
- * failure.
- */
+/** The result for a part of a document. If several schemas fail, the highest score explains the failure. */
 class Outcome {
   readonly violations: Violation[] = []
   score = 0

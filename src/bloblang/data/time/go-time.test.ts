@@ -9,10 +9,7 @@ import { parseTime } from './parse.ts'
 import { roundTimestamp } from './timestamp.ts'
 import { loadZone } from './zone.ts'
 
-/**
- * Cases recorded from Go's package time. They are stored outside the project, so this test is skipped if they are
- * absent.
- */
+/** Cases recorded from Go's package time, stored outside the project; the test is skipped without them. */
 const VECTORS = new URL('../../../../../shared/vectors/go_stdlib.jsonl', import.meta.url)
 
 interface Vector {

@@ -11,10 +11,7 @@ export interface LayoutElement {
   readonly kind: ElementKind
 }
 
-/**
- * What an element represents, named as in Go's reference time; `.0` and `.9` are fractions with and without trailing
- * zeros.
- */
+/** What an element represents, named as in Go's reference time; `.0` fractions keep trailing zeros, `.9` drop them. */
 type ElementKind =
   | 'January'
   | 'Jan'

@@ -16,10 +16,7 @@ export const COMPOSITIONS: Readonly<Record<string, string>> = {
   R: 'H:M',
 }
 
-/**
- * Formats a timestamp with a strftime format including flags (`-_0^#`) and widths; unknown conversions stay as they
- * are.
- */
+/** Formats a timestamp by strftime with flags (`-_0^#`) and widths; unknown conversions are unchanged. */
 export function formatStrftime(timestamp: Timestamp, format: string): string {
   const view = clockView(timestamp)
   let text = ''

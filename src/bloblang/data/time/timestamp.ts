@@ -26,10 +26,7 @@ export function getTimestamp(value: Value): Timestamp {
   throw new WrongTypeError(['number', 'string'], value)
 }
 
-/**
- * Returns a function that moves timestamps into a zone; without a name they stay in theirs. Throws immediately for an
- * unknown zone.
- */
+/** Returns a function that moves timestamps into a zone, if one is given. Throws immediately for an unknown zone. */
 export function inNamedZone(name: string | undefined): (timestamp: Timestamp) => Timestamp {
   if (name === undefined) return timestamp => timestamp
   const zone = zoneNamed(name)

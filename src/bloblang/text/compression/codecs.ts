@@ -23,10 +23,7 @@ type Codec = (bytes: Uint8Array) => Uint8Array
 const HUFFMAN_ONLY = -2
 const DEFAULT_LEVEL = -1
 
-/**
- * Options for Node's inflate. Its default output buffer of 16 KiB takes longer to allocate than a short message to
- * inflate.
- */
+/** Options for Node's inflate. Allocating its default buffer of 16 KiB takes longer than inflating a short message. */
 function inflateOptions({ length }: Uint8Array) {
   return { maxOutputLength: MAX_RESULT_BYTES, chunkSize: chunkSize(length * 4) }
 }
@@ -146,10 +143,7 @@ function inflateFailure(name: string, bytes: Uint8Array, error: unknown): Mappin
   return new MappingError(`flate: corrupt input before offset ${corruptOffset(name, bytes)}`)
 }
 
-/**
- * The offset of the first corrupt byte: the length of the longest prefix that inflates without error, counted like the
- * original.
- */
+/** The offset of the first corrupt byte: the longest prefix that inflates, counted like the original. */
 function corruptOffset(name: string, bytes: Uint8Array): number {
   const header = name === 'flate' ? 0 : name === 'zlib' ? 2 : 10
   const body = bytes.subarray(header)

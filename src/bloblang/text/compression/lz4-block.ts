@@ -1,7 +1,4 @@
-/**
- * LZ4 blocks: sequences of literals followed by a match. The output is byte-identical to that of the original's
- * library.
- */
+/** LZ4 blocks: sequences of literals followed by a match. Byte-identical to the output of the original's library. */
 import { MappingError } from '../../errors.ts'
 import { littleEndian32, productHigh } from '../words.ts'
 
@@ -155,10 +152,7 @@ function writeLength(out: Uint8Array, at: number, length: number): number {
   return to
 }
 
-/**
- * The decompressed size of a block according to its tokens; for a corrupt block, at least what is written before the
- * error.
- */
+/** The decompressed size of a block by its tokens; if corrupt, at least what is written before the error. */
 export function lz4ContentLength(input: Uint8Array, start: number, end: number): number {
   let length = 0
   for (let at = start; at < end; ) {

@@ -1,7 +1,4 @@
-/**
- * LZ4 blocks with a longer search, as the levels of `compress` request. Byte-identical to the output of the original's
- * library.
- */
+/** LZ4 blocks with the longer search of higher `compress` levels, byte-identical to the original's library. */
 import { littleEndian32 } from '../words.ts'
 import { LAST_BYTES, MIN_MATCH, SKIP_BITS, WINDOW_BYTES, writeLast, writeSequence } from './lz4-block.ts'
 

@@ -28,10 +28,7 @@ const HEADER = Uint8Array.of(
 
 const MAX_LEVEL = 9
 
-/**
- * Compresses to one frame of independent blocks with a checksum. Levels from 1 to 9 search longer. Throws for higher
- * levels.
- */
+/** Compresses to one frame of independent blocks with a checksum. Levels 1 to 9 search longer, higher ones throw. */
 export function compressLz4(input: Uint8Array, level = 0): Uint8Array {
   // The original computes the depth in 32 bits, so very high levels overflow to zero.
   const depth = level > 0 && level < 24 ? 2 ** (8 + level) : 0

@@ -34,10 +34,7 @@ const FAR = 65_536
 /** Primes for six and for seven bytes: the upper part and the lower 32 bits. */
 const PRIMES = { 16: [0xcf1b, 0xbcdcbf9b | 0], 24: [0xcf1bbc, 0xdcbfa563 | 0] } as const
 
-/**
- * Positions count across all inputs so far: those below {@link base} are ignored, so that the tables need not be
- * cleared.
- */
+/** Positions count across all inputs so far; those below {@link base} are stale, so the tables need no clearing. */
 const longPlaces = new Int32Array(1 << LARGE.longBits).fill(-1)
 const shortPlaces = new Int32Array(1 << LARGE.shortBits).fill(-1)
 let base = 0

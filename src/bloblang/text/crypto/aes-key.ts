@@ -4,10 +4,7 @@ import { scratch } from '../scratch.ts'
 
 /** The block size of AES. */
 export const BLOCK_BYTES = 16
-/**
- * Longer messages get a new cipher, whose setup cost, larger than that of encrypting a short message, is small by
- * comparison.
- */
+/** Longer messages get a new cipher: its setup costs more than encrypting a short message, but little here. */
 const MAX_SHORT_BYTES = 4096
 
 /**

@@ -53,10 +53,7 @@ export function compilePattern(pattern: string): LinearPattern | undefined {
   }
 }
 
-/**
- * Writes programs. A fragment is written after the instruction that follows it, whose number it needs: from end to
- * start.
- */
+/** Writes programs from end to start, because a fragment needs the number of the instruction that follows it. */
 class ProgramBuilder {
   readonly kinds: number[] = []
   readonly arguments: number[] = []

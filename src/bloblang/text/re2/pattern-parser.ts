@@ -1,10 +1,7 @@
 /** Sorted, disjoint [from, to] pairs of code points. */
 export type CharSet = readonly (readonly [number, number])[]
 
-/**
- * `exact` lists the matching characters if `set`, which is used to find overlaps, is larger; null if they are not
- * known.
- */
+/** `exact` lists the matching characters if `set`, used to find overlaps, is larger; null if unknown. */
 export type Node =
   | { readonly kind: 'chars'; readonly set: CharSet; readonly source: string; readonly exact?: CharSet | null }
   | { readonly kind: 'assert'; readonly source: string; readonly place: Place }

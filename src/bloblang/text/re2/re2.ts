@@ -13,10 +13,7 @@ import { translate } from './translate.ts'
 /** The number of worst-case steps allowed for one text on JavaScript's engine: a few milliseconds. */
 const NATIVE_STEPS = 4_000_000
 
-/**
- * The start and end of each group, in UTF-16 units: [start0, end0, start1, end1, …]; -1 for a group that did not take
- * part.
- */
+/** Start and end of each group in UTF-16 units: [start0, end0, start1, end1, …]; -1 for a group without a match. */
 export type MatchSpans = readonly number[]
 
 /** A compiled pattern. */

@@ -1,7 +1,4 @@
-/**
- * Parses XML to objects: elements become fields, attributes fields with a hyphen, and text next to other content
- * `#text`.
- */
+/** Parses XML to objects: elements become fields, attributes fields with a hyphen, mixed text `#text`. */
 import { floatOf } from '../../data/parse-number.ts'
 import { MappingError } from '../../errors.ts'
 import { Float, type Value, setOwn } from '../../value.ts'

@@ -8,8 +8,7 @@ export interface YamlInput {
 }
 
 /**
- * Everything but tab, line breaks and printable characters. Bytes that are not UTF-8 are lone surrogates here, so they
- * are included.
+ * Everything but tab, line breaks and printable characters; lone surrogates, which are bytes that are not UTF-8, too.
  */
 const FORBIDDEN = /[^\t\n\r -~\u0085\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 const BYTE_ORDER_MARK = '\ufeff'

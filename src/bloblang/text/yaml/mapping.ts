@@ -1,7 +1,4 @@
-/**
- * The fields of a YAML mapping: keys of all types become text, `<<` merges the fields of others, duplicate keys are
- * errors.
- */
+/** The fields of a YAML mapping: keys of all types become text, `<<` merges fields, duplicate keys are errors. */
 import { compareText } from '../../data/text-order.ts'
 import { Float, isObject, NarrowInteger, type Value, setOwn } from '../../value.ts'
 import { sprintf } from '../go-format.ts'

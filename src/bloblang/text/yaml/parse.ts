@@ -16,10 +16,7 @@ export function parseYaml(text: string): Value {
   }
 }
 
-/**
- * The original's error for a text that is not YAML, such as `yaml: line 2: did not find expected key`; undefined if it
- * is valid.
- */
+/** The original's error for an invalid text, such as `yaml: line 2: did not find expected key`; else undefined. */
 export function yamlFaultIn(text: string): string | undefined {
   try {
     parseYamlDocument(new YamlScanner(new YamlCursor(readYamlInput(text))))

@@ -1,7 +1,4 @@
-/**
- * The grammar of YAML: turns tokens into calls of a builder. Uses an explicit stack, because nesting may be 10,000
- * deep.
- */
+/** The grammar of YAML: turns tokens into calls of a builder. Its stack is explicit, as nesting may be 10,000 deep. */
 import type { Value } from '../../value.ts'
 import { structureFault } from './cursor.ts'
 import type { TagName } from './names.ts'

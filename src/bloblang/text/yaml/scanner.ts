@@ -215,10 +215,7 @@ export class YamlScanner {
     return isBlankOrEnd(this.#cursor.text.charCodeAt(this.#cursor.pos + 1))
   }
 
-  /**
-   * Skips blanks, line breaks and comments. A tab is not allowed where a key may start, because it would be
-   * indentation.
-   */
+  /** Skips blanks, line breaks and comments. Where a key may start, a tab would be indentation, which is an error. */
   #skipToToken(): void {
     const cursor = this.#cursor
     const { text } = cursor

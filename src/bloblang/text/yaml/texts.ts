@@ -219,10 +219,7 @@ function scanEscape(cursor: YamlCursor, startLine: number): string {
   return String.fromCodePoint(code)
 }
 
-/**
- * Scans a text introduced by `|`, which keeps line breaks, or `>`, which folds them; `indent` is that of the enclosing
- * collection.
- */
+/** Scans a block text: `|` keeps line breaks, `>` folds them; `indent` is that of the enclosing collection. */
 export function scanBlock(cursor: YamlCursor, isLiteral: boolean, indent: number): string {
   const { text, line: startLine } = cursor
   cursor.pos++
