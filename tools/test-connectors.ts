@@ -152,7 +152,16 @@ function installOnce(
 }
 
 function installNpm(folder: string, packages: readonly string[]): void {
-  call('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error', ...packages])
+  call('npm', [
+    'install',
+    '--prefix',
+    folder,
+    '--omit=peer',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    ...packages,
+  ])
 }
 
 function installPython(folder: string, packages: readonly string[]): void {
