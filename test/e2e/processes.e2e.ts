@@ -56,14 +56,17 @@ const exists = (pid: number) => {
   }
 }
 
+/**
+ * Sends each value in a request of its own. When the leader of a partition changes while kafkajs sends to several brokers,
+ * it takes the answer of the new leader to the other partitions for that of this one, and its records are never sent.
+ */
 async function send(agent: Member, topic: string, values: readonly string[]): Promise<void> {
   const producer = client(agent).producer()
   try {
     await producer.connect()
-    await producer.send({
-      topic,
-      messages: values.map((value, index) => ({ partition: index % partitions, value })),
-    })
+    await Promise.all(
+      values.map((value, index) => producer.send({ topic, messages: [{ partition: index % partitions, value }] })),
+    )
   } finally {
     await producer.disconnect()
   }

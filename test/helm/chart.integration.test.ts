@@ -15,12 +15,8 @@ const folder = mkdtempSync(join(tmpdir(), 'penstock-chart-'))
 after(() => rmSync(folder, { recursive: true }))
 
 type Values = Readonly<Record<string, unknown>>
-interface Manifest {
-  readonly kind: string
-  readonly metadata: { readonly name: string }
-  readonly spec: any
-}
 
+const containerPath = 'spec.template.spec.containers.0'
 const config = {
   bucketURL: 's3://events?region=eu-central-1',
   agentKey: 'aks_1',
@@ -45,16 +41,32 @@ function template(values: Values) {
   return run(helm, ['template', 'events', chart, '--namespace', 'streaming', '--values', file])
 }
 
-/** Renders the chart, has every manifest checked strictly, and returns them as `Kind/name`. */
-function render(values: Values): ReadonlyMap<string, Manifest> {
+/** Renders the chart, has every manifest checked strictly, and returns them by `Kind/name`. */
+function render(values: Values): ReadonlyMap<string, unknown> {
   const { status, stdout, stderr } = template(values)
   assert.equal(status, 0, stderr)
   const file = join(folder, 'manifests.yaml')
   writeFileSync(file, stdout)
   const checked = run(validator, ['--strict', '--quiet', file])
   assert.equal(checked.status, 0, checked.stdout + checked.stderr)
-  const manifests = parseAllDocuments(stdout).map(document => document.toJS() as Manifest)
-  return new Map(manifests.map(manifest => [`${manifest.kind}/${manifest.metadata.name}`, manifest]))
+  const manifests = parseAllDocuments(stdout).map((document): unknown => document.toJS())
+  return new Map(manifests.map(manifest => [[at(manifest, 'kind'), at(manifest, 'metadata.name')].join('/'), manifest]))
+}
+
+/** The value at a path such as `spec.ports.0.port`; undefined if there is none. */
+function at(manifest: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+      manifest,
+    )
+}
+
+/** The elements of the list at a path; empty if there is none. */
+function list(manifest: unknown, path: string): readonly unknown[] {
+  const found = at(manifest, path)
+  return Array.isArray(found) ? found : []
 }
 
 function refusal(values: Values): string {
@@ -64,10 +76,9 @@ function refusal(values: Values): string {
 }
 
 /** The environment of a manifest's first container by name; references stay objects. */
-function environment({ spec }: Manifest): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    spec.template.spec.containers[0].env.map(({ name, value, valueFrom }: Values) => [name, value ?? valueFrom]),
-  )
+function environment(manifest: unknown): Readonly<Record<string, unknown>> {
+  const variables = list(manifest, `${containerPath}.env`)
+  return Object.fromEntries(variables.map(one => [at(one, 'name'), at(one, 'value') ?? at(one, 'valueFrom')]))
 }
 
 test('agents need a bucket, a key, a cluster and a control plane, and nothing else', () => {
@@ -79,7 +90,7 @@ test('agents need a bucket, a key, a cluster and a control plane, and nothing el
     'ServiceAccount/events-agent',
   ])
   const agent = manifests.get('Deployment/events-agent')!
-  assert.equal(agent.spec.replicas, 3)
+  assert.equal(at(agent, 'spec.replicas'), 3)
   const variables = environment(agent)
   assert.equal(variables.WARPSTREAM_BUCKET_URL, config.bucketURL)
   assert.equal(variables.WARPSTREAM_METADATA_URL, config.metadataURL)
@@ -103,8 +114,8 @@ test('a stateful set gives agents host names that do not change, for certificate
   })
   const agent = manifests.get('StatefulSet/events-agent')!
   const headless = manifests.get('Service/events-headless')!
-  assert.equal(agent.spec.serviceName, headless.metadata.name)
-  assert.equal(headless.spec.clusterIP, 'None')
+  assert.equal(at(agent, 'spec.serviceName'), at(headless, 'metadata.name'))
+  assert.equal(at(headless, 'spec.clusterIP'), 'None')
   const variables = environment(agent)
   assert.equal(
     variables.WARPSTREAM_DISCOVERY_KAFKA_HOSTNAME_OVERRIDE,
@@ -112,11 +123,9 @@ test('a stateful set gives agents host names that do not change, for certificate
   )
   assert.equal(variables.WARPSTREAM_TLS_ENABLED, 'true')
   assert.equal(variables.WARPSTREAM_REQUIRE_MTLS_AUTHENTICATION, 'true')
-  const mounted: readonly Values[] = agent.spec.template.spec.containers[0].volumeMounts
-  assert.deepEqual(
-    mounted.map(({ name }) => name),
-    agent.spec.template.spec.volumes.map(({ name }: Values) => name),
-  )
+  const names = (path: string) => list(agent, path).map(one => at(one, 'name'))
+  assert.deepEqual(names('spec.template.spec.volumes'), ['certificate', 'client-ca'])
+  assert.deepEqual(names(`${containerPath}.volumeMounts`), ['certificate', 'client-ca'])
 })
 
 test('control planes come with the chart on request, and agents find them', () => {
@@ -172,18 +181,17 @@ test('everything that a team sets at once is valid', () => {
     autoscaling: { enabled: true, behavior: { scaleDown: { stabilizationWindowSeconds: 900 } } },
   })
   const agent = manifests.get('Deployment/events-agent')!
-  assert.equal(agent.spec.replicas, undefined, 'the autoscaler decides')
-  assert.equal(manifests.get('HorizontalPodAutoscaler/events-agent')!.spec.scaleTargetRef.name, agent.metadata.name)
-  const [container] = agent.spec.template.spec.containers
-  assert.equal(container.image, 'registry.example/penstock:1.2.3')
-  assert.deepEqual(container.args, ['agent', '-kafkaPort', '9093'])
-  assert.equal(agent.spec.template.spec.serviceAccountName, 'events')
-  assert.equal(agent.spec.template.metadata.labels.team, 'data')
+  assert.equal(at(agent, 'spec.replicas'), undefined, 'the autoscaler decides')
+  assert.equal(at(manifests.get('HorizontalPodAutoscaler/events-agent'), 'spec.scaleTargetRef.name'), 'events-agent')
+  assert.equal(at(agent, `${containerPath}.image`), 'registry.example/penstock:1.2.3')
+  assert.deepEqual(at(agent, `${containerPath}.args`), ['agent', '-kafkaPort', '9093'])
+  assert.equal(at(agent, 'spec.template.spec.serviceAccountName'), 'events')
+  assert.equal(at(agent, 'spec.template.metadata.labels.team'), 'data')
   const variables = environment(agent)
   assert.deepEqual(variables.WARPSTREAM_AGENT_KEY, { secretKeyRef: { name: 'agent-key', key: 'agentKey' } })
   assert.equal(variables.PENSTOCK_PROCESSES, '4')
-  assert.equal(manifests.get('Service/events-kafka')!.spec.type, 'LoadBalancer')
-  assert.equal(manifests.get('Service/events-bento')!.spec.ports[0].port, 4195)
+  assert.equal(at(manifests.get('Service/events-kafka'), 'spec.type'), 'LoadBalancer')
+  assert.equal(at(manifests.get('Service/events-bento'), 'spec.ports.0.port'), 4195)
 })
 
 test('values of the original that cannot be honoured are refused, others are named in the notes', () => {
