@@ -7,7 +7,7 @@ const secretText = (description: string) => field.string(description).default(''
 const plainText = (description: string) => field.string(description).default('').advanced()
 const enabled = (description = NOT_YET) => field.bool(description).default(false).advanced()
 
-/** What every client says of its requests. */
+/** The request fields shared by all HTTP clients. */
 export const clientFields = {
   headers: field.interpolated('Headers of the requests.').map().default({}),
   metadata: field
@@ -118,7 +118,7 @@ export type ClientConfig = Infer<typeof clientFields> & {
   readonly verb: string
 }
 
-/** Throws `ConfigError` where something is enabled that cannot be done. */
+/** Throws `ConfigError` if an unsupported option is enabled. */
 export function refuseUnsupported(config: ClientConfig): void {
   const refusal = refusalOf('negotiate', config.negotiate)
   if (refusal !== undefined) throw new ConfigError(refusal)

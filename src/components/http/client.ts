@@ -18,7 +18,7 @@ import { digestAuthorization, type DigestChallenge, digestChallenge } from './di
 import { joinMultipart, splitMultipart } from './multipart.ts'
 import { RequestSigner } from './request-auth.ts'
 
-/** An answer with a status that is not success. */
+/** A response whose status does not indicate success. */
 export class UnexpectedStatusError extends Error {
   readonly statusCode: number
 
@@ -34,20 +34,20 @@ export class UnexpectedStatusError extends Error {
 
 type Verdict = 'success' | 'drop' | 'retry' | 'backoff'
 
-/** A part of a request that is made from a message. */
+/** A part of a multipart request. */
 interface PartConfig {
   readonly content_type: Interpolation
   readonly content_disposition: Interpolation
   readonly body: Interpolation
 }
 
-/** A body and the content type that it has by itself. */
+/** A body and its default content type. */
 interface Body {
   readonly bytes: Uint8Array
   readonly contentType: string | null
 }
 
-/** Sends messages as requests: with retries, a rate limit and connections that are kept. */
+/** Sends messages as requests, with retries, a rate limit and persistent connections. */
 export class HttpClient {
   readonly #config: ClientConfig
   readonly #payload: Interpolation | undefined
@@ -60,7 +60,7 @@ export class HttpClient {
   #challenge: DigestChallenge | null = null
   /** How often the nonce of the challenge was used. */
   #challengeCount = 0
-  /** Whether the server has refused credentials in a header, and taken them in the body. */
+  /** Whether the server has rejected credentials in a header but accepted them in the body. */
   #takesTokenRequestsInBody = false
   #token: { readonly value: string; readonly untilMs: number } | null = null
 
@@ -94,17 +94,19 @@ export class HttpClient {
     this.#isExtracted = metadataFilter(config.extract_headers)
   }
 
-  /** Sends a batch as one request; the messages of the answer have the metadata `http_status_code`. */
+  /** Sends a batch as one request; the response messages have the metadata `http_status_code`. */
   async send(messages: readonly Message[], signal: AbortSignal = this.#resources.signal): Promise<readonly Message[]> {
     return await this.#answer(await this.#open(messages, signal))
   }
 
-  /** Asks with nothing but what the payload says; `messages` are what URL and headers refer to. */
+  /**
+   * Sends a request with no body other than the configured payload; URL and headers are interpolated from `messages`.
+   */
   async ask(messages: readonly Message[], signal: AbortSignal): Promise<readonly Message[]> {
     return await this.#answer(await this.openFor(messages, signal))
   }
 
-  /** The same, and hands out the answer before its body was read. */
+  /** Like {@link ask}, but returns the response before its body has been read. */
   openFor(messages: readonly Message[], signal: AbortSignal): Promise<HttpResponse> {
     return this.#open(messages, signal, false)
   }
@@ -156,7 +158,7 @@ export class HttpClient {
     return this.#config.digest_auth?.enabled === true ? await this.#sendWithDigest(url, send) : await send({})
   }
 
-  /** Puts what was asked before the reason of a failure. */
+  /** Prefixes an error with the request that it belongs to. */
   async #named<T>(verb: string, url: string, asked: Promise<T>): Promise<T> {
     try {
       return await asked
@@ -167,7 +169,7 @@ export class HttpClient {
     }
   }
 
-  /** What lets the server continue the trace of the first message, unless the configuration says it already. */
+  /** Trace context headers of the first message, unless the configuration already sets them. */
   #traceHeaders(
     [first]: readonly Message[],
     headers: Readonly<Record<string, string>>,
@@ -176,7 +178,7 @@ export class HttpClient {
     return isSet ? {} : (first?.context?.span?.carrier ?? {})
   }
 
-  /** Meets the server's challenge; one that was met before is met at once. */
+  /** Responds to the server's digest challenge, right away if it is known from an earlier request. */
   async #sendWithDigest(
     url: string,
     send: (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>,
@@ -184,7 +186,7 @@ export class HttpClient {
     if (this.#challenge !== null) {
       const answer = await send(this.#meet(this.#challenge, url))
       if (answer.statusCode !== 401) return answer
-      // The server's nonce is out of date.
+      // The server's nonce has expired.
       this.#challenge = digestChallenge(answer.headers['www-authenticate']) ?? null
       if (this.#challenge === null) return answer
       discard(answer.body)
@@ -292,7 +294,7 @@ export class HttpClient {
     }
   }
 
-  /** A token by client credentials; fetched again shortly before it is out of date. */
+  /** A token obtained by client credentials; it is renewed shortly before it expires. */
   async #bearer(signal: AbortSignal): Promise<string | null> {
     const { oauth2, timeout: timeoutMs = 5000 } = this.#config
     if (oauth2?.enabled !== true) return null
@@ -317,7 +319,7 @@ export class HttpClient {
         text: (await bytesOf(answer.body)).toString('utf8'),
       }
     }
-    // RFC 6749, section 2.3.1, leaves it to the server whether it takes the client's credentials in the body, too.
+    // RFC 6749, section 2.3.1, leaves it to the server whether it also accepts the client's credentials in the body.
     const inBody = new URLSearchParams([...form, ['client_id', key], ['client_secret', secret]])
     let answer = this.#takesTokenRequestsInBody ? await ask(inBody) : await ask(form, inHeader)
     if (!isSuccess(answer.status) && !this.#takesTokenRequestsInBody) {
@@ -326,7 +328,7 @@ export class HttpClient {
     }
     const { status, reason, text } = answer
     if (!isSuccess(status)) throw new Error(tokenFailure(`${status} ${reason}`, text))
-    // The answer of RFC 6749; its fields have defaults.
+    // The response of RFC 6749; its fields have defaults.
     const { access_token: value = '', expires_in: seconds = 3600 } = JSON.parse(text) as {
       access_token?: string
       expires_in?: number
@@ -346,12 +348,12 @@ export class HttpClient {
     return bodies.map(part => Message.fromBytes(part, metadata))
   }
 
-  /** The metadata that every message of an answer gets. */
+  /** The metadata given to every message of a response. */
   #metadataOf(answer: HttpResponse): ReadonlyMap<string, Value> {
     return new Map<string, Value>([['http_status_code', BigInt(answer.statusCode)], ...this.headersOf(answer)])
   }
 
-  /** The headers of an answer that become metadata. */
+  /** The response headers that become metadata. */
   headersOf(answer: HttpResponse): ReadonlyMap<string, Value> {
     const metadata = new Map<string, Value>()
     for (const [name, value] of Object.entries(answer.headers)) {
@@ -364,7 +366,7 @@ export class HttpClient {
 
 const isSuccess = (status: number) => status >= 200 && status <= 299
 
-/** Why there is no token: the error of RFC 6749, section 5.2, or whatever the server said. */
+/** Why there is no token: the error of RFC 6749, section 5.2, or whatever the server sent. */
 function tokenFailure(status: string, text: string): string {
   try {
     const answer: unknown = JSON.parse(text)
@@ -374,12 +376,12 @@ function tokenFailure(status: string, text: string): string {
       return `oauth2: ${JSON.stringify(error)}${typeof description === 'string' ? ` ${JSON.stringify(description)}` : ''}`
     }
   } catch {
-    // Not an answer of RFC 6749.
+    // Not a response as of RFC 6749.
   }
   return `oauth2: cannot fetch token: ${status}\nResponse: ${text}`
 }
 
-/** Reads a body that nobody wants, so that its connection can be used again. */
+/** Reads and discards a body, so that its connection can be reused. */
 function discard(body: Readable): void {
   body.on('error', () => undefined).resume()
 }

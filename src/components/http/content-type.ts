@@ -7,7 +7,10 @@ const signatures: readonly (readonly [signature: readonly number[], type: string
   [[0x50, 0x4b, 0x03, 0x04], 'application/zip'],
 ]
 
-/** A guess at what a body is, by its first 512 bytes (WHATWG MIME Sniffing): markup, plain text, a known signature, or bytes. */
+/**
+ * Guesses the type of a body from its first 512 bytes (WHATWG MIME Sniffing): markup, plain text, a known signature, or
+ * bytes.
+ */
 export function detectContentType(body: Uint8Array): string {
   const head = body.subarray(0, 512)
   for (const [signature, type] of signatures) {

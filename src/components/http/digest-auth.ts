@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 
-/** What a server asks for in `WWW-Authenticate: Digest` (RFC 7616). */
+/** A digest challenge from `WWW-Authenticate: Digest` (RFC 7616). */
 export interface DigestChallenge {
   readonly realm: string
   readonly nonce: string
   readonly opaque: string | undefined
-  /** `MD5`, `SHA-256` or `SHA-512-256`, each also with `-sess`. */
+  /** `MD5`, `SHA-256` or `SHA-512-256`, each optionally with `-sess`. */
   readonly algorithm: string
-  /** Whether `auth` is among the qualities of protection; false where the server names none. */
+  /** Whether the server offers the quality of protection `auth`; false if it names none. */
   readonly hasQop: boolean
 }
 
 const hashes: Readonly<Record<string, string>> = { MD5: 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512-256' }
 
-/** The first challenge in the headers of an answer that can be met; undefined where there is none. */
+/** The first supported challenge in the headers of a response; undefined if there is none. */
 export function digestChallenge(header: string | readonly string[] | undefined): DigestChallenge | undefined {
   for (const text of [header ?? []].flat()) {
     for (const challenge of text.split(/(?:^|,)\s*(?=Digest\s)/i)) {
@@ -45,11 +45,11 @@ interface DigestRequest {
   /** Path and query. */
   readonly uri: string
   readonly clientNonce: string
-  /** How often the server's nonce was used, this time included. */
+  /** How often the server's nonce was used, including this time. */
   readonly count: number
 }
 
-/** The `Authorization` that meets a challenge. */
+/** The `Authorization` header that answers a challenge. */
 export function digestAuthorization(challenge: DigestChallenge, request: DigestRequest): string {
   const { realm, nonce, opaque, algorithm, hasQop } = challenge
   const { username, password, method, uri, clientNonce, count } = request

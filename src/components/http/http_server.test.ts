@@ -17,7 +17,7 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-/** Starts a stream behind an `http_server` of its own; the test's end stops it. */
+/** Starts a stream with its own `http_server` input; it is stopped at the end of the test. */
 async function serve(t: TestContext, input: string, rest: string): Promise<{ url: string; port: number }> {
   const port = await freePort()
   const stream = await startStream(

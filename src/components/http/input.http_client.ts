@@ -96,7 +96,10 @@ class StreamingInput implements Input {
   readonly #dropsEmpty: boolean
   #current: ScannedSource | null = null
   #isFirst = true
-  /** What URL, headers and payload refer to: the batch that came last, and before the first one, the headers of the answer. */
+  /**
+   * What URL, headers and payload are interpolated from: the latest batch or, before the first one, the response
+   * headers.
+   */
   #previous: readonly Message[] = [Message.fromText('')]
 
   constructor(client: HttpClient, factory: ScannerFactory, reconnects: boolean, dropsEmpty: boolean) {
@@ -134,7 +137,7 @@ class StreamingInput implements Input {
   }
 }
 
-/** A delivery without the messages that are empty and a batch of their own, which count as delivered. */
+/** Drops the empty messages that form their own batch from a delivery, and acknowledges them. */
 async function withoutEmpty(delivery: Delivery): Promise<Delivery> {
   const { batches } = delivery
   const empty = batches.filter(batch => batch.length === 1 && batch[0]!.sizeBytes === 0).flat()

@@ -60,7 +60,7 @@ cookies by their names. What the stream gives to \`sync_response\` is the answer
   create: (options, resources) => new HttpServerInput(options, resources),
 })
 
-/** A request that waits to be read by the stream. */
+/** A request waiting to be read by the stream. */
 interface Waiting {
   readonly delivery: Delivery
   taken: boolean
@@ -175,13 +175,13 @@ class HttpServerInput implements Input {
     }
   }
 
-  /** Hands messages to the stream and waits for what becomes of them, at most for the timeout. */
+  /** Hands messages to the stream and waits for their outcome, at most until the timeout. */
   #deliver(messages: readonly Message[], answers: Message[], request: IncomingMessage): Promise<Outcome> {
     return new Promise(resolve => {
       const context = { respond: (more: readonly Message[]) => void answers.push(...more) }
       const settle = (outcome: Outcome) => {
         clearTimeout(timer)
-        // Nobody waits for it any more: a request that was not read yet never is.
+        // The request is no longer waiting, so messages that were not read yet are dropped.
         this.#waiting = this.#waiting.filter(entry => entry !== waiting)
         resolve(outcome)
       }
@@ -206,7 +206,7 @@ class HttpServerInput implements Input {
     })
   }
 
-  /** A message that can be answered, and continues the trace of its request. */
+  /** Gives a message the context for its response, continuing the trace of its request. */
   #inContext(message: Message, context: MessageContext, request: IncomingMessage): Message {
     const { tracer } = this.#resources
     if (tracer === null) return message.withContext(context)
@@ -280,7 +280,7 @@ class HttpServerInput implements Input {
   #accept(request: IncomingMessage, socket: Duplex, head: Uint8Array, parameters: ReadonlyMap<string, string>): void {
     this.#sockets.handleUpgrade(request, socket, Buffer.from(head), client => {
       if (this.#config.ws_welcome_message !== '') client.send(Buffer.from(this.#config.ws_welcome_message))
-      // One message at a time: the next one waits in the socket, so that a slow stream slows the sender.
+      // One message at a time: the next one stays in the socket, so that a slow stream slows down the sender.
       client.on('message', data => {
         client.pause()
         void this.#takeSocketMessage(client, request, asBuffer(data), parameters).finally(() => client.resume())
@@ -330,7 +330,7 @@ type Outcome =
 /** The messages of a request: its body, or the parts of a `multipart` body. */
 async function readMessages(request: IncomingMessage, parameters: ReadonlyMap<string, string>): Promise<Message[]> {
   const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer) // a request without an encoding gives buffers
+  for await (const chunk of request) chunks.push(chunk as Buffer) // a request without an encoding yields buffers
   const body = Buffer.concat(chunks)
   const metadata = new Map<string, Value>([
     ['http_server_user_agent', request.headers['user-agent'] ?? ''],
@@ -351,7 +351,7 @@ async function readMessages(request: IncomingMessage, parameters: ReadonlyMap<st
   return bodies.map(part => Message.fromBytes(part, metadata))
 }
 
-/** Headers, query parameters, path parameters and cookies, the later ones over the earlier. */
+/** Adds headers, query parameters, path parameters and cookies; later ones override earlier ones. */
 function addRequestMetadata(
   metadata: Map<string, Value>,
   request: IncomingMessage,
@@ -376,7 +376,7 @@ function addRequestMetadata(
   }
 }
 
-/** `content-type` as `Content-Type`: names as Go, and so the original, writes them. */
+/** Turns `content-type` into `Content-Type`: the spelling of Go, and so of the original. */
 function canonicalHeader(name: string): string {
   return name.toLowerCase().replace(/(^|-)[a-z]/g, letter => letter.toUpperCase())
 }

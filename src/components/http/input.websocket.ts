@@ -15,7 +15,7 @@ import {
 } from '../../engine/index.ts'
 import { checkUrl, connectWebSocket, webSocketFields } from './websocket.ts'
 
-/** Messages that are read ahead. */
+/** Messages read ahead. */
 const maxWaiting = 256
 
 const config = field

@@ -3,7 +3,7 @@ import { compareText } from '../../bloblang/index.ts'
 
 const crlf = Buffer.from('\r\n')
 
-/** The bodies of the parts of a `multipart/*` body (RFC 2046, section 5.1). Throws where the body is cut off. */
+/** The bodies of the parts of a `multipart/*` body (RFC 2046, section 5.1). Throws if the body is truncated. */
 export function splitMultipart(body: Buffer, boundary: string): Buffer[] {
   const delimiter = Buffer.from(`--${boundary}`)
   const parts: Buffer[] = []
@@ -17,7 +17,7 @@ export function splitMultipart(body: Buffer, boundary: string): Buffer[] {
     const headersEnd = body.indexOf('\r\n\r\n', lineEnd)
     const next = body.indexOf(Buffer.concat([crlf, delimiter]), lineEnd)
     if (next < 0) throw new Error('multipart: NextPart: EOF')
-    // A part may have no headers at all: then an empty line follows the delimiter at once.
+    // A part may have no headers, in which case an empty line directly follows the delimiter.
     const start = headersEnd >= 0 && headersEnd < next ? headersEnd + 4 : lineEnd + 2
     parts.push(body.subarray(Math.min(start, next), next))
     at = next + 2
@@ -29,7 +29,7 @@ export interface Part {
   readonly body: Uint8Array
 }
 
-/** A body of several parts, whose headers are sorted, and its boundary. */
+/** Builds a multipart body with sorted part headers, and its boundary. */
 export function joinMultipart(parts: readonly Part[]): { boundary: string; body: Buffer } {
   const boundary = randomBytes(30).toString('hex')
   const pieces: Uint8Array[] = []

@@ -1,4 +1,4 @@
-// What `http_client` does while its server, or the way to it, is away. Everything else of it is tested in every run.
+// How `http_client` behaves while its server, or the path to it, is down. Its other behaviour is tested in every run.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import process from 'node:process'
@@ -12,7 +12,7 @@ if (process.env['PENSTOCK_TEST_HTTP'] === undefined) {
 } else await testHttp()
 
 async function testHttp(): Promise<void> {
-  /** The bodies that each path took. */
+  /** The bodies received on each path. */
   const taken = new Map<string, string[]>()
   const bodiesOf = (id: string) => taken.get(`/${id}`) ?? []
   const open = async (): Promise<OwnServer> => {

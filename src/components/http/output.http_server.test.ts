@@ -6,7 +6,7 @@ import { systemClock } from '../../base/index.ts'
 import { startCollecting } from '../collecting.suite.ts'
 import { freePort } from '../../../test/servers/ports.ts'
 
-/** A stream of numbers behind an `http_server` output of its own. */
+/** A stream of numbers with its own `http_server` output. */
 async function serve(t: TestContext, output: string, count = 3, batch = 1) {
   const port = await freePort()
   const collecting = await startCollecting(
@@ -34,7 +34,7 @@ test('a batch is one multipart answer', async t => {
   const response = await fetch(`${url}/next`)
   const parts = await response.formData().catch(() => null)
   assert.match(response.headers.get('content-type') ?? '', /^multipart\/form-data; boundary=/)
-  assert.equal(parts, null) // its parts have no names, which is what formData asks for
+  assert.equal(parts, null) // its parts have no names, as formData requires
 })
 
 test('without a message a request is 408, with another method 405', async t => {

@@ -78,7 +78,7 @@ class HttpServerOutput implements Output {
   readonly #closing = new AbortController()
   #served: Served | null = null
   #withdrawals: (() => void)[] = []
-  /** Requests that are being answered. */
+  /** Requests being answered. */
   readonly #answering = new Set<Promise<void>>()
 
   constructor(options: Config, resources: Resources) {
@@ -113,7 +113,7 @@ class HttpServerOutput implements Output {
     }
   }
 
-  /** Resolves when a client got the batch. */
+  /** Resolves once a client has received the batch. */
   write(batch: Batch, signal: AbortSignal): Promise<void> {
     return this.#offers.put(batch, signal)
   }
@@ -122,7 +122,7 @@ class HttpServerOutput implements Output {
     this.#closing.abort()
     for (const withdraw of this.#withdrawals) withdraw()
     for (const socket of this.#sockets.clients) socket.close(1001)
-    // A client that does not read keeps its answer from ending.
+    // Bounds the wait, because the response to a client that does not read never ends.
     const over = new AbortController()
     await Promise.race([Promise.allSettled(this.#answering), pause(1000, over.signal)])
     over.abort()
@@ -228,7 +228,7 @@ class HttpServerOutput implements Output {
     })
   }
 
-  /** Pings a client, and ends its connection where it does not answer in time. */
+  /** Pings a client, and terminates its connection if it does not answer in time. */
   #ping(client: WebSocket, gone: AbortSignal): () => void {
     const pongWaitMs = this.#config.pong_wait ?? 60_000
     const timeOut = () => client.terminate()
@@ -244,7 +244,7 @@ class HttpServerOutput implements Output {
     }
   }
 
-  /** The next offer; null where none comes within a time (0 for none), or when the signal aborts. */
+  /** The next offer; null if none arrives in time (0 for no limit), or when the signal aborts. */
   async #takeWithin(ms: number, signal: AbortSignal): Promise<Offer | null> {
     if (ms <= 0) return await this.#offers.take(signal)
     const over = new AbortController()
@@ -269,7 +269,7 @@ class HttpServerOutput implements Output {
     return this.#config.allowed_verbs.includes(method)
   }
 
-  /** Aborts when the client leaves or the output closes. */
+  /** Aborts when the client disconnects or the output closes. */
   #until(response: ServerResponse): AbortSignal {
     const left = new AbortController()
     response.once('close', () => left.abort())
@@ -277,7 +277,7 @@ class HttpServerOutput implements Output {
   }
 }
 
-/** A batch that waits for a client. */
+/** A batch waiting for a client. */
 class Offer {
   readonly batch: Batch
   readonly #settle: (error: Error | null) => void
@@ -289,7 +289,7 @@ class Offer {
     this.#again = again
   }
 
-  /** Answers by what comes of writing it to a client. Rejects where that failed. */
+  /** Settles the batch with the outcome of writing it to a client. Rejects if that failed. */
   async deliver(write: () => Promise<void>): Promise<void> {
     try {
       await write()
@@ -300,18 +300,18 @@ class Offer {
     this.#settle(null)
   }
 
-  /** Leaves it to another client. */
+  /** Leaves the batch to another client. */
   putBack(): void {
     this.#again(this)
   }
 }
 
-/** Batches that wait for clients, and clients that wait for batches, each in their order. */
+/** Matches waiting batches with waiting clients, both in order. */
 class Offers {
   #offers: Offer[] = []
   #takers: ((offer: Offer) => void)[] = []
 
-  /** Resolves once a client got the batch; rejects when the signal aborts before one took it. */
+  /** Resolves once a client has received the batch; rejects if the signal aborts before one took it. */
   put(batch: Batch, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null) => {
@@ -332,7 +332,7 @@ class Offers {
     })
   }
 
-  /** The next batch; null when the signal aborts before there is one. */
+  /** The next batch; null if the signal aborts before there is one. */
   take(signal: AbortSignal): Promise<Offer | null> {
     const offer = signal.aborted ? undefined : this.#offers.shift()
     if (offer !== undefined) return Promise.resolve(offer)
@@ -352,7 +352,7 @@ class Offers {
   }
 }
 
-/** Writes to a response; rejects where the client leaves first. */
+/** Writes to a response; rejects if the client disconnects first. */
 function written(response: ServerResponse, bytes: Uint8Array, gone: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(new Error('the client closed the connection'))
@@ -366,7 +366,7 @@ function written(response: ServerResponse, bytes: Uint8Array, gone: AbortSignal)
   })
 }
 
-/** Ends a response; resolves when it is sent, or the client has left. */
+/** Ends a response; resolves once it is sent, or the client has disconnected. */
 function ended(response: ServerResponse): Promise<void> {
   return new Promise(resolve => {
     if (response.destroyed) return resolve()
@@ -392,7 +392,7 @@ function linesOf(batch: Batch): Uint8Array {
   return Buffer.concat(batch.length === 1 ? lines : [...lines, lineBreak])
 }
 
-/** Each line of a message is a `data` field, and each message an event. */
+/** Encodes each message as an event, with a `data` field for each line. */
 function eventsOf(batch: Batch): Uint8Array {
   const event = (text: string) =>
     text

@@ -39,7 +39,7 @@ export default defineOutput({
   },
 })
 
-/** Resolves when all is written; where it is not, a new connection is needed. */
+/** Resolves once everything is written; if it rejects, a new connection is needed. */
 async function sendAll(socket: WebSocket, batch: Batch): Promise<void> {
   for (const message of batch) {
     await new Promise<void>((resolve, reject) =>

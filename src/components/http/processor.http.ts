@@ -56,7 +56,7 @@ export default defineProcessor({
   },
 })
 
-/** The answers to some messages, with their metadata; the messages themselves, flagged, where there is none. */
+/** The responses to some messages, with the original metadata; if a request fails, the messages themselves, flagged. */
 async function exchange(
   client: HttpClient,
   url: string,

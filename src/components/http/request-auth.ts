@@ -7,7 +7,7 @@ const secretText = (description: string) => field.string(description).default(''
 const plainText = (description: string) => field.string(description).default('').advanced()
 const enabled = (description: string) => field.bool(description).default(false).advanced()
 
-/** The ways of signing a request that every client of HTTP and WebSocket has. */
+/** The authentication methods shared by all HTTP and WebSocket clients. */
 export const requestAuthFields = {
   oauth: field
     .object({
@@ -78,7 +78,7 @@ const jwtDigests: Readonly<Record<string, string | null>> = {
   EdDSA: null,
 }
 
-/** Signs requests as a configuration says. */
+/** Signs requests as configured. */
 export class RequestSigner {
   readonly #config: AuthConfig
   readonly #resources: Resources
@@ -89,7 +89,10 @@ export class RequestSigner {
     this.#resources = resources
   }
 
-  /** The `Authorization` of a request; undefined where it has none. Where several are enabled, basic before token before OAuth. */
+  /**
+   * The `Authorization` header of a request; undefined if there is none. If several methods are enabled, basic takes
+   * precedence over JWT, and JWT over OAuth.
+   */
   authorization(method: string, url: string): string | undefined {
     const { basic_auth: basic, jwt, oauth } = this.#config
     if (basic?.enabled === true) {
@@ -157,7 +160,7 @@ export function oauthAuthorization(request: OAuthRequest): string {
   ]
   const { origin, pathname, searchParams } = new URL(url)
   const pairs = [...own, ...searchParams].map(([name, value]) => [percent(name), percent(value)] as const)
-  // Sorted by code units, which for percent-encoded text is what section 3.4.1.3.2 asks for.
+  // Sorted by code units, which for percent-encoded text is the order required by section 3.4.1.3.2.
   const sorted = pairs.toSorted(([a, x], [b, y]) => (a === b ? (x < y ? -1 : 1) : a < b ? -1 : 1))
   const parameters = sorted.map(pair => pair.join('=')).join('&')
   const base = [method.toUpperCase(), origin + pathname, parameters].map(percent).join('&')
@@ -168,7 +171,7 @@ export function oauthAuthorization(request: OAuthRequest): string {
   return `OAuth ${fields.map(([name, value]) => `${name}="${percent(value)}"`).join(', ')}`
 }
 
-/** Percent-encoding of RFC 5849, section 3.6. */
+/** Percent-encodes text as of RFC 5849, section 3.6. */
 function percent(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 }

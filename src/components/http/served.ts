@@ -25,7 +25,7 @@ const corsField = field
   })
   .advanced()
 
-/** Where a component serves HTTP. */
+/** The fields that determine where a component serves HTTP. */
 export const servedFields = {
   address: field
     .string('An address of its own to listen on; empty for the server that all share.')
@@ -38,13 +38,13 @@ export const servedFields = {
 
 type ServedConfig = Infer<typeof servedFields>
 
-/** An HTTP server for the endpoints of one component: its own, or the one that all share. */
+/** An HTTP server for the endpoints of one component: its own, or the shared one. */
 export interface Served {
   readonly host: HttpHost
   close(): Promise<void>
 }
 
-/** Throws `ConfigError` where neither is there. */
+/** Throws `ConfigError` if there is neither. */
 export function checkServed(name: string, { address, cors }: ServedConfig, { http }: Resources): void {
   if (address !== '') new Cors(cors)
   else if (http === undefined) {
@@ -52,7 +52,7 @@ export function checkServed(name: string, { address, cors }: ServedConfig, { htt
   }
 }
 
-/** Listens on the address of a configuration, if it has one. */
+/** Listens on the configured address, if there is one. */
 export async function serve(config: ServedConfig, resources: Resources): Promise<Served> {
   const { address, cert_file: certFile, key_file: keyFile } = config
   if (address === '') return { host: resources.http!, close: () => Promise.resolve() }
@@ -80,7 +80,7 @@ export async function serve(config: ServedConfig, resources: Resources): Promise
     async close() {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
-      // Answers that are under way are finished, unless a client does not read them.
+      // Responses in progress are finished, unless a client does not read them.
       const over = new AbortController()
       await Promise.race([closed, pause(1000, over.signal)])
       over.abort()

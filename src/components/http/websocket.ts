@@ -15,10 +15,10 @@ import {
 } from '../../engine/index.ts'
 import { requestAuthFields, RequestSigner } from './request-auth.ts'
 
-/** How long a handshake may take. */
+/** Time limit of a handshake in milliseconds. */
 const handshakeMs = 45_000
 
-/** What a client of a WebSocket server is configured by. */
+/** The fields of a WebSocket client. */
 export const webSocketFields = {
   url: field.string('The server: `ws://` or `wss://`.').needs('network', value => addressOfUrl(asHttp(value))),
   proxy_url: field
@@ -33,7 +33,7 @@ export const webSocketFields = {
 
 type WebSocketConfig = Infer<typeof webSocketFields>
 
-/** Throws `ConfigError` for a URL that is none of a WebSocket server. */
+/** Throws `ConfigError` if a URL is not that of a WebSocket server. */
 export function checkUrl({ url, proxy_url: proxy }: WebSocketConfig): void {
   const protocol = URL.parse(url)?.protocol
   if (protocol !== 'ws:' && protocol !== 'wss:') throw new ConfigError(`url ${url}: expected ws:// or wss://`)
@@ -42,7 +42,10 @@ export function checkUrl({ url, proxy_url: proxy }: WebSocketConfig): void {
   }
 }
 
-/** Connects to a WebSocket server, whose messages `onMessage` gets from the first one on. Rejects where that fails or the signal aborts. */
+/**
+ * Connects to a WebSocket server; `onMessage` receives every message from the first one on. Rejects if the connection
+ * fails or the signal aborts.
+ */
 export async function connectWebSocket(
   config: WebSocketConfig,
   resources: Resources,
@@ -59,7 +62,7 @@ export async function connectWebSocket(
   const tls = config.tls.enabled ? tlsOptions(config.tls, path => files.readFileSync(path).toString('utf8')) : {}
   const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, url, resources, signal)
   const isSecure = url.startsWith('wss:')
-  // The protocols of the handshake have an argument of their own in `ws`, which checks the answer against it.
+  // `ws` takes the protocols of the handshake as a separate argument, against which it checks the response.
   const protocolName = Object.keys(headers).find(name => name.toLowerCase() === 'sec-websocket-protocol')
   const protocols = protocolName === undefined ? [] : headers[protocolName]!.split(/\s*,\s*/)
   if (protocolName !== undefined) delete headers[protocolName]
@@ -71,7 +74,7 @@ export async function connectWebSocket(
       ? {}
       : { agent: false, createConnection: () => throughTunnel(tunnel, url, tls, resources) }),
   })
-  // The first messages may come with the answer to the handshake.
+  // The first messages may arrive together with the handshake response.
   if (onMessage !== undefined) socket.on('message', data => onMessage(socket, bytesOf(data)))
   const abort = () => socket.terminate()
   signal.addEventListener('abort', abort, { once: true })
@@ -81,7 +84,7 @@ export async function connectWebSocket(
       socket.once('error', reject)
       socket.once('close', () => reject(new Error('the connection was closed before it was made')))
     })
-    // Whoever reads or writes learns of errors by the end of the connection.
+    // Readers and writers notice errors by the end of the connection.
     socket.on('error', () => undefined)
     return socket
   } catch (error) {
@@ -100,12 +103,12 @@ function headerOf(name: string, value: Interpolation): string {
   }
 }
 
-/** The URL as HTTP's, for signatures and needs. */
+/** The URL with the scheme of HTTP, for signatures and capabilities. */
 function asHttp(value: unknown): string {
   return String(value).replace(/^ws/, 'http')
 }
 
-/** A connection through a proxy (RFC 9110, CONNECT). */
+/** Opens a connection through a proxy (RFC 9110, CONNECT). */
 async function openTunnel(proxy: string, url: string, { host }: Resources, signal: AbortSignal): Promise<Socket> {
   const { hostname, port, username, password } = new URL(proxy)
   const target = addressOfUrl(asHttp(url))!
