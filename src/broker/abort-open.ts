@@ -13,7 +13,10 @@ interface AbortOptions {
   readonly log: Log
 }
 
-/** Aborts what nobody will end after metadata were rebuilt; returns how many could not be. */
+/**
+ * Aborts the transactions that were left open when metadata was rebuilt; resolves
+ * to the number that could not be aborted.
+ */
 export async function abortOpenTransactions(
   open: readonly OpenTransaction[],
   { metadata, store, clock, random, log }: AbortOptions,

@@ -1,4 +1,4 @@
-// What DescribeConfigs says of a broker beside the defaults of topics.
+// What DescribeConfigs returns for a broker in addition to the defaults of topics.
 import { hostPort } from '../base/index.ts'
 import type { BrokerConfig } from './config.ts'
 import { atLeast, type ConfigType } from './config-definition.ts'
@@ -13,12 +13,12 @@ export interface BrokerSetting {
   readonly type: ConfigType
   readonly valueOf: (config: BrokerConfig) => string
   readonly documentation: string
-  /** It can be changed while the broker runs, to values that pass the check. */
+  /** Whether it can be changed at runtime, to values that pass the check. */
   readonly isDynamic?: boolean
   readonly check?: (value: string) => string | undefined
 }
 
-/** Broker settings that are not the default of a topic's setting. */
+/** Broker settings that are not the default for a topic config. */
 export const brokerSettings: readonly BrokerSetting[] = [
   {
     name: 'advertised.listeners',

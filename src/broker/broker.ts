@@ -24,33 +24,33 @@ import { Transactions } from './transactions/index.ts'
 export interface BrokerOptions {
   readonly metadata: Metadata
   readonly store: ObjectStore
-  /** Where records are read from, when not from the store itself. */
+  /** Where records are read from; defaults to the store. */
   readonly reads?: Pick<ObjectStore, 'get' | 'readsInto'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
   readonly logConfig: LogConfig
-  /** The Kafka port; 0 takes a free one. Without an advertised port clients connect to this one. */
+  /** The Kafka port; 0 picks a free one. Without an advertised port, clients connect to this one. */
   readonly port: number
-  /** A further port, which other processes of this machine may listen on as well. */
+  /** An additional port, on which other processes of this machine may listen as well. */
   readonly sharedPort?: number
-  /** The address to listen on; all addresses by default. */
+  /** The address to listen on; defaults to all addresses. */
   readonly host?: string
-  /** Kafka's defaults stand in for what is left out. */
+  /** Settings that differ from Kafka's defaults. */
   readonly config?: Partial<BrokerConfig>
-  /** Gives the brokers that clients see to a broker with these settings; this one alone by default. */
+  /** Returns the cluster's brokers, for a broker with these settings; defaults to this broker alone. */
   readonly cluster?: (config: BrokerConfig) => Cluster
   /** Authentication and encryption of the Kafka port; open to everyone by default. */
   readonly security?: SecuritySettings
   /**
-   * Who holds this broker's leases. Random by default, so that a broker that is started again waits until the leases of
-   * its former life expire. A caller that lets no two run at once gives a fixed one and need not wait.
+   * Identifies the holder of this broker's leases. Random by default, so a restarted broker waits until the leases of
+   * its previous run expire. A caller that never runs two at once can pass a fixed id to avoid that wait.
    */
   readonly instanceId?: string
 }
 
 /**
- * One Kafka broker: keeps Kafka's promises over an object store and the metadata, and nothing on its own. The caller
+ * One Kafka broker: keeps Kafka's promises over an object store and the metadata, and stores nothing itself. The caller
  * opens and closes metadata and store.
  */
 export class Broker {
@@ -65,7 +65,7 @@ export class Broker {
   readonly #server: KafkaServer
   readonly #authorizer: AclAuthorizer
 
-  /** Opens the port and the log, and answers clients. Rejects when the port is taken. */
+  /** Opens the port and the log, and starts to answer clients. Rejects if the port is taken. */
   static async open(options: BrokerOptions): Promise<Broker> {
     const { metadata, store, clock, random, log, logConfig } = options
     const server = await KafkaServer.bind(options.port, options.host, log, options.security ?? {})
@@ -179,22 +179,22 @@ export class Broker {
     server.serve(context)
   }
 
-  /** The metrics of requests, topics, and of the groups that this broker coordinates, for Prometheus. */
+  /** The metrics of requests, topics, and the groups that this broker coordinates, in Prometheus format. */
   metricsText(): Promise<string> {
     return this.#metrics.text()
   }
 
-  /** Counted since the port was opened. */
+  /** Totals since the port was opened. */
   get counters(): BrokerCounters {
     return this.#server.counters
   }
 
-  /** Whether this broker is the coordinator of a group now. */
+  /** Whether this broker currently coordinates a group. */
   coordinates(groupId: string): boolean {
     return this.#leases.held(leaseOfGroup(groupId)) !== undefined
   }
 
-  /** Closes the port and all connections, gives back what this broker coordinates, then finishes what the log accepted. */
+  /** Closes the port and all connections, releases this broker's leases, then finishes what the log has accepted. */
   async close(): Promise<void> {
     await this.#server.close()
     this.#authorizer.close()

@@ -3,7 +3,7 @@ import { always, between, type ConfigDefinition, configDefinitions } from './con
 import { patternProblem } from './pattern.ts'
 import { defaultIntervalMs, parseMatch, telemetrySelectors } from './telemetry/subscriptions.ts'
 
-/** The settings of a client metrics subscription (KIP-714), by name. */
+/** The configs of a client metrics subscription (KIP-714), by name. */
 export const clientMetricsConfigs = configDefinitions([
   {
     name: 'interval.ms',

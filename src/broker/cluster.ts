@@ -1,6 +1,6 @@
 import type { BrokerConfig } from './config.ts'
 
-/** One broker as clients reach it. */
+/** The address of a broker for clients. */
 export interface BrokerEndpoint {
   readonly nodeId: number
   readonly host: string
@@ -8,31 +8,32 @@ export interface BrokerEndpoint {
   readonly rack: string | null
 }
 
-/** Which brokers there are, and which one serves what. */
+/** The brokers of a cluster, and which one serves what. */
 export interface ClusterView {
   brokers(): readonly BrokerEndpoint[]
-  /** The broker that is to answer for this partition. */
+  /** The broker that serves this partition. */
   leaderOf(topic: string, partition: number): BrokerEndpoint
   /** The broker that coordinates this group or transactional id. */
   coordinatorOf(key: string): BrokerEndpoint
-  /** Called when a client is told of its coordinator, which is to be among its brokers from then on. */
+  /** Called when a client learns its coordinator, which must then stay among the brokers it sees. */
   noteCoordinator(nodeId: number): void
   controller(): BrokerEndpoint
 }
 
 /**
- * The brokers of a cluster. Every broker can serve everything, because none keeps records; leaders only spread the load,
- * and two clients may see different ones. The leader epoch is always 0: clients follow a changed leader at an equal epoch.
+ * The brokers of a cluster. Every broker can serve everything, because none stores records; leaders
+ * only spread the load, and two clients may see different ones. The leader epoch is always 0: clients
+ * accept a changed leader at an equal epoch.
  */
 export interface Cluster extends ClusterView {
-  /** The cluster as a client sees it, which asks for a zone and the like by its client id. */
+  /** The cluster as one client sees it; the client id can request features such as a zone. */
   seenBy(clientId: string | null): ClusterView
 }
 
 /** The leader epoch of all partitions. */
 export const leaderEpoch = 0
 
-/** A cluster of this broker alone. */
+/** A cluster of a single broker. */
 export function singleBrokerCluster(config: BrokerConfig): Cluster {
   const self: BrokerEndpoint = {
     nodeId: config.nodeId,
@@ -44,7 +45,7 @@ export function singleBrokerCluster(config: BrokerConfig): Cluster {
     brokers: () => [self],
     leaderOf: () => self,
     coordinatorOf: () => self,
-    noteCoordinator: () => {}, // it knows of no other
+    noteCoordinator: () => {}, // there is no other
     controller: () => self,
     seenBy: () => cluster,
   }

@@ -3,23 +3,25 @@ import type { BrokerConfig } from './config.ts'
 
 export type ConfigType = 'boolean' | 'string' | 'int' | 'short' | 'long' | 'double' | 'list' | 'password'
 
-/** One setting of a topic, group or client metrics subscription: its type, its default and what is legal. */
+/** One config of a topic, group or client metrics subscription: its type, default and legal values. */
 export interface ConfigDefinition {
   readonly name: string
   readonly type: ConfigType
-  /** The broker's setting that is the default, when there is one. */
+  /** The broker setting that provides the default, if any. */
   readonly brokerName?: string
   readonly defaultOf: (config: BrokerConfig) => string
-  /** Answers what is wrong with a value, or undefined. The type is checked already. */
+  /** Returns why a value is invalid, or undefined. The type has been checked already. */
   readonly check?: (value: string) => string | undefined
   readonly documentation: string
-  /** What clients are answered for a value that is not legal, where it is not INVALID_CONFIG. */
+  /** The error code for an invalid value; defaults to INVALID_CONFIG. */
   readonly problemCode?: ErrorCode
-  /** Not listed while it is not set: a setting of ours, which tools that copy settings to another cluster must not see. */
+  /**
+   * Not listed unless it is set: one of our own configs, which tools that copy configs to another cluster must not see.
+   */
   readonly isHidden?: boolean
 }
 
-/** All settings of one kind of resource, by name. */
+/** All configs of one kind of resource, by name. */
 export type ConfigDefinitions = ReadonlyMap<string, ConfigDefinition>
 
 /** Indexes definitions by their names. */
@@ -27,12 +29,12 @@ export function configDefinitions(definitions: readonly ConfigDefinition[]): Con
   return new Map(definitions.map(definition => [definition.name, definition]))
 }
 
-/** The value that holds where nothing is set on the resource itself. */
+/** The effective value if none is set on the resource itself. */
 export function inheritedConfig({ brokerName, defaultOf }: ConfigDefinition, config: BrokerConfig): string {
   return (brokerName === undefined ? undefined : config.dynamic[brokerName]?.value) ?? defaultOf(config)
 }
 
-/** The definition of a setting; throws a KafkaError, by default INVALID_CONFIG, for a name that does not exist. */
+/** Looks up a config; throws a KafkaError, by default INVALID_CONFIG, for an unknown name. */
 export function knownConfig(
   definitions: ConfigDefinitions,
   name: string,
@@ -44,7 +46,7 @@ export function knownConfig(
   return definition
 }
 
-/** A legal value for a setting, trimmed item by item where it is a list, or a KafkaError that says what is wrong. */
+/** Returns a valid value, with the items of a list trimmed; otherwise throws a KafkaError with the reason. */
 export function checkedConfigValue(definition: ConfigDefinition, value: string | null, kind: string): string {
   const { name, problemCode = ErrorCode.INVALID_CONFIG } = definition
   if (value === null) {
@@ -57,7 +59,7 @@ export function checkedConfigValue(definition: ConfigDefinition, value: string |
   return definition.type === 'list' ? listItems(value).join(',') : value.trim()
 }
 
-/** The items of a list, trimmed, without empty ones. */
+/** The items of a comma-separated list, trimmed, without empty ones. */
 export function listItems(list: string): string[] {
   return list
     .split(',')
@@ -65,7 +67,7 @@ export function listItems(list: string): string[] {
     .filter(item => item !== '')
 }
 
-/** What is wrong with a value for this setting, or undefined when it is legal. */
+/** Why a value is invalid for this config, or undefined. */
 function configProblem(definition: ConfigDefinition, value: string): string | undefined {
   return typeProblem(definition.type, value.trim()) ?? definition.check?.(value.trim())
 }

@@ -1,10 +1,10 @@
-// What DescribeConfigs and CreateTopics say about settings: value, source, synonyms.
+// Configs as DescribeConfigs and CreateTopics return them: value, source, synonyms.
 import { brokerSettings } from './broker-settings.ts'
 import { type BrokerConfig, defaultBrokerConfig } from './config.ts'
 import { type ConfigDefinition, type ConfigDefinitions, type ConfigType } from './config-definition.ts'
 import { topicConfigs } from './topic-config.ts'
 
-/** Where a value comes from, by Kafka's numbers. */
+/** Sources of a value, by Kafka's numbers. */
 export const ConfigSource = {
   dynamicTopic: 1,
   dynamicBroker: 2,
@@ -38,15 +38,15 @@ export interface ConfigDescription extends Sourced {
   readonly type: number
   readonly readOnly: boolean
   readonly documentation: string
-  /** The value and what it would be without it, by precedence. */
+  /** The value, followed by those that would apply without it, by precedence. */
   readonly synonyms: readonly (Sourced & { readonly name: string })[]
 }
 
 /**
- * All settings of a topic, group or client metrics subscription, in the order of their definitions.
+ * All configs of a topic, group or client metrics subscription, in the order of their definitions.
  *
- * @param own what is set on the resource itself
- * @param ownSource how such a value is marked; only those of topics have the broker's settings as synonyms
+ * @param own the configs set on the resource itself
+ * @param ownSource the source of such a value; only topic configs have broker settings as synonyms
  */
 export function describeConfigs(
   definitions: ConfigDefinitions,
@@ -74,7 +74,7 @@ export function describeConfigs(
   })
 }
 
-/** The settings of a topic, in the order of their names. */
+/** All configs of a topic, sorted by name. */
 export function describeTopicConfigs(
   configs: Readonly<Record<string, string>>,
   config: BrokerConfig,
@@ -82,7 +82,7 @@ export function describeTopicConfigs(
   return describeConfigs(topicConfigs, configs, ConfigSource.dynamicTopic, config)
 }
 
-/** All settings of a broker, in the order of their names. */
+/** All configs of a broker, sorted by name. */
 export function describeBrokerConfigs(config: BrokerConfig): ConfigDescription[] {
   const own = brokerSettings.map(({ name, type, valueOf, documentation, isDynamic = false }) => {
     const sources = [...dynamicSources(name, config), staticSource(valueOf(config), valueOf(defaultBrokerConfig))]
@@ -96,7 +96,7 @@ export function describeBrokerConfigs(config: BrokerConfig): ConfigDescription[]
   return [...own, ...inherited].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** What was changed for all brokers while they run. */
+/** The settings that were changed at runtime for all brokers. */
 export function describeDynamicDefaults(values: Readonly<Record<string, string>>): ConfigDescription[] {
   const types = new Map(brokerSettings.map(({ name, type }) => [name, type]))
   for (const { brokerName, type } of topicConfigs.values()) if (brokerName !== undefined) types.set(brokerName, type)
@@ -117,7 +117,7 @@ function brokerDescription(
   return { name, ...sources[0]!, type: typeNumbers[type], readOnly, documentation, synonyms }
 }
 
-/** Where a value comes from that is not set on the resource itself, by precedence. */
+/** The sources of a value that is not set on the resource itself, by precedence. */
 function inheritedSources(definition: ConfigDefinition, config: BrokerConfig): Sourced[] {
   const { brokerName, defaultOf } = definition
   const dynamic = brokerName === undefined ? [] : dynamicSources(brokerName, config)

@@ -1,4 +1,4 @@
-// Changing settings: what AlterConfigs and IncrementalAlterConfigs share.
+// Changing configs: what AlterConfigs and IncrementalAlterConfigs share.
 import { ErrorCode, KafkaError } from '../kafka/index.ts'
 import { MetadataError, type SettingChange, type SettingKind } from '../metadata/index.ts'
 import { brokerSettings } from './broker-settings.ts'
@@ -21,10 +21,10 @@ import { allBrokers } from './settings.ts'
 import { topicConfigProblem, topicConfigs } from './topic-config.ts'
 import { checkTopicName } from './topics.ts'
 
-/** What settings can belong to, by Kafka's numbers. */
+/** Types of resources that have configs, by Kafka's numbers. */
 export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const
 
-/** What IncrementalAlterConfigs does to one setting, by Kafka's numbers. */
+/** Operations of IncrementalAlterConfigs on one config, by Kafka's numbers. */
 const configOperations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
 
 type Values = Readonly<Record<string, string>>
@@ -42,25 +42,25 @@ interface Result {
   readonly resourceName: string
 }
 
-/** The settings that can be changed on one resource, and what is set on it. */
+/** A resource whose configs can be changed, with the definitions and the values set on it. */
 export interface Target {
-  /** The word for the resource in messages. */
+  /** Name of the kind of resource, for messages. */
   readonly kind: string
   readonly definitions: ConfigDefinitions
   readonly before: Values
   readonly config: BrokerConfig
-  /** What clients are answered for a name that does not exist. */
+  /** The error code for an unknown config name. */
   readonly unknownCode: ErrorCode
-  /** What is wrong with the settings taken together. */
+  /** Why the configs taken together are invalid, or undefined. */
   readonly problemOf?: (after: Values) => string | undefined
 }
 
 type TargetOf = Target & ({ readonly topic: string } | { readonly setting: Pick<SettingChange, 'kind' | 'entity'> })
 
-/** What the settings of a resource are after a change. Throws a KafkaError where the change is not legal. */
+/** Computes a resource's configs after a change. Throws a KafkaError if the change is invalid. */
 type Change<Item> = (target: Target, changes: Resource<Item>['configs']) => Values
 
-/** Changes the settings of each resource as a whole or not at all. */
+/** Changes the configs of each resource entirely or not at all. */
 export async function alterConfigs<Item>(
   resources: readonly Resource<Item>[],
   validateOnly: boolean,
@@ -116,7 +116,7 @@ function plan<Item>(
   return { target, after }
 }
 
-/** Stores what was planned; what cannot be stored becomes a failure of its resource. */
+/** Stores the planned changes; one that cannot be stored becomes a failure of its resource. */
 async function carryOut(
   planned: readonly (Planned | KafkaError)[],
   failures: (KafkaError | undefined)[],
@@ -154,7 +154,7 @@ async function carryOut(
   }
 }
 
-/** Throws a KafkaError where a client may not see or change the settings of something. */
+/** Throws a KafkaError if a client may not see or change the configs of a resource. */
 export function checkConfigAccess(
   access: Access,
   operation: Operation,
@@ -173,13 +173,13 @@ export function checkConfigAccess(
   }
 }
 
-/** Throws INVALID_REQUEST unless there is a broker of this id. */
+/** Throws INVALID_REQUEST unless a broker with this id exists. */
 export function checkBrokerName(name: string, { cluster }: BrokerContext): void {
   if (cluster.brokers().some(({ nodeId }) => String(nodeId) === name)) return
   throw new KafkaError(ErrorCode.INVALID_REQUEST, `There is no broker ${name}.`)
 }
 
-/** AlterConfigs: what is not named goes back to its default. */
+/** AlterConfigs: configs that are not named revert to their defaults. */
 export function replaced(
   target: Target,
   changes: readonly { readonly name: string; readonly value: string | null }[],
@@ -197,7 +197,7 @@ function definitionOf({ definitions, kind, unknownCode }: Target, name: string):
   return knownConfig(definitions, name, kind, unknownCode)
 }
 
-/** Kafka tells a value that is missing from one that is wrong. */
+/** Returns the value; Kafka distinguishes a missing value from an invalid one. */
 function givenValue(name: string, value: string | null): string {
   if (value === null) throw new KafkaError(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${name}`)
   return value
@@ -214,7 +214,7 @@ export function incremented(
 ): Values {
   const after: Record<string, string> = { ...target.before }
   for (const { name, configOperation, value } of changes) {
-    // Also of what no version has any more, so that it can be cleared away.
+    // Also allowed for names that no version knows any more, so that they can be cleaned up.
     if (configOperation === configOperations.delete) {
       delete after[name]
       continue
@@ -291,7 +291,7 @@ function targetOf({ resourceType, resourceName }: Resource<unknown>, broker: Bro
   }
 }
 
-/** Broker settings that can be changed while the broker runs: the defaults of topics, and some that tools set. */
+/** Broker settings that can be changed at runtime: the defaults of topics, and some that tools set. */
 const dynamicBrokerConfigs = configDefinitions(
   [
     ...[...topicConfigs.values()].flatMap((definition): ConfigDefinition[] =>

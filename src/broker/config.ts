@@ -1,16 +1,16 @@
 /** A broker's settings. Names and defaults are Kafka's, camel-cased, units last. */
 export interface BrokerConfig {
   readonly nodeId: number
-  /** The availability zone, which Metadata answers as the broker's rack, or null. */
+  /** The availability zone, which Metadata returns as the broker's rack, or null. */
   readonly rack: string | null
-  /** Where clients connect. */
+  /** The address that clients connect to. */
   readonly advertisedHost: string
   readonly advertisedPort: number
   readonly autoCreateTopicsEnable: boolean
   readonly numPartitions: number
-  /** How long a deleted topic can be brought back, in milliseconds; null deletes it for good. Ours. */
+  /** How long a deleted topic can be restored, in milliseconds; null deletes it permanently. Ours. */
   readonly softDeleteMs: number | null
-  /** How long the groups of a broker that has died wait for another coordinator. Ours; Kafka has replicas instead. */
+  /** How long the groups of a dead broker wait for another coordinator. Ours; Kafka has replicas instead. */
   readonly coordinatorLeaseMs: number
   readonly groupInitialRebalanceDelayMs: number
   readonly groupMinSessionTimeoutMs: number
@@ -19,28 +19,28 @@ export interface BrokerConfig {
   readonly offsetMetadataMaxBytes: number
   /** How long a group without members and commits is kept. */
   readonly offsetsRetentionMinutes: number
-  /** How often such groups are looked for. */
+  /** How often such groups are expired. */
   readonly offsetsRetentionCheckIntervalMs: number
-  /** The longest transaction that a producer may ask for. */
+  /** The maximum transaction timeout that a producer may request. */
   readonly transactionMaxTimeoutMs: number
-  /** How often transactions are looked for that are open for too long (transaction.abort.timed.out.transaction.cleanup.interval.ms). */
+  /** How often overdue transactions are aborted (transaction.abort.timed.out.transaction.cleanup.interval.ms). */
   readonly transactionAbortIntervalMs: number
-  /** How long an unused transactional id is remembered. */
+  /** How long an unused transactional id is kept. */
   readonly transactionalIdExpirationMs: number
-  /** How often such ids are looked for (transaction.remove.expired.transaction.cleanup.interval.ms). */
+  /** How often such ids are expired (transaction.remove.expired.transaction.cleanup.interval.ms). */
   readonly transactionalIdCheckIntervalMs: number
-  /** The largest request frame; a larger one closes its connection. */
+  /** The maximum size of a request frame in bytes; a larger one closes its connection. */
   readonly socketRequestMaxBytes: number
-  /** Requests of one connection that are being worked on at once; reading pauses at the limit. */
+  /** Maximum number of unanswered requests per connection; reading pauses at the limit. */
   readonly maxInFlightRequests: number
-  /** Bytes of the requests of one connection that are being worked on at once; reading pauses at the limit. */
+  /** Maximum total size of unanswered requests per connection, in bytes; reading pauses at the limit. */
   readonly maxInFlightBytes: number
-  /** A request whose answer takes longer is logged. Ours. */
+  /** Requests that take longer to answer are logged. Ours. */
   readonly slowRequestMs: number
   readonly messageMaxBytes: number
   readonly logRetentionMs: number
   readonly logRetentionBytes: number
-  /** Groups of the `consumer` protocol (KIP-848): what holds where a group sets nothing, and the bounds for groups. */
+  /** Groups of the `consumer` protocol (KIP-848): the defaults of groups, and the bounds for what groups may set. */
   readonly groupConsumerSessionTimeoutMs: number
   readonly groupConsumerMinSessionTimeoutMs: number
   readonly groupConsumerMaxSessionTimeoutMs: number
@@ -48,20 +48,22 @@ export interface BrokerConfig {
   readonly groupConsumerMinHeartbeatIntervalMs: number
   readonly groupConsumerMaxHeartbeatIntervalMs: number
   readonly groupConsumerMaxSize: number
-  /** What was changed while the broker runs, by Kafka's names; it precedes what the broker was started with. */
+  /**
+   * Settings changed at runtime, by Kafka's names; they take precedence over those that the broker was started with.
+   */
   readonly dynamic: Readonly<Record<string, DynamicValue>>
 }
 
-/** A broker setting that was changed while the broker runs. */
+/** A broker setting that was changed at runtime. */
 export interface DynamicValue {
   readonly value: string
-  /** It was set for all brokers, and not for this one itself. */
+  /** Whether it was set for all brokers rather than for this one. */
   readonly isForAll: boolean
-  /** What is set for all brokers beside the value of this one. */
+  /** The value set for all brokers, if this broker's own value overrides it. */
   readonly ofAll?: string
 }
 
-/** Kafka's defaults, but for the address. */
+/** Kafka's defaults, except the address. */
 export const defaultBrokerConfig: BrokerConfig = {
   nodeId: 1,
   rack: null,

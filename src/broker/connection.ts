@@ -25,19 +25,19 @@ import { type SaslIdentity, SaslSession } from './security/sasl.ts'
 import type { SecuritySettings } from './security/settings.ts'
 
 const apiVersionsKey = 18
-/** What is answered before a client has authenticated, where it has to: SaslHandshake, ApiVersions, SaslAuthenticate. */
+/** Requests that are served before authentication: SaslHandshake, ApiVersions, SaslAuthenticate. */
 const openKeys: ReadonlySet<number> = new Set([17, apiVersionsKey, 36])
 
-/** Requests that may wait as long as the client or a group likes. */
+/** Requests that may legitimately wait for as long as the client or a group determines. */
 const waitingApis: ReadonlySet<string> = new Set(['Fetch', 'JoinGroup', 'SyncGroup'])
 
 /** One request between its arrival and the sending of its answer. */
 interface Pending {
   readonly header: RequestHeader
   readonly handler: AnyHandler
-  /** At the body, or undefined once it is decoded. */
+  /** Positioned at the body; undefined once it is decoded. */
   reader: Reader | undefined
-  /** All of the request; undefined once it was given back. */
+  /** The whole request; undefined once it was given back. */
   frame: Buffer | undefined
   readonly sizeBytes: number
   /** In monotonic milliseconds. */
@@ -45,11 +45,11 @@ interface Pending {
   /** When its handler began and ended, in monotonic milliseconds. */
   startedAt: number
   handledAt: number
-  /** How long its client has to wait after the answer, in milliseconds. */
+  /** How long the client must wait after the answer, in milliseconds. */
   throttleMs: number
-  /** The answer's buffers once it is ready; empty when there is none to send. */
+  /** The answer's buffers once it is ready; empty if there is none to send. */
   answer: readonly Buffer[] | undefined
-  /** What the answer's buffers lie in. */
+  /** Protects the memory of the answer's buffers. */
   readonly holds: Holds
 }
 
@@ -60,7 +60,7 @@ export interface ConnectionOptions {
   readonly handlers: ReadonlyMap<number, AnyHandler>
   readonly counters: BrokerCounters
   readonly security: SecuritySettings
-  /** The principal's name out of the client's certificate. */
+  /** The principal's name from the client's certificate. */
   readonly certificateName: string | undefined
   readonly frames: FramePool
 }
@@ -81,15 +81,15 @@ export class Connection {
   readonly #queue: Pending[] = []
   /** How many requests at the head of the queue are being handled or wait for their turn to be sent. */
   #started = 0
-  /** Who the client asks as, and the identity that this was made of. */
+  /** The client's identity for access checks, cached for the SASL identity that it was derived from. */
   #asking: Asking | undefined
   #identity: SaslIdentity | undefined
-  /** What the client calls itself, and the client id that this was made of. */
+  /** The client's name and fence, cached for the client id that they were parsed from. */
   #client: ClientName = { clientId: null, fence: undefined }
   #writtenClientId: string | null = null
   #queuedBytes = 0
   #paused = false
-  /** The client has used more than its quotas give, and has to wait. */
+  /** The client has exceeded its quotas and must wait. */
   #muted = false
   #ended = false
   #hangsUp = false
@@ -113,13 +113,13 @@ export class Connection {
     }
     socket.on('drain', () => this.#pump())
     socket.on('end', () => this.#onEnd())
-    // Whatever goes wrong with the socket ends in 'close'; clients vanish, which is no error of ours.
+    // Every socket error is followed by 'close'; clients that disappear are not an error of ours.
     socket.on('error', error => broker.log.debug('connection broke', { connection: id, error: error.message }))
     socket.on('close', () => this.#onClose())
     socket.on('timeout', () => socket.destroy())
   }
 
-  /** Takes the next bytes; they may be overwritten afterwards. */
+  /** Accepts the next bytes; they may be overwritten afterwards. */
   onBytes(chunk: Buffer): void {
     this.#options.counters.bytesIn += chunk.length
     try {
@@ -131,7 +131,7 @@ export class Connection {
     this.#pauseOrResume()
   }
 
-  /** Where the next bytes are best put; undefined for any memory that is copied from. */
+  /** The preferred memory for the next bytes; undefined for any buffer, from which they are copied. */
   nextTarget(): Buffer | undefined {
     return this.#splitter.nextTarget()
   }
@@ -141,7 +141,7 @@ export class Connection {
     this.#socket.destroy()
   }
 
-  /** Answers nothing and reads nothing for so many milliseconds (KIP-219). */
+  /** Starts no request and reads nothing for this many milliseconds (KIP-219). */
   mute(throttleMs: number): void {
     if (this.#muted) return
     this.#muted = true
@@ -175,7 +175,7 @@ export class Connection {
     this.#queuedBytes += frame.length
   }
 
-  /** Starts what may be started. */
+  /** Starts the requests that may start. */
   #pump(): void {
     while (this.#started < this.#queue.length && this.#mayStart(this.#queue[this.#started]!)) {
       const pending = this.#queue[this.#started]!
@@ -185,10 +185,10 @@ export class Connection {
   }
 
   #mayStart(next: Pending): boolean {
-    // A client that does not read its answers gets no more of them made.
+    // Stop producing answers for a client that does not read them.
     if (this.#muted || this.#hangsUp || this.#socket.destroyed || this.#socket.writableNeedDrain) return false
     if (this.#started === 0) return true
-    // All started ones are alike: otherwise the last would not have been started, or this one's turn has not come.
+    // All started requests are pipelined or the only one, so the last of them decides.
     return next.handler.pipelined && this.#queue[this.#started - 1]!.handler.pipelined
   }
 
@@ -236,7 +236,8 @@ export class Connection {
     if (quotas.areSet) limits.use({ busyMs: clock.monotonic() - pending.startedAt })
     if (answer instanceof Promise) {
       answer.then(
-        // A commit answers its producer and wakes readers in the same moment; the producer is to hear of it first.
+        // A commit resolves its producer's answer and wakes readers in the same tick;
+        // the producer's answer must be sent first.
         value =>
           handler.pipelined
             ? this.#succeed(pending, value, limits)
@@ -249,7 +250,7 @@ export class Connection {
   }
 
   #succeed(pending: Pending, answer: unknown, limits: RequestLimits): void {
-    // A client that expects no answer gets it while its records are still on their way.
+    // With acks=0 the handler answers while the records are still in use.
     if (pending.handler.letsGoOfRequest && answer !== noResponse) {
       this.#options.frames.giveBack(pending.frame!)
     }
@@ -257,7 +258,7 @@ export class Connection {
     this.#complete(pending, answer, limits)
   }
 
-  /** Whether the client has authenticated where it has to, and its session has not ended. */
+  /** Whether the client has authenticated, if it must, and its session has not expired. */
   #admits(apiKey: number): boolean {
     const { sasl } = this.#options.security
     if (sasl === undefined || openKeys.has(apiKey)) return true
@@ -281,7 +282,7 @@ export class Connection {
     return this.#asking
   }
 
-  /** A message of an exchange that began with SaslHandshake v0: only its length is before it, and before the answer. */
+  /** Handles a message of an exchange that began with SaslHandshake v0, framed only by its length, like the answer. */
   async #authenticateRaw(session: SaslSession, message: Buffer): Promise<void> {
     try {
       const { reply } = await session.authenticate(message)
@@ -311,7 +312,7 @@ export class Connection {
     this.#send()
   }
 
-  /** A client of the future asks for the versions that it can speak with us: the oldest answer tells it (KIP-511). */
+  /** A newer client asks which versions it can use with us: the oldest version of the response tells it (KIP-511). */
   #answerWrongVersion(pending: Pending): void {
     const { handler, header } = pending
     if (header.apiKey !== apiVersionsKey) {
@@ -323,7 +324,7 @@ export class Connection {
     this.#send()
   }
 
-  /** Sends the answers that are ready, as far as none before them is missing. */
+  /** Sends the answers that are ready, up to the first that is missing. */
   #send(): void {
     const { counters } = this.#options
     let count = 0
@@ -342,13 +343,13 @@ export class Connection {
       for (const [index, buffer] of answer.entries()) {
         counters.bytesOut += buffer.length
         if (index < answer.length - 1) this.#socket.write(buffer)
-        // Called when the system has taken all of it, or never will.
+        // Called once the system has taken everything, or never will.
         else this.#socket.write(buffer, () => holds.release())
       }
     }
     this.#socket.uncork()
     if (throttleMs > 0) this.mute(throttleMs)
-    // Not at once: an answer that is ready synchronously would otherwise nest as deep as the queue is long.
+    // Deferred: otherwise answers that are ready synchronously would recurse to the depth of the queue.
     if (this.#queue.length > this.#started) queueMicrotask(() => this.#pump())
     this.#pauseOrResume()
     if (this.#hangsUp && this.#started === 0) this.#socket.destroySoon()
@@ -356,7 +357,7 @@ export class Connection {
     if (isOver && this.#queue.length === 0) this.#socket.end()
   }
 
-  /** Counts how long the client has waited, and logs what took long but for what waits by design. */
+  /** Records how long the client has waited, and logs slow requests, except those that wait by design. */
   #measure({ handler, header, arrivedAt, startedAt, handledAt, sizeBytes }: Pending): void {
     const { broker, counters } = this.#options
     const now = broker.clock.monotonic()
@@ -379,7 +380,7 @@ export class Connection {
 
   #pauseOrResume(): void {
     const { config, records } = this.#options.broker
-    // When all connections together bring more than the store takes, each reads on only after it was answered.
+    // When all connections together send more than the store accepts, each reads on only after its answers.
     const waits = records.isCongested && this.#queue.length > 0
     const full =
       this.#muted ||
@@ -393,7 +394,7 @@ export class Connection {
     else this.#socket.resume()
   }
 
-  /** Answers a request that could not be carried out with an error in all its parts. */
+  /** Answers a failed request with an error in all its parts. */
   #fail(pending: Pending, error: unknown, limits: RequestLimits, answerWith: (errorCode: ErrorCode) => unknown): void {
     if (this.#abort.signal.aborted) return
     const { api, unavailable } = pending.handler
@@ -412,7 +413,7 @@ export class Connection {
     this.#complete(pending, answer, limits)
   }
 
-  /** Closes the connection where a request has no answer that the client would understand. */
+  /** Closes the connection if a request has no answer that the client would understand. */
   #giveUp(pending: Pending, error: unknown): void {
     if (this.#abort.signal.aborted) return
     const { api } = pending.handler
@@ -425,7 +426,7 @@ export class Connection {
     this.#socket.destroy()
   }
 
-  /** Ends the connection as soon as what is under way is answered, and starts nothing more. */
+  /** Closes the connection once the requests in progress are answered, and starts no more. */
   readonly #hangUp = (reason: string): void => {
     const { broker, counters, id } = this.#options
     if (this.#hangsUp) return
@@ -436,18 +437,18 @@ export class Connection {
     if (this.#started === 0) this.#socket.destroySoon()
   }
 
-  /** Malformed input closes only that connection. */
+  /** Closes the connection: malformed input affects nothing else. */
   #refuse(error: unknown): void {
     const { broker, counters, id } = this.#options
     const isGarbage = error instanceof ProtocolError || error instanceof FrameSizeError
     const reason = error instanceof Error ? ((isGarbage ? undefined : error.stack) ?? error.message) : String(error)
     counters.refusedConnections++
-    // Anything else is a mistake of ours, which must not cost more than this connection either.
+    // Anything else is a bug of ours, which must not cost more than this connection either.
     broker.log.log(isGarbage ? 'debug' : 'error', 'connection is closed', { connection: id, reason })
     this.#socket.destroy()
   }
 
-  /** The client sends no more, but what it has sent is still carried out: it may be a Produce that wants no answer. */
+  /** The client sends no more, but what it sent is still executed: it may be a Produce that wants no answer. */
   #onEnd(): void {
     this.#ended = true
     this.#abort.abort()
@@ -459,13 +460,13 @@ export class Connection {
     this.#dropAnswers()
   }
 
-  /** Lets go of answers that nobody will read. */
+  /** Releases answers that nobody will read. */
   #dropAnswers(): void {
     for (const { answer, holds } of this.#queue) if (answer !== undefined) holds.release()
   }
 }
 
-/** What a client brought and took with one request. */
+/** The bytes that a client produced or fetched with one request. */
 function usageOf({ handler, sizeBytes }: Pending, answer: readonly Buffer[]): Usage {
   switch (handler.api.name) {
     case 'Produce':
@@ -477,18 +478,18 @@ function usageOf({ handler, sizeBytes }: Pending, answer: readonly Buffer[]): Us
   }
 }
 
-/** The same answer with the time for which the client has to wait; what has no place for it stays as it is. */
+/** Adds the time that the client must wait to an answer; answers without that field are not affected. */
 function throttled(answer: unknown, throttleTimeMs: number): unknown {
-  // All answers but noResponse are objects.
+  // All answers except noResponse are objects.
   return answer === noResponse ? answer : { ...(answer as object), throttleTimeMs }
 }
 
-/** The name by which quotas know a client. */
+/** The user name for quotas. */
 function userOf({ principals }: Asking): string {
   return principals[0]!.replace(/^User:/, '')
 }
 
-/** Whether the same request may succeed later: the database or the store could not be used, rather than refused it. */
+/** Whether the same request may succeed later: the database or the store was unavailable, as opposed to refusing it. */
 function mayRecover(error: unknown): boolean {
   if (error instanceof StorageError)
     return error.code === 'full' || error.code === 'unavailable' || error.code === 'failed'

@@ -38,7 +38,10 @@ const retriable: ReadonlySet<ErrorName> = new Set([
   'LEADER_NOT_AVAILABLE',
 ])
 
-/** What makes a request reach the metadata, by the field's name; other fields get the plainest value of their type. */
+/**
+ * Field values that make a request reach the metadata, by field name; other
+ * fields get the simplest value of their type.
+ */
 const values: Readonly<Record<string, unknown>> = {
   acks: -1,
   sessionTimeoutMs: 10_000,
@@ -94,13 +97,13 @@ describe('while the metadata cannot be used', () => {
     if (inMemory.has(api.name)) continue
     for (const version of new Set([Math.max(minVersion, api.name === 'Produce' ? 3 : 0), maxVersion])) {
       it(`${api.name} v${version} is answered with an error that clients retry`, async () => {
-        // Topics that are known need no look into the metadata.
+        // Known topics need no metadata query.
         const topic = api.name === 'Metadata' || api.name === 'Produce' ? 'unknown' : 't'
         const request = await requestOf(api.name, topic)
-        // The test of all APIs: their requests are made by their schemas.
+        // The test covers all APIs, with requests generated from their schemas.
         const response = await client.call(api.name as ApiName, version, request as never)
         const codes = errorsOf(response)
-        // Fetch below v7 has no place for an error of the whole.
+        // Fetch below v7 has no field for an error of the whole.
         if (api.name === 'Fetch' && version < 7) return assert.deepEqual(fieldsOf(response).responses, [])
         assert.ok(codes.length > 0, `no error in ${JSON.stringify(response)}`)
         assert.deepEqual(
@@ -139,14 +142,14 @@ describe('while the metadata cannot be used', () => {
   })
 })
 
-/** Every call rejects with the error, if there is one; what is answered from memory is as ever. */
+/** Makes every call reject with the error, if there is one; what is answered from memory is unaffected. */
 function failing(metadata: Metadata, failure: () => Error | undefined): Metadata {
   const local = new Set<unknown>(['catalog', 'onLost', 'onTopicsChanged', 'onAppend', 'clusterId', 'close'])
   return new Proxy(metadata, {
     get(target, name: keyof Metadata) {
       const value = target[name]
       if (typeof value !== 'function') return value
-      // Methods of every shape are passed on as they are called.
+      // Methods of every signature are forwarded as they are called.
       const method = (value as (...rest: unknown[]) => unknown).bind(target)
       if (local.has(name)) return method
       return (...rest: unknown[]) => {
@@ -157,7 +160,7 @@ function failing(metadata: Metadata, failure: () => Error | undefined): Metadata
   })
 }
 
-/** What the field of one API needs, where others have a field of the same name. */
+/** Field values for individual APIs, where others use the same field name differently. */
 const ownValues: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   CreatePartitions: { topics: [{ name: 't', count: 2, assignments: null }] },
   CreateTopics: {
@@ -205,7 +208,7 @@ function plainest(type: string, topic: string): unknown {
   }
 }
 
-/** The names of all error codes in an answer but NONE. */
+/** The names of all error codes in an answer except NONE. */
 function errorsOf(value: unknown): ErrorName[] {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return []
   return Object.entries(value).flatMap(([name, inner]) =>

@@ -1,6 +1,6 @@
 import type { Fence } from '../metadata/index.ts'
 
-/** What a client calls itself, and its right to write where another client may take over from it. */
+/** A client's name, and its right to write if another client may take over from it. */
 export interface ClientName {
   readonly clientId: string | null
   readonly fence: Fence | undefined
@@ -9,15 +9,15 @@ export interface ClientName {
 const feature = 'penstock_fence='
 
 /**
- * What a client whose writes are fenced appends to its client id: once the lease has another epoch they are refused. It is
- * a feature of client ids like those of the original, because the Kafka protocol has no other place for it that every
- * client library can set.
+ * The suffix that a client whose writes are fenced appends to its client id: its writes are refused once the
+ * lease has another epoch. It is a client id feature like the original's, because the Kafka protocol has no other
+ * field that every client library can set.
  */
 export function fenceFeature({ lease, epoch }: Fence): string {
   return `,${feature}${epoch}@${lease}`
 }
 
-/** Takes the fence out of a client id; the rest is the client's name to quotas, groups and logs. */
+/** Extracts the fence from a client id; the rest is the client's name for quotas, groups and logs. */
 export function clientName(clientId: string | null): ClientName {
   if (clientId === null || !clientId.includes(feature)) return { clientId, fence: undefined }
   const parts = clientId.split(',')

@@ -1,21 +1,21 @@
-/** Smaller frames are left to Node, which has a pool of its own for them. */
+/** Smaller frames, in bytes, are left to Node, which has its own pool for them. */
 const smallestBytes = 32 * 1024
 const largestBytes = 16 * 1024 * 1024
-/** How much is kept for frames to come: more than the largest requests that one client has under way. */
+/** Maximum bytes kept for reuse: more than the largest requests that one client has in flight. */
 const maxSpareBytes = 128 * 1024 * 1024
-/** A frame may get memory that is so many times as large, before new memory is taken. */
+/** A frame may use a spare buffer up to this many times its size before a new one is allocated. */
 const maxExcess = 4
 
 /**
- * Memory for large frames, in powers of two, that is used again once a request is answered. New memory at the rate of the
- * network has the collector look through the whole heap again and again.
+ * Pool of buffers for large frames, in powers of two, that are reused once a request is answered. Allocating at network
+ * speed would make the garbage collector scan the heap again and again.
  */
 export class FramePool {
   readonly #spare = new Map<number, Buffer[]>()
   readonly #own = new WeakSet<ArrayBufferLike>()
   #spareBytes = 0
 
-  /** So many bytes with any content. */
+  /** Returns an uninitialised buffer of this length. */
   take(sizeBytes: number): Buffer {
     if (!isPooled(sizeBytes)) return Buffer.allocUnsafe(sizeBytes)
     const spare = this.#spareFor(sizeBytes)?.pop()
@@ -28,12 +28,12 @@ export class FramePool {
     return made.subarray(0, sizeBytes)
   }
 
-  /** Whether a frame of this size costs nothing now. */
+  /** Whether a frame of this size needs no allocation now. */
   hasSpare(sizeBytes: number): boolean {
     return isPooled(sizeBytes) && this.#spareFor(sizeBytes) !== undefined
   }
 
-  /** Takes a frame back of which nobody has a slice any more; what was not taken here is ignored. */
+  /** Returns a frame to the pool once nothing refers to a slice of it; buffers from elsewhere are ignored. */
   giveBack({ buffer }: Buffer): void {
     const wholeBytes = buffer.byteLength
     if (!this.#own.has(buffer) || this.#spareBytes + wholeBytes > maxSpareBytes) return

@@ -11,7 +11,7 @@ function setUp(pool = new FramePool()) {
   return { frames, pool, splitter: new FrameSplitter(100 * MIB, frame => frames.push(frame), pool) }
 }
 
-/** Bytes of which none is like its neighbours. */
+/** Bytes in which neighbours always differ. */
 const pattern = (length: number, first = 0) =>
   Buffer.from(Uint8Array.from({ length }, (_, at) => (first + at * 7) % 251))
 
@@ -42,7 +42,7 @@ describe('the frames of a stream', () => {
     for (let at = 0; at < stream.length; ) {
       const target = splitter.nextTarget()
       const into = target ?? elsewhere
-      // A socket fills as much as it happens to have.
+      // A socket fills as much as happens to be available.
       const count = Math.min(into.length, 100_001, stream.length - at)
       stream.copy(into, 0, at, at + count)
       splitter.push(into.subarray(0, count))

@@ -1,24 +1,27 @@
 import { FramePool } from './frame-pool.ts'
 
-/** What begins a frame: its length. */
+/** Size of the length that precedes a frame. */
 const lengthBytes = 4
 
-/** A frame is allocated at once up to this size; a larger one grows with what really arrives, unless there is a spare one. */
+/**
+ * A frame up to this size is allocated in full; a larger one grows with what actually
+ * arrives, unless a spare buffer is available.
+ */
 const trustedBytes = 4 * 1024 * 1024
-/** Who has sent so much is trusted with so many times as much. */
+/** A frame's buffer grows to at most this multiple of what has arrived. */
 const growthFactor = 4
-/** From so many missing bytes on a frame is worth a read of its own. */
+/** Frames missing at least this many bytes get a dedicated read. */
 const directBytes = 64 * 1024
 
-/** A frame length that no honest client sends: its connection is closed. */
+/** A frame length that no valid client sends; the connection is closed. */
 export class FrameSizeError extends Error {
   override readonly name = 'FrameSizeError'
 }
 
 /**
- * Cuts a byte stream into frames. What is pushed is copied into a buffer for each frame, so that the socket can read
- * into the same memory again and again and record slices pin no more than their own frame. What is missing of a large
- * frame can be read into its place instead.
+ * Splits a byte stream into frames. What is pushed is copied into one buffer per frame, so that the socket can
+ * reuse its read buffer and record slices retain no more than their frame. The missing part of a large frame
+ * can instead be read directly into place.
  */
 export class FrameSplitter {
   readonly #maxBytes: number
@@ -30,21 +33,21 @@ export class FrameSplitter {
   #frameBytes = 0
   #filled = 0
 
-  /** A frame belongs to `onFrame`, which may give it back to the pool. */
+  /** `onFrame` owns the frame, and may return it to the pool. */
   constructor(maxBytes: number, onFrame: (frame: Buffer) => void, pool = new FramePool()) {
     this.#maxBytes = maxBytes
     this.#onFrame = onFrame
     this.#pool = pool
   }
 
-  /** Where the next bytes of the stream may be put, to be pushed from there; undefined when anywhere else is better. */
+  /** Memory for the next bytes of the stream, to be pushed from there; undefined if any other buffer is better. */
   nextTarget(): Buffer | undefined {
     if (this.#frame === undefined || this.#frameBytes - this.#filled < directBytes) return undefined
     this.#reserve(Math.min(this.#frameBytes, this.#filled + directBytes))
     return this.#frame.subarray(this.#filled, this.#frameBytes)
   }
 
-  /** Takes the next bytes of the stream. Throws a FrameSizeError for an impossible length. */
+  /** Accepts the next bytes of the stream. Throws a FrameSizeError for an impossible length. */
   push(chunk: Buffer): void {
     let at = 0
     while (at < chunk.length) {
@@ -54,7 +57,7 @@ export class FrameSplitter {
       }
       const count = Math.min(this.#frameBytes - this.#filled, chunk.length - at)
       this.#reserve(this.#filled + count)
-      // What was read into the target is in its place.
+      // Bytes that were read into the target are already in place.
       const isThere =
         chunk.buffer === this.#frame.buffer && chunk.byteOffset + at === this.#frame.byteOffset + this.#filled
       if (!isThere) chunk.copy(this.#frame, this.#filled, at, at + count)

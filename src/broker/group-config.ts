@@ -1,7 +1,7 @@
 import { configDefinitions, type ConfigDefinition } from './config-definition.ts'
 import type { BrokerConfig } from './config.ts'
 
-/** The settings of a group (KIP-848), by name. They hold for its members of the `consumer` protocol. */
+/** The configs of a group (KIP-848), by name. They apply to its members of the `consumer` protocol. */
 export const groupConfigs = configDefinitions([
   {
     name: 'consumer.heartbeat.interval.ms',
@@ -25,7 +25,7 @@ export interface GroupTimeouts {
   readonly heartbeatIntervalMs: number
 }
 
-/** @param own what is set on the group itself; values beyond the bounds that the broker has now are brought within them */
+/** @param own the configs set on the group itself; values outside the broker's current bounds are clamped */
 export function groupTimeouts(own: Readonly<Record<string, string>>, config: BrokerConfig): GroupTimeouts {
   return {
     sessionTimeoutMs: clamp(
@@ -41,7 +41,7 @@ export function groupTimeouts(own: Readonly<Record<string, string>>, config: Bro
   }
 }
 
-/** What is wrong with a group's settings taken together, or undefined. */
+/** Why a group's configs taken together are invalid, or undefined. */
 export function groupConfigProblem(own: Readonly<Record<string, string>>, config: BrokerConfig): string | undefined {
   const session = Number(own['consumer.session.timeout.ms'] ?? config.groupConsumerSessionTimeoutMs)
   const heartbeat = Number(own['consumer.heartbeat.interval.ms'] ?? config.groupConsumerHeartbeatIntervalMs)

@@ -21,44 +21,47 @@ export type ApiName = keyof typeof apis
 /** What a request of this API decodes to. */
 export type RequestOf<Name extends ApiName> = ReturnType<(typeof apis)[Name]['decodeRequest']>
 
-/** What an answer of this API is written from; defaults may be left out. */
+/** The input for encoding an answer of this API; defaults may be omitted. */
 export type ResponseOf<Name extends ApiName> = Parameters<(typeof apis)[Name]['encodeResponse']>[2]
 
-/** A handler's answer when the client expects none (Produce with acks=0). */
+/** A handler's answer if the client expects none (Produce with acks=0). */
 export const noResponse: unique symbol = Symbol('no response')
 
 type Answer<Name extends ApiName> = ResponseOf<Name> | typeof noResponse
 
 /**
- * Answers one API. `handle` is called in the order in which a connection's requests arrive; what it does before its
- * first `await` therefore keeps that order. Answers are sent in request order, whichever is ready first.
+ * Answers one API. `handle` is called in the order in which a connection's requests arrive, so whatever it does before
+ * its first `await` keeps that order. Answers are sent in request order, whichever is ready first.
  */
 export interface Handler<Name extends ApiName = ApiName> {
-  /** The oldest version that is advertised, when it is not the schema's. */
+  /** The oldest advertised version, if it is not the schema's. */
   readonly minVersion?: number
-  /** The newest version that is advertised, when it is not the schema's. */
+  /** The newest advertised version, if it is not the schema's. */
   readonly maxVersion?: number
   /**
-   * Requests of this API are handled while earlier ones of pipelined APIs are not answered yet (Produce).
-   * All others wait until the connection's earlier requests are answered, as in Kafka.
+   * Requests of this API are handled while earlier ones of pipelined APIs are still unanswered (Produce). All others
+   * wait until the connection's earlier requests are answered, as in Kafka.
    */
   readonly pipelined?: boolean
   /**
-   * Once `handle` has resolved, nothing refers to slices of the request any more, so that its memory can be used again
-   * (Produce). Not so where the client expects no answer.
+   * Once `handle` has resolved, nothing refers to slices of the request any more, so that its memory can be reused
+   * (Produce). Does not apply if the client expects no answer.
    */
   readonly letsGoOfRequest?: boolean
-  /** What clients are told while the metadata or the store cannot be used, so that they retry: KAFKA_STORAGE_ERROR by default. */
+  /**
+   * The error while the metadata or the store is unavailable, which makes
+   * clients retry; defaults to KAFKA_STORAGE_ERROR.
+   */
   readonly unavailable?: ErrorName
   handle(request: RequestOf<Name>, context: RequestContext): Promise<Answer<Name>> | Answer<Name>
   /**
-   * The answer when `handle` threw: all that was asked for has this error. Undefined closes the connection, which is right
-   * where the answer has no place for an error, or where clients take any error in it for a final one.
+   * The answer if `handle` threw: everything requested has this error. Undefined closes the connection, which is right
+   * if the answer has no field for an error, or if clients take any error in it as final.
    */
   failed(request: RequestOf<Name>, errorCode: ErrorCode, context: RequestContext): ResponseOf<Name> | undefined
 }
 
-/** A handler as the dispatcher sees it, whatever its messages are. */
+/** A handler as the dispatcher sees it, regardless of its message types. */
 export interface AnyHandler {
   readonly api: Api<unknown, never, unknown, unknown>
   readonly minVersion: number
@@ -72,7 +75,7 @@ export interface AnyHandler {
 
 /** Declares the handler of an API; the default export of `handlers/NN-name.ts`. */
 export function defineHandler<Name extends ApiName>(name: Name, handler: Handler<Name>): AnyHandler {
-  // The dispatcher decodes a request with the same API that it hands on, which the types cannot say.
+  // The dispatcher decodes a request with the same API that it passes it to, which the types cannot express.
   const api = apis[name] as unknown as AnyHandler['api']
   const { minVersion = api.minVersion, maxVersion = api.maxVersion, pipelined = false } = handler
   const { letsGoOfRequest = false, unavailable = 'KAFKA_STORAGE_ERROR' } = handler
@@ -83,28 +86,30 @@ export function defineHandler<Name extends ApiName>(name: Name, handler: Handler
     pipelined,
     letsGoOfRequest,
     unavailable,
-    // Requests are decoded by the api of the same name as the handler.
+    // Requests are decoded by the API with the same name as the handler.
     handle: (request, context) => handler.handle(request as RequestOf<Name>, context),
-    // The same.
+    // As above.
     failed: (request, errorCode, context) => handler.failed(request as RequestOf<Name>, errorCode, context),
   }
 }
 
-/** What a handler knows beside the request itself. */
+/** The context of a request that a handler receives. */
 export interface RequestContext {
   readonly version: number
-  /** Null when the client gives none. */
+  /** Null if the client sends none. */
   readonly clientId: string | null
-  /** Where another client may take over from this one: its right to write. */
+  /** The client's right to write, if another client may take over from it. */
   readonly fence: Fence | undefined
   readonly connection: ConnectionInfo
-  /** What the client may do; asked before anything is told of a resource or done to it. */
+  /** What the client may do; to be checked before anything about a resource is revealed or changed. */
   readonly access: Access
-  /** What the client may use. */
+  /** The client's quotas. */
   readonly limits: RequestLimits
-  /** Memory that has to stay as it is until the answer is sent. */
+  /** Protects memory from reuse until the answer is sent. */
   readonly holds: Holds
-  /** Closes the connection, with the reason for the log: the only sign of failure where the client expects no answer. */
+  /**
+   * Closes the connection, with the reason for the log: the only signal of failure to a client that expects no answer.
+   */
   readonly hangUp: (reason: string) => void
   readonly broker: BrokerContext
 }
@@ -115,17 +120,17 @@ export interface ConnectionInfo {
   /** The client's address without its port. */
   readonly remoteAddress: string
   readonly remotePort: number
-  /** What the client says that it is, in ApiVersions; empty for one that does not. */
+  /** The name and version that the client sends in ApiVersions; empty if it sends none. */
   software: { readonly name: string; readonly version: string }
-  /** Aborts when the connection is gone or the broker closes: the response is no longer needed. */
+  /** Aborts when the connection is closed or the broker closes: the response is no longer needed. */
   readonly signal: AbortSignal
-  /** How the client authenticates; undefined on a port without SASL. */
+  /** The state of the client's authentication; undefined on a port without SASL. */
   readonly sasl: SaslSession | undefined
 }
 
-/** All that the handlers share; they keep no state of their own. */
+/** What the handlers share; they keep no state themselves. */
 export interface BrokerContext {
-  /** With what was changed while the broker runs: another object after each change. */
+  /** Includes settings changed at runtime: a new object after each change. */
   readonly config: BrokerConfig
   readonly settings: ClusterSettings
   readonly quotas: Quotas
@@ -133,25 +138,25 @@ export interface BrokerContext {
   readonly random: Random
   readonly log: Log
   readonly metadata: Metadata
-  /** Which brokers there are, and which of them serves what. */
+  /** The brokers of the cluster, and which one serves what. */
   readonly cluster: Cluster
-  /** The bucket, as far as handlers look at it: records go through `records`. */
+  /** The bucket, as far as handlers need it: records go through `records`. */
   readonly store: Pick<ObjectStore, 'capacity'>
   /** The partitions' records: append, fetch, look up. */
   readonly records: RecordLog
-  /** What this broker alone may act for. */
+  /** The leases of this broker. */
   readonly leases: Leases
   readonly groups: Groups
-  /** The copy of what groups commit, for monitors. */
+  /** The copy of committed offsets for monitors. */
   readonly offsetsTopic: OffsetsTopic
   readonly transactions: Transactions
   readonly authorizer: AclAuthorizer
   readonly telemetry: ClientMetrics
-  /** What ApiVersions advertises: every handler there is. */
+  /** All handlers, which ApiVersions advertises. */
   readonly handlers: readonly AnyHandler[]
 }
 
-/** The client of a request as subscriptions for its metrics select it. */
+/** The client of a request, as metrics subscriptions select it. */
 export function telemetryClientOf(id: string, { clientId, connection }: RequestContext): TelemetryClient {
   return {
     client_instance_id: id,

@@ -58,7 +58,7 @@ test('a group whose coordinator is killed goes on with another one: same members
   assert.equal(await commit(other, 6), ErrorCode.NONE)
 })
 
-/** A broker in a process of its own. */
+/** A broker in a separate process. */
 async function spawnBroker(nodeId: number, folder: string, database: string) {
   const script = join(import.meta.dirname, '../../tools/broker.ts')
   const flags = [
@@ -85,7 +85,7 @@ async function spawnBroker(nodeId: number, folder: string, database: string) {
   }
 }
 
-/** Makes one member of the group, which gets everything. */
+/** Joins the group with one member, which gets all partitions. */
 async function joinAlone(client: TestClient) {
   const { memberId, generationId, errorCode } = await client.call('JoinGroup', 3, {
     groupId: 'g',

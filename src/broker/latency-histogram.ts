@@ -3,9 +3,9 @@ export const latencyBoundsSeconds: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
 
-/** How long something took, counted in buckets, as Prometheus keeps it. */
+/** A histogram of durations, as in Prometheus. */
 export class LatencyHistogram {
-  /** How many were in each bucket and none before it; the last one has no bound. */
+  /** Number of values in each bucket and in none before it; the last bucket has no bound. */
   readonly #counts = Array.from({ length: latencyBoundsSeconds.length + 1 }, () => 0)
   #sumSeconds = 0
   #count = 0
@@ -27,7 +27,7 @@ export class LatencyHistogram {
     return this.#count
   }
 
-  /** By bound, how many took at most that long. */
+  /** For each bound, the number of values up to it. */
   cumulative(): number[] {
     let total = 0
     return latencyBoundsSeconds.map((_, bucket) => (total += this.#counts[bucket]!))

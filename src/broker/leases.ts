@@ -5,22 +5,22 @@ export interface LeasesOptions {
   readonly metadata: Metadata
   readonly clock: Clock
   readonly log: Log
-  /** This broker. */
+  /** Identifies this broker. */
   readonly holder: LeaseHolder
-  /** How long others wait for a broker that has died; a lease is renewed three times in this time. */
+  /** How long others wait for a dead broker, in milliseconds; a lease is renewed three times in this period. */
   readonly durationMs: number
 }
 
 interface Held {
   readonly fence: Fence
-  /** In monotonic milliseconds: no other process can hold the lease before. */
+  /** In monotonic milliseconds; no other process can hold the lease before then. */
   readonly validUntil: number
 }
 
 /**
- * The leases that this broker holds: what it alone may act for, coordinate groups for instance. A lease is held as long as
- * it is renewed in time. Once that is in doubt the broker gives it up, and the fence keeps what it has under way from
- * being written after another broker took over.
+ * The leases that this broker holds, for roles that only one broker may have, such as the coordinator of a group. A
+ * lease is held as long as it is renewed in time. Once that is in doubt the broker gives it up, and the fence prevents
+ * its pending writes from being applied after another broker has taken over.
  */
 export class Leases {
   readonly #options: LeasesOptions
@@ -43,14 +43,14 @@ export class Leases {
     return undefined
   }
 
-  /** The fences of these leases after taking those that are free; undefined for those that others hold. */
+  /** Takes the free ones among these leases and returns their fences; undefined for those that others hold. */
   async acquire(names: readonly string[]): Promise<(Fence | undefined)[]> {
     const missing = names.filter(name => this.held(name) === undefined)
     if (missing.length > 0) await this.#acquire(missing)
     return names.map(name => this.held(name))
   }
 
-  /** Who holds a lease, after taking it when it is free and `takeFree` says so; undefined when it stays free. */
+  /** The holder of a lease, which is taken if it is free and `takeFree` is set; undefined if it stays free. */
   async holderOf(name: string, takeFree: boolean): Promise<LeaseHolder | undefined> {
     if (this.held(name) !== undefined) return this.#options.holder
     const [lease] = await this.#options.metadata.findLeases([name])
@@ -58,18 +58,18 @@ export class Leases {
     return takeFree ? (await this.#acquire([name]))[0] : undefined
   }
 
-  /** Called with the name of each lease that is lost. Returns how to stop listening. */
+  /** The listener receives the name of each lost lease. Returns a function that unsubscribes it. */
   onLost(listener: (name: string) => void): () => void {
     this.#lossListeners.add(listener)
     return () => this.#lossListeners.delete(listener)
   }
 
-  /** A write under this fence was refused. */
+  /** Reports that a write under this fence was refused. */
   fenced({ lease, epoch }: Fence): void {
     if (this.#held.get(lease)?.fence.epoch === epoch) this.#lose(lease)
   }
 
-  /** Gives all leases back, so that others need not wait until they expire. */
+  /** Releases all leases, so that others need not wait for them to expire. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#renewing
@@ -119,7 +119,7 @@ export class Leases {
     const validUntil = clock.monotonic() + durationMs
     const renewed = await metadata.renewLeases(fences, holder.id, durationMs)
     fences.forEach((fence, index) => {
-      // It may have been lost, or taken again with another epoch, while the answer was on its way.
+      // The lease may have been lost, or acquired again with another epoch, while the answer was in transit.
       if (this.#held.get(fence.lease)?.fence.epoch !== fence.epoch) return
       if (renewed[index]) this.#held.set(fence.lease, { fence, validUntil })
       else this.#lose(fence.lease)

@@ -1,4 +1,4 @@
-// The memory of requests and of what was written or read lately is used again and again. Nobody may see that.
+// The memory of requests and of recently written and read records is reused continually, which must never be visible.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { batchCrcFits, readBatchHeader, readRecords, writeRecords } from '../kafka/index.ts'
@@ -22,7 +22,7 @@ describe('memory that is used again', { timeout: 120_000 }, () => {
   })
   after(() => broker.close())
 
-  /** Each batch is a record that is full of its offset. */
+  /** Each batch is a record filled with its offset. */
   async function produce(count: number): Promise<void> {
     for (let more = 0; more < count; more++) {
       const records = writeRecords([{ value: Buffer.alloc(BATCH_BYTES, sent + more) }], { timestamp: 1 })
@@ -84,7 +84,7 @@ describe('memory that is used again', { timeout: 120_000 }, () => {
     )
   })
 
-  /** One at a time, since answers come in the order of the requests. */
+  /** One at a time, since answers arrive in the order of the requests. */
   let last = Promise.resolve()
   const produceMore = (index: number) => (index === 0 ? (last = last.then(() => produce(3))) : last)
 
@@ -94,7 +94,7 @@ describe('memory that is used again', { timeout: 120_000 }, () => {
       const records = writeRecords([{ value: Buffer.alloc(BATCH_BYTES, sent + more) }], { timestamp: 1 })
       client.send('Produce', 9, { acks: 0, topicData: [{ name: 't', partitionData: [{ index: 0, records }] }] })
     }
-    // The connection's next request is carried out behind them; what they brought is stored before what comes later.
+    // The next request of the connection is executed after them; their records are stored before what comes later.
     await client.call('ApiVersions', 0, {})
     const first = sent
     sent += 12

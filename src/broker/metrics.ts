@@ -14,15 +14,15 @@ export interface BrokerMetricsOptions {
   readonly log: Log
 }
 
-/** How long what was read of the groups is shown, in milliseconds: every scrape would read it again. */
+/** How long group figures are cached, in milliseconds, so that not every scrape reads them. */
 const GROUPS_MAX_AGE_MS = 10_000
 
-/** One partition of a group, as far as monitors want to know. */
+/** One partition of a group, as monitors need it. */
 interface Lag {
   readonly labels: Readonly<Record<'consumer_group' | 'topic' | 'partition', string>>
   readonly maxOffset: number
   readonly lag: number
-  /** How old the records are that come next; of all records in the same extent the youngest counts. */
+  /** Age of the next records; within an extent the youngest record counts. */
   readonly lagSeconds: number
   readonly committedAt: number
 }
@@ -33,7 +33,7 @@ interface GroupFigures {
   readonly lags: readonly Lag[]
 }
 
-/** The broker's metrics for Prometheus, under the original's names. */
+/** The broker's metrics for Prometheus, with the original's names. */
 export class BrokerMetrics {
   readonly #options: BrokerMetricsOptions
   #groups: Promise<readonly GroupFigures[]> | undefined
@@ -44,8 +44,8 @@ export class BrokerMetrics {
   }
 
   /**
-   * All families in the text format of Prometheus. Groups are those that this broker coordinates, and metrics of clients
-   * those that were pushed to it.
+   * All metric families in the Prometheus text format. Groups are those that this broker coordinates, and client
+   * metrics those that were pushed to it.
    */
   async text(): Promise<string> {
     return this.#requests() + this.#topics() + (await this.#groupFamilies()) + this.#options.telemetry.text()
@@ -69,7 +69,7 @@ export class BrokerMetrics {
 
   #topics(): string {
     const { byName } = this.#options.metadata.catalog()
-    // Those that users made, as in the console: not the copy of what groups commit.
+    // Only topics that users created, as in the console, not the copy of committed offsets.
     const topics = [...byName.values()].filter(({ name }) => name !== offsetsTopicName)
     const partitions = topics.reduce((sum, topic) => sum + topic.partitions.length, 0)
     return (

@@ -1,4 +1,4 @@
-// What Apache Kafka 4.1 answers to requests that are odd, but legal enough to be answered: each case was seen there.
+// The answers of Apache Kafka 4.1 to unusual but legal requests: each case was observed there.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'

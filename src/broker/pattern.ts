@@ -5,13 +5,13 @@ interface Re2 {
   readonly RE2JS: { compile(pattern: string): Pattern }
 }
 
-/** A regular expression in RE2's syntax, which takes linear time whatever a user writes. */
+/** A regular expression in RE2 syntax, which takes linear time whatever a user writes. */
 interface Pattern {
   /** Whether it matches the whole text. */
   matches(text: string): boolean
 }
 
-/** What is wrong with a pattern in RE2's syntax, or undefined. */
+/** Why a pattern in RE2 syntax is invalid, or undefined. */
 export function patternProblem(pattern: string): string | undefined {
   try {
     compilePattern(pattern)
@@ -21,9 +21,9 @@ export function patternProblem(pattern: string): string | undefined {
   }
 }
 
-/** Throws for a pattern that is none. */
+/** Throws if the pattern is invalid. */
 export function compilePattern(pattern: string): Pattern {
-  // Loaded at the first pattern: few users have one.
+  // Loaded on first use: few users have patterns.
   const { RE2JS } = createRequire(import.meta.url)('re2js') as Re2
   return RE2JS.compile(pattern)
 }

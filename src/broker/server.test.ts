@@ -131,7 +131,7 @@ describe('the Kafka port', () => {
   })
 
   it('forgets the offsets of an unused group', { timeout: 30_000 }, async () => {
-    // Half a second.
+    // The retention is half a second.
     const own = await startTestBroker({ offsetsRetentionMinutes: 1 / 120, offsetsRetentionCheckIntervalMs: 20 })
     const name = await createTopic(own, 'idle')
     const client = await own.connect()
@@ -176,7 +176,7 @@ describe('the Kafka port', () => {
     const client = await own.connect()
     client.send('Fetch', 11, { ...fetchRequest(topic, 0), maxWaitMs: 60_000 })
     await new Promise(resolve => setTimeout(resolve, 50))
-    // Were it to wait for the fetch, the test would run into its limit.
+    // If it waited for the fetch, the test would time out.
     await own.close()
     await client.closed
   })

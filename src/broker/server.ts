@@ -9,20 +9,20 @@ import type { AnyHandler, BrokerContext } from './handler.ts'
 import { distinguishedName } from './security/distinguished-names.ts'
 import type { SecuritySettings, TlsSettings } from './security/settings.ts'
 
-/** All sockets read into this, one after the other; each copies what is its own before the next one reads. */
+/** All sockets read into this buffer in turn; each copies its data before the next one reads. */
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 
 /** Kafka's connections.max.idle.ms. */
 const idleTimeoutMs = 600_000
 
-/** What takes the bytes of a socket. */
+/** Receives the bytes of a socket. */
 interface Receiver {
   onBytes(chunk: Buffer): void
-  /** Where the next bytes are best put. */
+  /** The preferred memory for the next bytes. */
   nextTarget(): Buffer | undefined
 }
 
-/** Makes a socket give all that arrives to a receiver. */
+/** Makes a socket pass all that arrives to a receiver. */
 type Reading = (receiver: Receiver) => Socket
 
 /** The Kafka port: accepts connections and closes them again. */
@@ -31,11 +31,11 @@ export class KafkaServer {
   readonly #log: Log
   readonly #security: SecuritySettings
   readonly #server: Server
-  /** Listens on a port that other processes of this machine listen on, too. */
+  /** Listens on a port shared with other processes of this machine. */
   #shared: Server | undefined
   readonly #connections = new Set<Connection>()
   readonly #frames = new FramePool()
-  /** Connections that came before there was someone to serve them. */
+  /** Connections that arrived before `serve`. */
   readonly #early: {
     readonly accepted: Socket
     readonly reading: Reading
@@ -45,7 +45,7 @@ export class KafkaServer {
   readonly #stopReloading: (() => void)[] = []
   #nextId = 1
 
-  /** Takes a port, any free one for 0, and lets connections wait until `serve`. Rejects when the port is taken. */
+  /** Opens a port, any free one for 0, and queues connections until `serve`. Rejects if the port is taken. */
   static async bind(
     port: number,
     host: string | undefined,
@@ -64,17 +64,19 @@ export class KafkaServer {
   }
 
   get port(): number {
-    // A server that listens on a port has an address with one.
+    // The address of a server that listens on a port has this type.
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Accepts connections on a second port as well, which the system divides among the processes that listen on it. */
+  /**
+   * Accepts connections on a second port as well, which the system distributes among the processes that listen on it.
+   */
   async share(port: number, host: string | undefined): Promise<void> {
     this.#shared = this.#newServer()
     await listenOn(this.#shared, { port, host, reusePort: true }, this.#log)
   }
 
-  /** Answers connections, those first that waited. */
+  /** Answers connections, queued ones first. */
   serve(broker: BrokerContext): void {
     this.#serving = { broker, handlers: new Map(broker.handlers.map(handler => [handler.api.key, handler])) }
     for (const { accepted, reading, certificateName } of this.#early.splice(0)) {
@@ -82,7 +84,7 @@ export class KafkaServer {
     }
   }
 
-  /** Accepts nothing more and closes all connections, whatever they wait for. */
+  /** Stops accepting and closes all connections, whatever they wait for. */
   close(): Promise<void> {
     for (const stop of this.#stopReloading.splice(0)) stop()
     if (!this.#server.listening) return Promise.resolve()
@@ -133,7 +135,7 @@ export class KafkaServer {
     return server
   }
 
-  /** @param certificateName the principal's name out of the client's certificate */
+  /** @param certificateName the principal's name from the client's certificate */
   #accept(accepted: Socket, reading: Reading, certificateName?: string): void {
     const { counters } = this
     if (this.#serving === undefined) return void this.#early.push({ accepted, reading, certificateName })
@@ -190,19 +192,19 @@ function closeServer(server: Server | undefined): Promise<void> {
   })
 }
 
-/** What Node keeps to itself of its sockets and is needed here. */
+/** Private fields of Node's sockets that are needed here. */
 interface SocketInternals {
   _handle: unknown
   _server: Server | null
 }
 
 /**
- * The same connection as a socket that reads into `buffer`, or where its receiver says, instead of allocating for each
- * read, which is twice as fast at 64 KiB. `net.connect` offers this by `onread`, servers do not, so the handle is moved to a new socket. The new one
- * must belong to the server, else `server.close()` never ends.
+ * Moves a connection to a socket that reads into `buffer`, or into the receiver's target, instead of allocating for
+ * each read, which is twice as fast at 64 KiB. `net.connect` offers this as `onread` but servers do not, so the handle
+ * is moved to a new socket. That must belong to the server, or `server.close()` would never finish.
  */
 function readingInto(buffer: Buffer, accepted: Socket, server: Server, receiver: Receiver): Socket {
-  // Node has no public name for the accounting of a server's sockets.
+  // Node has no public API for a server's accounting of its sockets.
   const inner = accepted as unknown as SocketInternals
   const handle = inner._handle
   inner._handle = null
@@ -211,7 +213,7 @@ function readingInto(buffer: Buffer, accepted: Socket, server: Server, receiver:
     handle,
     allowHalfOpen: true,
     onread: {
-      // Asked before each read.
+      // Called before each read.
       buffer: () => receiver.nextTarget() ?? buffer,
       callback: (bytesRead: number, into: Buffer) => {
         receiver.onBytes(into.subarray(0, bytesRead))
@@ -219,7 +221,7 @@ function readingInto(buffer: Buffer, accepted: Socket, server: Server, receiver:
       },
     },
   }
-  // The options of a handle are not in the types of Node.
+  // Node's types omit the option for a handle.
   const socket = new Socket(options as ConstructorParameters<typeof Socket>[0])
   // As above.
   ;(socket as unknown as SocketInternals)._server = server

@@ -2,10 +2,10 @@ import { type Clock, type Log, waitOrAbort } from '../base/index.ts'
 import { type Metadata, MetadataError, type SettingChange, type SettingKind, type Settings } from '../metadata/index.ts'
 import type { BrokerConfig, DynamicValue } from './config.ts'
 
-/** How often the changes of other brokers are looked for, in milliseconds. */
+/** How often other brokers' changes are polled, in milliseconds. */
 const POLL_MS = 2_000
 
-/** The entity of broker settings that hold for all brokers. */
+/** The entity for broker settings that apply to all brokers. */
 export const allBrokers = ''
 
 type Values = Readonly<Record<string, string>>
@@ -18,7 +18,7 @@ export interface ClusterSettingsOptions {
   readonly config: BrokerConfig
 }
 
-/** With settings that the HTTP API changes for the whole cluster, though Kafka's own tools cannot while brokers run. */
+/** Applies settings that the HTTP API can change for the whole cluster, though Kafka's own tools cannot at runtime. */
 function withClusterSettings(config: BrokerConfig, dynamic: Record<string, DynamicValue>): BrokerConfig {
   const autoCreate = dynamic['auto.create.topics.enable']
   const softDelete = dynamic['warpstream.soft.delete.topic.enable']
@@ -34,8 +34,8 @@ function withClusterSettings(config: BrokerConfig, dynamic: Record<string, Dynam
 }
 
 /**
- * The settings that were changed while the cluster runs: of brokers, groups, client metrics and quotas. They are kept
- * in memory; a change by another broker is seen within two seconds.
+ * Settings changed at runtime: of brokers, groups, client metrics and quotas. They are cached in memory; a change by
+ * another broker becomes visible within two seconds.
  */
 export class ClusterSettings {
   readonly #options: ClusterSettingsOptions
@@ -45,7 +45,7 @@ export class ClusterSettings {
   #byKind: ReadonlyMap<SettingKind, ReadonlyMap<string, Values>> = new Map()
   #config: BrokerConfig
 
-  /** Reads the settings, so that nothing is decided without them. */
+  /** Loads the settings first, so that nothing is decided without them. */
   static async open(options: ClusterSettingsOptions): Promise<ClusterSettings> {
     return new ClusterSettings(options, await options.metadata.settings())
   }
@@ -57,17 +57,17 @@ export class ClusterSettings {
     this.#polling = this.#poll()
   }
 
-  /** Grows with every change; what is derived from the settings may be kept as long as it stays the same. */
+  /** Increases with every change; values derived from the settings may be cached until then. */
   get version(): number {
     return this.#version
   }
 
-  /** This broker's settings with what was changed; another object after each change. */
+  /** This broker's settings, including changes; a new object after each change. */
   get config(): BrokerConfig {
     return this.#config
   }
 
-  /** The settings of any broker of the cluster; what brokers are started with is the same for all but the address. */
+  /** The settings of any broker of the cluster; brokers are started with the same settings, except for the address. */
   configOf(nodeId: string): BrokerConfig {
     const dynamic: Record<string, DynamicValue> = {}
     for (const [name, value] of Object.entries(this.of('broker', allBrokers))) dynamic[name] = { value, isForAll: true }
@@ -78,22 +78,22 @@ export class ClusterSettings {
     return withClusterSettings(this.#options.config, dynamic)
   }
 
-  /** What is set on one entity itself. */
+  /** The settings of one entity itself. */
   of(kind: SettingKind, entity: string): Values {
     return this.#byKind.get(kind)?.get(entity) ?? {}
   }
 
-  /** All entities of a kind that have settings, with these. */
+  /** All entities of a kind that have settings, with their settings. */
   all(kind: SettingKind): ReadonlyMap<string, Values> {
     return this.#byKind.get(kind) ?? new Map()
   }
 
-  /** Carries out changes, all or none; they hold at once on this broker. Rejects with a MetadataError. */
+  /** Applies changes, all or none; they take effect immediately on this broker. Rejects with a MetadataError. */
   async change(changes: readonly SettingChange[]): Promise<void> {
     this.#adopt(await this.#options.metadata.changeSettings(changes))
   }
 
-  /** Reads the settings again where another broker may have changed them. Rejects with a MetadataError. */
+  /** Reloads the settings if another broker has changed them. Rejects with a MetadataError. */
   async refresh(): Promise<void> {
     const { metadata } = this.#options
     if ((await metadata.settingsVersion()) !== this.#version) this.#adopt(await metadata.settings())
@@ -129,7 +129,7 @@ export class ClusterSettings {
         await this.refresh()
       } catch (error) {
         if (!(error instanceof MetadataError)) throw error
-        // The settings stay as they are until the database can be reached again.
+        // The settings stay in effect until the database is reachable again.
         log.debug('the settings could not be read', { error: error.message })
       }
     }

@@ -100,7 +100,7 @@ export class TestClient {
     })
   }
 
-  /** Sends a request; answers its correlation id. */
+  /** Sends a request; returns its correlation id. */
   send<Name extends ApiName>(name: Name, apiVersion: number, request: RequestInput<Name>): number {
     const correlationId = ++this.#correlationId
     // The union over all names is narrowed to this name.
@@ -110,7 +110,7 @@ export class TestClient {
     return correlationId
   }
 
-  /** Writes bytes that are no request and answers the bytes that come next, as they are. */
+  /** Writes bytes that are not a request and returns the raw bytes that arrive next. */
   exchangeRaw(bytes: Buffer): Promise<Buffer> {
     return new Promise(resolve => {
       this.#rawReader = resolve
@@ -118,7 +118,7 @@ export class TestClient {
     })
   }
 
-  /** The next frame that comes, without its length. */
+  /** The next frame that arrives, without its length. */
   receive(): Promise<Buffer> {
     const frame = this.#frames.shift()
     if (frame !== undefined) return Promise.resolve(frame)

@@ -14,40 +14,40 @@ import {
   oneOf,
 } from './config-definition.ts'
 
-/** A topic's settings that the log looks at, parsed. */
+/** The parsed topic configs that the log uses. */
 export interface TopicConfig {
-  /** The largest record batch, all its bytes counted. */
+  /** Maximum size of a record batch in bytes, header included. */
   readonly maxMessageBytes: number
-  /** The compression in which batches are stored, by Kafka's number, whatever the producer's is; undefined keeps that. */
+  /** The compression in which batches are stored, by Kafka's number; undefined keeps the producer's. */
   readonly compression: { readonly codec: number; readonly level: number | undefined } | undefined
-  /** The broker's time replaces the producer's (LogAppendTime). */
+  /** Whether the broker's time replaces the producer's (LogAppendTime). */
   readonly appendTime: boolean
-  /** How far a producer's timestamp may lie behind and ahead of the broker's clock. */
+  /** How far a producer's timestamp may be before or after the broker's time, in milliseconds. */
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
-  /** Keeps the last record of each key; records need keys. */
+  /** Whether only the last record of each key is kept; records need keys then. */
   readonly compact: boolean
-  /** How long tombstones stay after they were cleaned first. */
+  /** How long tombstones are kept after they were first cleaned, in milliseconds. */
   readonly deleteRetentionMs: number
-  /** The share of bytes not cleaned yet from which on a partition is cleaned. */
+  /** The share of dirty bytes from which a partition is cleaned. */
   readonly minCleanableRatio: number
-  /** Records younger than this are not cleaned; those older than the maximum are, whatever the ratio. */
+  /** Younger records are not cleaned, in milliseconds; those older than the maximum are, whatever the ratio. */
   readonly minCompactionLagMs: number
   readonly maxCompactionLagMs: number
-  /** Retention takes records away. */
+  /** Whether retention removes records. */
   readonly delete: boolean
-  /** Null keeps records indefinitely. */
+  /** In milliseconds; null keeps records indefinitely. */
   readonly retentionMs: number | null
-  /** Null for any size. */
+  /** In bytes; null for no limit. */
   readonly retentionBytes: number | null
-  /** The topic cannot be deleted. */
+  /** Whether the topic is protected from deletion. */
   readonly isProtected: boolean
 }
 
-/** Parsed for the broker's settings of the time, which give the defaults. */
+/** Cached per topic, for the broker settings that provided the defaults. */
 const parsed = new WeakMap<Topic, { readonly config: BrokerConfig; readonly topicConfig: TopicConfig }>()
 
-/** A topic's effective settings. */
+/** A topic's effective configs. */
 export function topicConfig(topic: Topic, config: BrokerConfig): TopicConfig {
   const known = parsed.get(topic)
   if (known?.config === config) return known.topicConfig
@@ -96,7 +96,7 @@ function compressionOf(type: string, levelOf: (name: string) => number): TopicCo
   }
 }
 
-/** What is wrong with a topic's settings taken together, or undefined. */
+/** Why a topic's configs taken together are invalid, or undefined. */
 export function topicConfigProblem(
   configs: Readonly<Record<string, string>>,
   config: BrokerConfig,
@@ -111,7 +111,7 @@ function replicasProblem(value: string): string | undefined {
   return isLegal ? undefined : 'Value must be * or a list of partition:broker'
 }
 
-/** All settings that Kafka's topics have, so that tools find what they look for; those of local disks mean nothing here. */
+/** All topic configs of Kafka, so that tools find what they expect; those about local disks have no effect here. */
 const topicConfigDefinitions: readonly ConfigDefinition[] = [
   {
     name: 'cleanup.policy',
@@ -385,5 +385,5 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
   },
 ]
 
-/** The settings of topics, by name. */
+/** The configs of topics, by name. */
 export const topicConfigs: ConfigDefinitions = configDefinitions(topicConfigDefinitions)

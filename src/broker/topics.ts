@@ -1,4 +1,4 @@
-// Making topics: the rules that CreateTopics and automatic creation share.
+// Creating topics: the rules that CreateTopics and automatic creation share.
 import { ErrorCode, KafkaError } from '../kafka/index.ts'
 import { type Catalog, MetadataError, type Topic } from '../metadata/index.ts'
 import { checkedConfigValue, knownConfig } from './config-definition.ts'
@@ -6,36 +6,36 @@ import type { BrokerContext } from './handler.ts'
 import { type Access, allowsCluster } from './security/authorizer.ts'
 import { topicConfigProblem, topicConfigs } from './topic-config.ts'
 
-/** Kafka's bound for one CreateTopics or CreatePartitions request. */
+/** Kafka's limit for one CreateTopics or CreatePartitions request. */
 const maxPartitionsPerRequest = 10_000
 const maxNameLength = 249
-/** The topic of Kafka's own metadata, which describes the quorum and cannot be had. */
+/** The topic of Kafka's own metadata, which describes the quorum and cannot be created. */
 const quorumTopic = '__cluster_metadata'
 
 export interface TopicRequest {
   readonly name: string
   /** -1 for the broker's default. */
   readonly numPartitions: number
-  /** -1 for the default. Any number is taken: the object store replicates, not we. */
+  /** -1 for the default. Any number is accepted, since the object store replicates, not the broker. */
   readonly replicationFactor: number
-  /** Brokers by partition, when the client wants to place them itself; else empty. */
+  /** Brokers by partition, if the client places them itself; otherwise empty. */
   readonly assignments: readonly { readonly partitionIndex: number; readonly brokerIds: readonly number[] }[]
   readonly configs: readonly { readonly name: string; readonly value: string | null }[]
 }
 
-/** A topic that could be created. Its id is not assigned yet. */
+/** A validated topic. Its id is not assigned yet. */
 export interface PlannedTopic {
   readonly name: string
   readonly partitions: number
   readonly configs: Readonly<Record<string, string>>
 }
 
-/** Topics are created by who may create in the cluster, or this very topic. */
+/** Whether a client may create a topic: it needs permission to create in the cluster, or this very topic. */
 export function mayCreateTopic(access: Access, name: string): boolean {
   return allowsCluster(access, 'create') || access.allows('create', 'topic', name)
 }
 
-/** Checks what a client wants created. Throws a KafkaError for what is wrong with it. */
+/** Validates a client's request for a topic. Throws a KafkaError if it is invalid. */
 export function planTopic(request: TopicRequest, catalog: Catalog, broker: BrokerContext): PlannedTopic {
   checkTopicName(request.name)
   if (request.name === quorumTopic) {
@@ -50,7 +50,10 @@ export function planTopic(request: TopicRequest, catalog: Catalog, broker: Broke
   return { name: request.name, partitions, configs: checkedConfigs(request.configs, broker) }
 }
 
-/** Creates topics that `planTopic` has accepted; another broker may have been faster. What cannot be stored now is tried again. */
+/**
+ * Creates topics that `planTopic` has accepted; another broker may have created them first. A temporary
+ * failure becomes an error that clients retry.
+ */
 export async function createPlanned(
   planned: readonly PlannedTopic[],
   broker: BrokerContext,
@@ -76,14 +79,14 @@ export function checkTopicName(name: string): void {
     throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`)
 }
 
-/** Throws when so many new partitions are more than one request may make. */
+/** Throws if this many new partitions are too many for one request. */
 export function checkPartitionCount(count: number): void {
   if (count > maxPartitionsPerRequest) {
     throw new KafkaError(ErrorCode.POLICY_VIOLATION, `More than ${maxPartitionsPerRequest} partitions in one request.`)
   }
 }
 
-/** How many replicas clients are shown: no more than there are brokers. */
+/** The number of replicas shown to clients: at most the number of brokers. */
 export function shownReplicationFactor(wanted: number, broker: BrokerContext): number {
   return Math.max(1, Math.min(wanted, broker.cluster.brokers().length))
 }
@@ -99,7 +102,7 @@ function nameProblem(name: string): string | undefined {
   return undefined
 }
 
-/** Metric names replace dots by underscores, so Kafka allows no two topics that differ in nothing else. */
+/** Metric names replace dots with underscores, so Kafka allows no two topics that differ only in these. */
 function checkCollision(name: string, catalog: Catalog): void {
   if (!/[._]/.test(name)) return
   const flat = name.replaceAll('.', '_')
@@ -148,7 +151,7 @@ function assignedPartitions(request: TopicRequest, broker: BrokerContext): numbe
   return assignments.length
 }
 
-/** Throws INVALID_REPLICA_ASSIGNMENT unless these are brokers that there are, each once. */
+/** Throws INVALID_REPLICA_ASSIGNMENT unless these are existing brokers, each listed once. */
 export function checkReplicas(brokerIds: readonly number[], broker: BrokerContext): void {
   const known = new Set(broker.cluster.brokers().map(({ nodeId }) => nodeId))
   if (brokerIds.length === 0) {

@@ -18,14 +18,14 @@ import { until } from '../base/until.suite.ts'
 
 const PARTITIONS = 4
 
-/** A broker with a connection of its own to the database. */
+/** A broker with a separate connection to the database. */
 interface Node {
   readonly broker: Broker
   readonly endpoint: BrokerEndpoint
   close(): Promise<void>
 }
 
-/** Opens the metadata of one cluster for a number of brokers. */
+/** Opens the metadata of one cluster for several brokers. */
 interface Database {
   open(): Promise<Metadata>
   close(): Promise<void>
@@ -236,7 +236,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
         const [topic] = await admin.fetchOffsets({ groupId: 'g', topics: ['t'] })
         return Number(topic!.partitions.find(({ partition }) => partition === 0)!.offset)
       }
-      // A client whose commit met the change commits again with the next record.
+      // A client whose commit was interrupted by the change commits again with the next record.
       await until(async () => {
         await producer.send({ topic: 't', messages: [{ value: 'more', partition: 0 }] })
         return (await committed()) >= 3

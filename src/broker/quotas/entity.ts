@@ -1,28 +1,28 @@
-// What quotas are set on (KIP-546): users, client ids, pairs of both, and addresses; null is the default of its type.
+// The entities of quotas (KIP-546): users, client ids, pairs of both, and addresses; null is the default of its type.
 
 import { isIP } from 'node:net'
 
-/** Labels of a name of the DNS; whether the name exists is not asked. */
+/** A host name in DNS syntax; whether it exists is not checked. */
 const hostName = /^[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)*$/i
 
 export const entityTypes = ['user', 'client-id', 'ip'] as const
 export type EntityType = (typeof entityTypes)[number]
 
-/** The parts of an entity; a type that is missing does not matter to the quota. */
+/** The parts of an entity; the quota applies regardless of types that are absent. */
 export type QuotaEntity = Readonly<Partial<Record<EntityType, string | null>>>
 
-/** The one text of an entity, by which its quotas are stored. */
+/** The canonical text of an entity, under which its quotas are stored. */
 export function entityText(entity: QuotaEntity): string {
   const parts = entityTypes.flatMap(type => (entity[type] === undefined ? [] : [[type, entity[type]]]))
   return JSON.stringify(parts)
 }
 
-/** The entity of a text that `entityText` made. */
+/** Parses a text made by `entityText`. */
 export function entityOf(text: string): QuotaEntity {
   return Object.fromEntries(JSON.parse(text) as [EntityType, string | null][]) // stored by entityText
 }
 
-/** The quotas that can be set on users and clients, and on addresses; those of whole numbers are marked. */
+/** The quotas for users and clients, and below those for addresses, with the type of their values. */
 const clientKeys: Readonly<Record<string, 'integer' | 'number'>> = {
   producer_byte_rate: 'integer',
   consumer_byte_rate: 'integer',
@@ -31,7 +31,7 @@ const clientKeys: Readonly<Record<string, 'integer' | 'number'>> = {
 }
 const addressKeys: Readonly<Record<string, 'integer' | 'number'>> = { connection_creation_rate: 'integer' }
 
-/** What is wrong with an entity, or undefined. */
+/** Why an entity is invalid, or undefined. */
 export function entityProblem(parts: readonly { entityType: string; entityName: string | null }[]): string | undefined {
   if (parts.length === 0) return 'Invalid empty client quota entity'
   const types = new Set<string>()
@@ -47,7 +47,7 @@ export function entityProblem(parts: readonly { entityType: string; entityName: 
   return types.has('ip') && types.size > 1 ? 'Invalid quota entity combination' : undefined
 }
 
-/** What is wrong with a quota of an entity, or undefined. */
+/** Why a quota is invalid for an entity, or undefined. */
 export function quotaProblem(entity: QuotaEntity, key: string, value: number | null): string | undefined {
   const keys = entity.ip === undefined ? clientKeys : addressKeys
   const kind = Object.hasOwn(keys, key) ? keys[key] : undefined

@@ -10,13 +10,13 @@ import { entityText, type QuotaEntity } from './entity.ts'
 import { Quotas } from './quotas.ts'
 
 describe('quotas', () => {
-  /** Quotas under a clock that the test moves. */
+  /** Quotas with a clock that the test advances. */
   async function quotasOf(limits: readonly [QuotaEntity, string, string][]) {
     let now = 0
     const settings = limits.map(([entity, name, value]) => ({ kind: 'quota', entity: entityText(entity), name, value }))
-    // All that the settings ask of the metadata.
+    // Everything that the settings request from the metadata.
     const metadata = { settings: async () => ({ version: 1, settings }) } as unknown as Metadata
-    // Time passes when a test says so: how long a client waits is what is tested.
+    // The test advances the time, since what it tests is how long a client waits.
     const stopped: Clock = { ...systemClock, monotonic: () => now, sleep: (_ms, signal) => untilAborted(signal!) }
     const cluster = await ClusterSettings.open({ metadata, clock: stopped, log: nullLog, config: defaultBrokerConfig })
     await cluster.close()
@@ -162,7 +162,7 @@ describe('quotas', () => {
       }
       await create('many')
       assert.deepEqual(await remove(5, 'many'), ['THROTTLING_QUOTA_EXCEEDED', true])
-      // A client that does not know the error is only slowed down.
+      // A client that does not know the error is only throttled.
       await create('more')
       assert.deepEqual(await remove(4, 'more'), ['NONE', true])
     })

@@ -2,38 +2,38 @@ import type { Clock } from '../../base/index.ts'
 import type { ClusterSettings } from '../settings.ts'
 import { entityText, type QuotaEntity } from './entity.ts'
 
-/** Who is limited. */
+/** Identifies the client to be limited. */
 export interface QuotaClient {
   readonly user: string
   readonly clientId: string
 }
 
-/** What one request used of the quotas of its client. */
+/** What one request used of its client's quotas. */
 export interface Usage {
   readonly producedBytes?: number
   readonly fetchedBytes?: number
-  /** The time in which the event loop did nothing else, in milliseconds. */
+  /** Time for which the request blocked the event loop, in milliseconds. */
   readonly busyMs?: number
 }
 
-/** Like Kafka's ten samples of a second: a client that was idle may use ten seconds' worth at once. */
+/** Like Kafka's ten one-second samples: a client that was idle may use ten seconds' worth immediately. */
 const BURST_SECONDS = 10
-/** Clients take a longer silence for a broken connection. */
+/** Clients take a longer silence, in milliseconds, for a broken connection. */
 const MAX_THROTTLE_MS = 20_000
-/** So many buckets are kept before those that are full, as if they were new, are dropped. */
+/** With this many buckets, the full ones are dropped, which equals a new bucket. */
 const MAX_BUCKETS = 10_000
 
 interface Bucket {
   readonly perSecond: number
-  /** Negative when more was used than the quota gives. */
+  /** Negative if more was used than the quota allows. */
   left: number
   /** In monotonic milliseconds. */
   updatedAt: number
 }
 
 /**
- * Limits what clients use (KIP-13, KIP-124, KIP-599, KIP-612). Each broker limits on its own, as in Kafka. A client that
- * used more than its quota gives is answered and then not read from until the quota has made up for it.
+ * Limits what clients use (KIP-13, KIP-124, KIP-599, KIP-612). Each broker limits independently, as in Kafka. A client
+ * that exceeds its quota is answered, and then not read from until the quota has caught up.
  */
 export class Quotas {
   readonly #settings: ClusterSettings
@@ -47,26 +47,26 @@ export class Quotas {
     this.#clock = clock
   }
 
-  /** Whether there is any quota, so that anything has to be counted. */
+  /** Whether there is any quota, and so anything to count. */
   get areSet(): boolean {
     if (this.#version !== this.#settings.version) this.#adopt()
     return this.#limits.size > 0
   }
 
-  /** Counts what a request used. Returns for how many milliseconds its client has to wait; 0 for not at all. */
+  /** Counts what a request used. Returns for how many milliseconds its client must wait; 0 if it need not. */
   use(client: QuotaClient, { producedBytes = 0, fetchedBytes = 0, busyMs = 0 }: Usage): number {
     if (!this.areSet) return 0
     return Math.max(
       this.#use('producer_byte_rate', client, producedBytes),
       this.#use('consumer_byte_rate', client, fetchedBytes),
-      // 100 percent are one second of the event loop a second.
+      // 100 percent is one second of the event loop per second.
       this.#use('request_percentage', client, busyMs / 10),
     )
   }
 
   /**
-   * Asks for the creation or deletion of partitions. Returns 0 when it is allowed, else for how many milliseconds the
-   * client has to wait. It is allowed as long as anything is left, as in Kafka, however much it is.
+   * Requests the creation or deletion of partitions. Returns 0 if it is allowed, otherwise for how many milliseconds
+   * the client must wait. As in Kafka, any number is allowed while the quota is not used up.
    */
   mutate(client: QuotaClient, partitions: number): number {
     if (!this.areSet) return 0
@@ -78,7 +78,7 @@ export class Quotas {
     return 0
   }
 
-  /** Counts a new connection. Returns for how many milliseconds it has to wait. */
+  /** Counts a new connection. Returns for how many milliseconds it must wait. */
   connect(address: string): number {
     if (!this.areSet) return 0
     const key = 'connection_creation_rate'
@@ -101,7 +101,7 @@ export class Quotas {
     return bucket.left < 0 ? throttleMs(bucket) : 0
   }
 
-  /** The most special quota decides; whom it does not tell from others shares it with them only by name. */
+  /** The bucket of the most specific quota. Clients that its entity does not distinguish share the bucket. */
   #bucketOf(key: string, { user, clientId }: QuotaClient): Bucket | undefined {
     for (const entity of precedence(user, clientId)) {
       const limit = this.#limits.get(entityText(entity))?.[key]
@@ -141,7 +141,7 @@ export class Quotas {
   }
 }
 
-/** The entities whose quotas a client may have, the most special first (KIP-55). */
+/** The entities whose quotas apply to a client, most specific first (KIP-55). */
 function precedence(user: string, clientId: string): QuotaEntity[] {
   return [
     { user, 'client-id': clientId },

@@ -1,7 +1,7 @@
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import type { QuotaClient, Quotas, Usage } from './quotas.ts'
 
-/** The quotas of the client that sent one request, and how long it has to wait because of that request. */
+/** The quotas of a request's client, and how long the client must wait because of the request. */
 export class RequestLimits {
   readonly #quotas: Quotas
   readonly #client: QuotaClient
@@ -12,7 +12,7 @@ export class RequestLimits {
     this.#client = client
   }
 
-  /** For how many milliseconds the client has to wait. */
+  /** For how many milliseconds the client must wait. */
   get throttleMs(): number {
     return this.#throttleMs
   }
@@ -22,7 +22,9 @@ export class RequestLimits {
     this.#throttleMs = Math.max(this.#throttleMs, this.#quotas.use(this.#client, usage))
   }
 
-  /** Asks for the creation or deletion of partitions; throws THROTTLING_QUOTA_EXCEEDED when none is allowed (KIP-599). */
+  /**
+   * Requests the creation or deletion of partitions; throws THROTTLING_QUOTA_EXCEEDED if it is not allowed (KIP-599).
+   */
   mutate(partitions: number): void {
     const throttleMs = this.#quotas.mutate(this.#client, partitions)
     if (throttleMs === 0) return

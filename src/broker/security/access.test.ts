@@ -94,7 +94,7 @@ describe('with ACLs on', () => {
       asAdmin('alice', admin => admin.createTopics({ topics: [{ topic: 'mine' }] })),
       /TOPIC_AUTHORIZATION_FAILED|[Nn]ot authorized|Topic creation errors/,
     )
-    // By the name of the credential as well as by that of the user.
+    // An ACL may use the credential's name as well as the user's.
     await asAdmin('root', admin =>
       admin.createAcls({ acl: [acl('User:ccn_alice', AclOperationTypes.WRITE, 'orders')] }),
     )

@@ -1,4 +1,4 @@
-// ACLs between Kafka's numbers on the wire and the words that are used here.
+// Converts ACLs between Kafka's numbers on the wire and our names.
 import { ErrorCode, KafkaError } from '../../kafka/index.ts'
 import {
   type Acl,
@@ -34,7 +34,7 @@ interface WireAcl {
   readonly permissionType: number
 }
 
-/** Reads what a client looks for. Throws INVALID_REQUEST for words that Kafka does not have. */
+/** Parses a client's filter. Throws INVALID_REQUEST for values that Kafka does not define. */
 export function readFilter(filter: WireFilter): AclFilter {
   return {
     ...optional('resourceType', word(resourceTypes, filter.resourceTypeFilter, 'resource type')),
@@ -44,10 +44,10 @@ export function readFilter(filter: WireFilter): AclFilter {
     ...(filter.hostFilter === null ? {} : { host: filter.hostFilter }),
     ...optional('operation', word(operations, filter.operation, 'operation')),
     ...optional('permission', word(permissions, filter.permissionType, 'permission type')),
-  } as AclFilter // `optional` gives fields under any name; these are the filter's
+  } as AclFilter // `optional` returns fields under any name; these are the filter's
 }
 
-/** Reads an ACL that is to be created. Throws INVALID_REQUEST for one that decides nothing. */
+/** Parses an ACL to be created. Throws INVALID_REQUEST if it could never decide anything. */
 export function readAcl(acl: WireAcl): Acl {
   const resourceType = definite(resourceTypes, acl.resourceType, 'resource type')
   const patternType = definite(patternTypes, acl.resourcePatternType, 'pattern type')
@@ -58,19 +58,19 @@ export function readAcl(acl: WireAcl): Acl {
   }
   if (parsePrincipal(acl.principal) === undefined) throw invalid(`Invalid principal ${acl.principal}: use User:name`)
   return {
-    resourceType: resourceType as ResourceType, // the types that name nothing were refused above
+    resourceType: resourceType as ResourceType, // types that name no resource were refused above
     resourceName: acl.resourceName,
     patternType,
     principal: acl.principal,
     host: acl.host,
-    // `definite` refuses the words that only filters have.
+    // `definite` refuses the values that only filters have.
     operation: definite(operations, acl.operation, 'operation') as Operation,
-    // The same.
+    // As above.
     permission: definite(permissions, acl.permissionType, 'permission type') as Permission,
   }
 }
 
-/** An ACL in Kafka's numbers. */
+/** Encodes an ACL with Kafka's numbers. */
 export function writeAcl(acl: Acl) {
   return {
     resourceType: resourceTypes.indexOf(acl.resourceType),

@@ -1,6 +1,6 @@
-// ACLs as Kafka has them (KIP-11, KIP-290): values, matching, decisions. Everything here is pure.
+// ACLs as in Kafka (KIP-11, KIP-290): values, matching, decisions. Everything here is pure.
 
-/** Names by Kafka's numbers on the wire; a filter may say `any`. */
+/** Names in the order of Kafka's numbers on the wire; a filter may say `any`. */
 export const resourceTypes = [
   'unknown',
   'any',
@@ -37,10 +37,10 @@ export type PatternType = 'literal' | 'prefixed'
 export type Operation = Exclude<(typeof operations)[number], 'unknown' | 'any'>
 export type Permission = 'allow' | 'deny'
 
-/** One rule: a principal, from a host, may or may not do something with what its pattern names. */
+/** One rule: allows or denies a principal, from a host, an operation on what the pattern names. */
 export interface Acl {
   readonly resourceType: ResourceType
-  /** A name, the beginning of names with a prefixed pattern, or `*` for all. */
+  /** A name, a prefix of names for a prefixed pattern, or `*` for all. */
   readonly resourceName: string
   readonly patternType: PatternType
   /** `User:name`, or `User:*` for everyone. */
@@ -54,7 +54,9 @@ export interface Acl {
 /** The only resource of the type `cluster`. */
 export const clusterResource = 'kafka-cluster'
 
-/** What an ACL must be like; what is left out may be anything. `match` finds every pattern that covers the name. */
+/**
+ * Criteria for ACLs; omitted fields match anything. The pattern type `match` finds every pattern that covers the name.
+ */
 export interface AclFilter {
   readonly resourceType?: ResourceType
   readonly resourceName?: string
@@ -65,7 +67,7 @@ export interface AclFilter {
   readonly permission?: Permission
 }
 
-/** One question to an authorizer. */
+/** A question to an authorizer. */
 export interface AccessQuestion {
   /** All names of the requesting principal; an ACL for any of them counts. */
   readonly principals: readonly string[]
@@ -75,15 +77,15 @@ export interface AccessQuestion {
   readonly resourceName: string
 }
 
-/** Operations that allow another one: who may read a topic may describe it. A DENY implies nothing. */
+/** The operations that imply each operation: a client that may read a topic may describe it. A DENY implies nothing. */
 const implying: Partial<Record<Operation, readonly Operation[]>> = {
   describe: ['describe', 'read', 'write', 'delete', 'alter'],
   describe_configs: ['describe_configs', 'alter_configs'],
 }
 
-/** ACLs in the order in which questions find them. It never changes: a change of ACLs makes a new one. */
+/** ACLs indexed for decisions. Immutable: a change of ACLs creates a new set. */
 export class AclSet {
-  /** Literal patterns by `type name`, wildcards among them under `*`. */
+  /** Literal patterns by `type name`; wildcards are under the name `*`. */
   readonly #literal = new Map<string, Acl[]>()
   /** Prefixed patterns by type. */
   readonly #prefixed = new Map<ResourceType, Acl[]>()
@@ -97,7 +99,7 @@ export class AclSet {
     }
   }
 
-  /** DENY before ALLOW, and what no ACL allows is denied. */
+  /** DENY takes precedence over ALLOW, and what no ACL allows is denied. */
   allows(access: AccessQuestion): boolean {
     const { resourceType, resourceName } = access
     let allowed = false
@@ -116,8 +118,8 @@ export class AclSet {
   }
 
   /**
-   * Whether the operation is allowed on any resource of a type: some ALLOW is not wiped out by a DENY of the same or a
-   * wider pattern (KIP-679).
+   * Whether the operation is allowed on any resource of a type: some ALLOW must not be overridden by a DENY
+   * with the same or a wider pattern (KIP-679).
    */
   allowsAny(access: Omit<AccessQuestion, 'resourceName'>): boolean {
     const relevant = this.acls.filter(acl => acl.resourceType === access.resourceType && concerns(acl, access))
@@ -183,7 +185,7 @@ function concerns(acl: Acl, { principals, host }: Pick<AccessQuestion, 'principa
   return (acl.principal === 'User:*' || principals.includes(acl.principal)) && (acl.host === '*' || acl.host === host)
 }
 
-/** Whether every name that `inner` covers is covered by `outer`. */
+/** Whether `outer` covers every name that `inner` covers. */
 function isWider(outer: Acl, inner: Acl): boolean {
   if (outer.patternType === 'literal') {
     if (outer.resourceName === '*') return true

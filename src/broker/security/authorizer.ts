@@ -4,19 +4,19 @@ import { type Acl, AclSet, clusterResource, operations, type Operation, type Res
 import { ErrorCode } from '../../kafka/index.ts'
 import type { SaslIdentity } from './sasl.ts'
 
-/** What one client may do; every handler asks it before it answers for a resource. */
+/** What one client may do; every handler checks it before it answers for a resource. */
 export interface Access {
   allows(operation: Operation, resourceType: ResourceType, resourceName: string): boolean
   /** Whether the operation is allowed on any resource of the type. */
   allowsAny(operation: Operation, resourceType: ResourceType): boolean
-  /** Everything is allowed, so that nothing has to be looked at one by one. */
+  /** Everything is allowed, so that resources need not be checked one by one. */
   readonly isUnlimited: boolean
 }
 
-/** Without ACLs everybody may do everything. */
+/** Without ACLs everything is allowed to everyone. */
 const allowAll: Access = { allows: () => true, allowsAny: () => true, isUnlimited: true }
 
-/** Who asks, from where. */
+/** The identity of a client: its names and address. */
 export interface Asking {
   /** `User:name`; a user of the HTTP API is also known by the name of its credential. */
   readonly principals: readonly string[]
@@ -24,10 +24,10 @@ export interface Asking {
   readonly host: string
 }
 
-/** How often the rules of other brokers are looked for, in milliseconds. */
+/** How often other brokers' rules are polled, in milliseconds. */
 const POLL_MS = 2_000
 
-/** Decides by the ACLs of the cluster, which it keeps in memory and looks for changes of. */
+/** Decides by the ACLs of the cluster, which it caches in memory and polls for changes. */
 export class AclAuthorizer {
   readonly #metadata: Metadata
   readonly #clock: Clock
@@ -36,7 +36,7 @@ export class AclAuthorizer {
   #rules: AclRules = { version: -1, mode: 'off', acls: [] }
   #set = new AclSet([])
 
-  /** Loads the rules, so that nothing is decided without them. */
+  /** Loads the rules first, so that nothing is decided without them. */
   static async open(options: {
     readonly metadata: Metadata
     readonly clock: Clock
@@ -54,7 +54,7 @@ export class AclAuthorizer {
     this.#log = log
   }
 
-  /** Whether ACLs decide, so that the APIs about them are served. */
+  /** Whether ACLs are enforced, so that the APIs about them are served. */
   get isEnabled(): boolean {
     return this.#rules.mode === 'on'
   }
@@ -69,7 +69,7 @@ export class AclAuthorizer {
     return this.#rules.mode === 'on' ? access : new ShadowAccess(access, asking, this.#log)
   }
 
-  /** Reads the rules where they have changed; called after a change of our own. */
+  /** Reloads the rules if they have changed; called after a change of our own. */
   async refresh(): Promise<void> {
     if ((await this.#metadata.securityVersion()) !== this.#rules.version) this.adopt(await this.#metadata.aclRules())
   }
@@ -78,7 +78,7 @@ export class AclAuthorizer {
   adopt(rules: AclRules): void {
     if (rules.version <= this.#rules.version) return
     this.#rules = rules
-    // What is stored was checked by whoever stored it, with these very words.
+    // Stored values were validated when they were stored, with the same vocabulary.
     this.#set = new AclSet(rules.acls as readonly Acl[])
   }
 
@@ -91,7 +91,7 @@ export class AclAuthorizer {
     while (!signal.aborted) {
       await waitOrAbort(this.#clock, POLL_MS, signal)
       if (signal.aborted) return
-      // A database that cannot be reached leaves the rules as they are; the next round asks again.
+      // While the database is unreachable the rules stay as they are; the next round tries again.
       await this.refresh().catch((error: Error) => this.#log.debug('cannot read the ACLs', { error: error.message }))
     }
   }
@@ -118,7 +118,7 @@ class AclAccess implements Access {
   }
 }
 
-/** Lets everything pass, and logs what the ACLs would have denied. */
+/** Allows everything, and logs what the ACLs would have denied. */
 class ShadowAccess implements Access {
   readonly isUnlimited = false
   readonly #access: Access
@@ -147,7 +147,7 @@ class ShadowAccess implements Access {
   }
 }
 
-/** Who a connection asks as. */
+/** The identity that a connection uses for access checks. */
 export function askingAs(
   identity: SaslIdentity | undefined,
   certificateName: string | undefined,
@@ -160,7 +160,7 @@ export function askingAs(
   return { principals: [`User:${certificateName ?? 'ANONYMOUS'}`], superuser: false, host }
 }
 
-/** The operations that are allowed on a resource, as the bits of Kafka's "authorized operations" (KIP-430). */
+/** The operations allowed on a resource, as the bits of Kafka's "authorized operations" (KIP-430). */
 export function authorizedOperations(access: Access, resourceType: ResourceType, resourceName: string): number {
   let bits = 0
   for (const operation of operationsOf[resourceType] ?? []) {
@@ -169,7 +169,7 @@ export function authorizedOperations(access: Access, resourceType: ResourceType,
   return bits
 }
 
-/** The answer where a client did not ask for its operations. */
+/** The value if a client did not ask for its operations. */
 export const operationsNotAsked = -2147483648
 
 const operationsOf: Partial<Record<ResourceType, readonly Operation[]>> = {
@@ -178,12 +178,12 @@ const operationsOf: Partial<Record<ResourceType, readonly Operation[]>> = {
   cluster: ['create', 'alter', 'describe', 'cluster_action', 'describe_configs', 'alter_configs', 'idempotent_write'],
 }
 
-/** Whether a client may do something with the cluster as a whole. */
+/** Whether a client may perform an operation on the cluster as a whole. */
 export function allowsCluster(access: Access, operation: Operation): boolean {
   return access.allows(operation, 'cluster', clusterResource)
 }
 
-/** The answer to the APIs about ACLs while they do not decide, as Kafka without an authorizer gives it. */
+/** The answer to the APIs about ACLs while they are not enforced, as from Kafka without an authorizer. */
 export const securityDisabled = {
   errorCode: ErrorCode.SECURITY_DISABLED,
   errorMessage: 'No Authorizer is configured.',

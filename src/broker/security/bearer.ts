@@ -6,11 +6,11 @@ export interface BearerSettings {
   readonly keys: URL | JSONWebKeySet
   readonly audience?: readonly string[]
   readonly issuer?: string
-  /** The claim that names the principal; `sub` by default. */
+  /** The claim that names the principal; defaults to `sub`. */
   readonly principalClaim?: string
 }
 
-/** Checks tokens against a key set, which is fetched again when a token names a key that is not in it. */
+/** Checks tokens against a key set, which is fetched again when a token names an unknown key. */
 export function bearerCheck({ keys, audience, issuer, principalClaim = 'sub' }: BearerSettings): TokenCheck {
   const keySet = keys instanceof URL ? createRemoteJWKSet(keys) : createLocalJWKSet(keys)
   return async token => {

@@ -1,12 +1,12 @@
 import type { PeerCertificate } from 'node:tls'
 
-/** The subject of a certificate as Java prints it, which is what Kafka's ACLs and mapping rules are written for. */
+/** Formats a certificate's subject as Java does, for which Kafka's ACLs and mapping rules are written. */
 export function distinguishedName({ subject }: Pick<PeerCertificate, 'subject'>): string {
   const parts: string[] = []
   for (const [type, values] of Object.entries(subject)) {
     for (const value of [values].flat()) if (value !== undefined) parts.push(`${type}=${escaped(value)}`)
   }
-  // A certificate holds its subject from the country down, the text begins with the name itself (RFC 2253).
+  // A certificate lists its subject from the country down, while the text begins with the common name (RFC 2253).
   return parts.reverse().join(',')
 }
 
@@ -15,8 +15,8 @@ function escaped(value: string): string {
 }
 
 /**
- * Compiles Kafka's ssl.principal.mapping.rules: `DEFAULT`, or `RULE:pattern/replacement/[LU]`, separated by commas, of
- * which the first that matches the whole name decides. Throws an Error with the rule that cannot be read.
+ * Compiles Kafka's ssl.principal.mapping.rules: `DEFAULT`, or `RULE:pattern/replacement/[LU]`, separated by commas. The
+ * first rule that matches the whole name decides. Throws an Error with the rule that cannot be parsed.
  */
 export function principalMapping(rules: string): (name: string) => string {
   const compiled = splitRules(rules).map(compileRule)
@@ -52,7 +52,7 @@ function splitRules(text: string): RegExpExecArray[] {
 function compileRule(match: RegExpExecArray): Rule {
   const [, whole, pattern, replacement, letters] = match
   if (whole === 'DEFAULT') return name => name
-  // The operator writes these rules, not a client, and a name is short.
+  // Safe to compile: the operator writes these rules, not a client, and a name is short.
   const regExp = new RegExp(`^(?:${pattern!})$`)
   return name => {
     const groups = regExp.exec(name)

@@ -46,7 +46,7 @@ describe('a port that requires SASL', () => {
   for (const mechanism of ['plain', 'scram-sha-256', 'scram-sha-512'] as const) {
     it(`serves clients that know the password by ${mechanism}`, async () => {
       const brokers = [`127.0.0.1:${broker.port}`]
-      // The types want one literal mechanism at a time.
+      // The types require a single literal mechanism.
       const login = (password: string) => ({ mechanism, username: 'alice', password }) as KafkaConfig['sasl'] & object
       assert.ok(await roundTrip({ brokers, sasl: login('secret') }))
       await assert.rejects(roundTrip({ brokers, sasl: login('wrong') }), /uthentication failed/)

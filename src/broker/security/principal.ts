@@ -1,4 +1,4 @@
-/** Who a connection acts for, as in ACLs: `User:name`. */
+/** The identity of a connection, as in ACLs: `User:name`. */
 export interface Principal {
   readonly type: string
   readonly name: string
@@ -11,7 +11,7 @@ export function principalText({ type, name }: Principal): string {
   return `${type}:${name}`
 }
 
-/** Parses `User:name`; undefined where a part is missing. */
+/** Parses `User:name`; undefined if a part is missing. */
 export function parsePrincipal(text: string): Principal | undefined {
   const at = text.indexOf(':')
   if (at <= 0 || at === text.length - 1) return undefined

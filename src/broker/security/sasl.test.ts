@@ -176,7 +176,7 @@ describe('a session', () => {
   })
 })
 
-/** A client's side of SCRAM, written from RFC 5802. */
+/** The client's side of SCRAM, implemented from RFC 5802. */
 async function runClient(session: SaslSession, hash: 'sha256' | 'sha512', password: string, name = 'alice') {
   const bare = `n=${name},r=clientnonce`
   const { reply } = await authenticate(session, `n,,${bare}`)

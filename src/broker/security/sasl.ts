@@ -15,20 +15,20 @@ import {
 
 export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER'
 
-/** Checks a bearer token; throws where it does not hold. */
+/** Checks a bearer token; throws if it is invalid. */
 export type TokenCheck = (token: string) => Promise<{
   readonly principal: string
   /** Milliseconds since 1970. */
   readonly expiresAt: number
 }>
 
-/** What a broker authenticates with. */
+/** What a broker authenticates clients with. */
 export interface SaslSettings {
   readonly credentials: CredentialStore
   readonly passwords: PasswordCheck
-  /** Absent where OAUTHBEARER is not offered. */
+  /** Absent if OAUTHBEARER is not offered. */
   readonly checkToken?: TokenCheck
-  /** Kafka's connections.max.reauth.ms: the longest that a session lasts; 0 for no limit but that of the credential. */
+  /** Kafka's connections.max.reauth.ms: the maximum length of a session; 0 for no limit except the credential's. */
   readonly maxSessionMs: number
   readonly clock: Pick<Clock, 'now'>
 }
@@ -38,24 +38,24 @@ export function mechanismsOf(settings: SaslSettings): readonly SaslMechanism[] {
   return settings.checkToken === undefined ? mechanisms : [...mechanisms, 'OAUTHBEARER']
 }
 
-/** Who a connection is, once its exchange has succeeded. */
+/** The identity of a connection after a successful exchange. */
 export interface SaslIdentity {
   readonly principal: Principal
-  /** Further names of the same user, which ACLs may use. */
+  /** Additional names of the same user, which ACLs may use. */
   readonly aliases: readonly string[]
   readonly superuser: boolean
-  /** Milliseconds since 1970 after which the client has to authenticate again; undefined for never. */
+  /** Milliseconds since 1970 after which the client must reauthenticate; undefined for never. */
   readonly expiresAt: number | undefined
 }
 
-/** What one message of a client came to. */
+/** The result of one client message. */
 export interface SaslStep {
   readonly reply: Uint8Array
-  /** Set by the message that ends the exchange. */
+  /** Set by the message that completes the exchange. */
   readonly identity?: SaslIdentity
 }
 
-/** An exchange failed; its text is for the client. */
+/** A failed exchange; the message is for the client. */
 export class SaslError extends Error {
   constructor(message: string) {
     super(message)
@@ -63,9 +63,9 @@ export class SaslError extends Error {
   }
 }
 
-/** One exchange: takes the client's messages one after the other until one brings an identity. */
+/** One exchange: processes the client's messages in turn until one yields an identity. */
 export interface SaslExchange {
-  /** Throws {@link SaslError} where the client is refused. */
+  /** Throws {@link SaslError} if the client is refused. */
   step(message: Uint8Array): Promise<SaslStep>
 }
 
@@ -152,7 +152,7 @@ class ScramExchange implements SaslExchange {
   }
 }
 
-/** RFC 7628. A refused token is answered with its reason, and the exchange ends with the client's next message. */
+/** RFC 7628. A refused token is answered with the reason, and the exchange ends with the client's next message. */
 class BearerExchange implements SaslExchange {
   readonly #settings: SaslSettings
   #refusal: string | undefined
@@ -201,14 +201,14 @@ function isExpired({ expiresAt }: Credential, clock: Pick<Clock, 'now'>): boolea
   return expiresAt !== undefined && expiresAt <= clock.now()
 }
 
-/** The state of authentication of one connection. */
+/** The authentication state of one connection. */
 export class SaslSession {
   readonly #settings: SaslSettings
   #mechanism: SaslMechanism | undefined
   #exchange: SaslExchange | undefined
   #identity: SaslIdentity | undefined
   #isRaw = false
-  /** Set once a client was refused: the connection ends. */
+  /** Set once a client was refused, which ends the connection. */
   failed = false
 
   constructor(settings: SaslSettings) {
@@ -219,27 +219,29 @@ export class SaslSession {
     return mechanismsOf(this.#settings)
   }
 
-  /** Undefined while the client has not authenticated. */
+  /** Undefined until the client has authenticated. */
   get identity(): SaslIdentity | undefined {
     return this.#identity
   }
 
-  /** Whether the session has lasted as long as it may, so that only a new exchange is answered. */
+  /** Whether the session has expired, so that only a new exchange is answered. */
   get isExpired(): boolean {
     const end = this.#identity?.expiresAt
     return end !== undefined && end <= this.#settings.clock.now()
   }
 
-  /** Whether the next frame is a message of the exchange itself, without the header of a request. */
+  /** Whether the next frame is a raw message of the exchange, without a request header. */
   get expectsRawMessage(): boolean {
     return this.#isRaw && this.#exchange !== undefined
   }
 
-  /** Chooses a mechanism; an error's name where that is not possible. `isRaw`: the exchange goes on without headers. */
+  /**
+   * Chooses a mechanism; returns the name of an error if it cannot. `isRaw`: the exchange continues without headers.
+   */
   handshake(mechanism: string, isRaw = false): 'UNSUPPORTED_SASL_MECHANISM' | 'ILLEGAL_SASL_STATE' | undefined {
     const known = this.mechanisms.find(each => each === mechanism)
     if (known === undefined) return 'UNSUPPORTED_SASL_MECHANISM'
-    // A session goes on under the mechanism that it began with (KIP-368).
+    // A session keeps the mechanism that it began with (KIP-368).
     if (this.#identity !== undefined && known !== this.#mechanism) return 'ILLEGAL_SASL_STATE'
     this.#mechanism = known
     this.#exchange = startExchange(known, this.#settings)
@@ -248,8 +250,8 @@ export class SaslSession {
   }
 
   /**
-   * Takes the next message of the exchange. The session's length in milliseconds is 0 where it has no end. Throws
-   * {@link SaslError}; a message without a handshake before it throws one as well.
+   * Processes the next message of the exchange. The session's lifetime in milliseconds is 0 if it has no end. Throws
+   * {@link SaslError}, also for a message without a preceding handshake.
    */
   async authenticate(message: Uint8Array): Promise<{ readonly reply: Uint8Array; readonly lifetimeMs: number }> {
     const exchange = this.#exchange

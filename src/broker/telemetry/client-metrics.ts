@@ -4,17 +4,17 @@ import type { ClusterSettings } from '../settings.ts'
 import { type MetricPoint, readMetrics } from './otlp.ts'
 import { subscriptionFor, type TelemetryClient, type TelemetrySubscription } from './subscriptions.ts'
 
-/** The largest push, compressed as it comes. */
+/** Maximum size of a push as sent, compressed, in bytes. */
 export const telemetryMaxBytes = 1024 * 1024
-/** What a push may grow to when it is decompressed. */
+/** Maximum decompressed size of a push, in bytes. */
 const MAX_DECOMPRESSED_BYTES = 16 * telemetryMaxBytes
-/** The codecs that clients may choose from, the best first: zstd, lz4, gzip, snappy, none. */
+/** The codecs that clients may use, best first: zstd, lz4, gzip, snappy, none. */
 export const acceptedCompressionTypes: readonly number[] = [4, 3, 1, 2, 0]
-/** So many clients are remembered before the one that was heard of longest ago is forgotten. */
+/** Maximum number of clients; beyond it the least recently heard from is forgotten. */
 const MAX_CLIENTS = 2_000
-/** So many series of one client are shown. */
+/** Maximum number of series shown per client. */
 const MAX_SERIES = 1_000
-/** A client that missed so many pushes is forgotten. */
+/** A client that misses this many pushes is forgotten. */
 const MISSED_PUSHES = 3
 
 interface Series {
@@ -25,11 +25,11 @@ interface Series {
 }
 
 interface Instance {
-  /** In monotonic milliseconds; undefined before the first. */
+  /** In monotonic milliseconds; undefined before the first request. */
   askedAt: number | undefined
   pushedAt: number | undefined
   intervalMs: number
-  /** The client was told to ask again before its time. */
+  /** Whether the client was told to ask again early. */
   mayAskAgain: boolean
   isTerminating: boolean
   readonly series: Map<string, Series>
@@ -47,13 +47,13 @@ export interface Push {
 }
 
 /**
- * The metrics that clients push (KIP-714): tells each client what is subscribed for it, and shows what it pushed on the
- * agent's own metrics. What is remembered of a client is lost with the process, and the client pushes it again.
+ * The metrics that clients push (KIP-714): tells each client its subscription, and exposes what it pushed with the
+ * agent's own metrics. The state of a client is lost with the process, and the client pushes it again.
  */
 export class ClientMetrics {
   readonly #settings: ClusterSettings
   readonly #clock: Clock
-  /** By client instance id; the one that was heard of last is last. */
+  /** By client instance id, least recently heard from first. */
   readonly #instances = new Map<string, Instance>()
 
   constructor(settings: ClusterSettings, clock: Clock) {
@@ -61,7 +61,7 @@ export class ClientMetrics {
     this.#clock = clock
   }
 
-  /** What a client is to push. THROTTLING_QUOTA_EXCEEDED when it asks more often than it has reason to. */
+  /** What a client should push. THROTTLING_QUOTA_EXCEEDED if it asks more often than it has reason to. */
   subscribe(client: TelemetryClient): Subscribed {
     const subscription = this.#subscriptionOf(client)
     const instance = this.#instanceOf(client)
@@ -74,15 +74,15 @@ export class ClientMetrics {
     return { ok: true, subscription }
   }
 
-  /** Takes the metrics that a client pushes. Returns NONE or what is wrong. */
+  /** Accepts the metrics that a client pushes. Returns NONE or the error. */
   push(client: TelemetryClient, { subscriptionId, compressionType, isTerminating, metrics }: Push): ErrorName {
     const subscription = this.#subscriptionOf(client)
     const instance = this.#instanceOf(client)
     const now = this.#clock.monotonic()
-    // The last push comes when the client closes, whenever that is.
+    // The last push may come at any time, since it is sent when the client closes.
     if (instance.isTerminating) return 'INVALID_REQUEST'
     const hasPushed = instance.pushedAt !== undefined && instance.pushedAt >= (instance.askedAt ?? -Infinity)
-    // The first push after a question comes at a random moment of the interval, so that clients do not push together.
+    // The first push after a request comes at a random moment in the interval, so that clients do not push in step.
     if (!isTerminating && hasPushed && now - instance.pushedAt! < instance.intervalMs)
       return 'THROTTLING_QUOTA_EXCEEDED'
     instance.pushedAt = now
@@ -103,7 +103,7 @@ export class ClientMetrics {
     return 'NONE'
   }
 
-  /** All that was pushed, in the text format of Prometheus. */
+  /** All pushed metrics, in the Prometheus text format. */
   text(): string {
     this.#forgetLost()
     const series = [...this.#instances.values()].flatMap(instance => [...instance.series.values()])
@@ -175,7 +175,7 @@ function labelsOf(client: TelemetryClient, { attributes }: MetricPoint): Record<
   }
 }
 
-/** Letters, digits and underscores, and no digit at the beginning. */
+/** Replaces everything except letters, digits and underscores, and avoids a leading digit. */
 function prometheusName(name: string): string {
   return name.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')
 }

@@ -1,20 +1,21 @@
 import { type ProtobufField, protobufFields } from './protobuf.ts'
 
-/** One value of a metric as a client pushes it. */
+/** One value of a metric, as pushed by a client. */
 export interface MetricPoint {
   readonly name: string
-  /** Counters grow; gauges are as they are. */
+  /** Counters only grow; gauges are current values. */
   readonly kind: 'counter' | 'gauge'
-  /** The value is what was added since the last push. */
+  /** Whether the value is the increase since the last push. */
   readonly isDelta: boolean
   readonly attributes: Readonly<Record<string, string>>
   readonly value: number
 }
 
-// The numbers of https://github.com/open-telemetry/opentelemetry-proto, metrics/v1, of what Kafka's clients send: gauges and sums.
+// Field numbers from https://github.com/open-telemetry/opentelemetry-proto, metrics/v1, for
+// what Kafka's clients send: gauges and sums.
 const DELTA = 1n
 
-/** The points of a MetricsData message. Throws a ProtocolError for bytes that are none. */
+/** Parses the points of a MetricsData message. Throws a ProtocolError for malformed bytes. */
 export function readMetrics(message: Buffer): MetricPoint[] {
   const metrics = messages(messages(messages([message], 1), 2), 2)
   return metrics.flatMap(metric => {
@@ -60,7 +61,7 @@ function anyText(field: ProtobufField): string {
   return field.number === 4 && field.kind === 'fixed64' ? String(field.value.readDoubleLE(0)) : text(field.value)
 }
 
-/** The messages, or texts, that are in fields of this number. */
+/** The messages, or texts, in fields with this number. */
 function messages(parents: readonly Buffer[], wanted: number): Buffer[] {
   return parents.flatMap(parent =>
     [...protobufFields(parent)].flatMap(({ number, kind, value }) =>

@@ -1,14 +1,14 @@
 import { ProtocolError } from '../../kafka/index.ts'
 
-/** One field of a Protocol Buffers message: its number and its value, by its wire type. */
+/** One field of a Protocol Buffers message: its number, and its value by wire type. */
 export type ProtobufField =
   | { readonly number: number; readonly kind: 'varint'; readonly value: bigint }
   | { readonly number: number; readonly kind: 'bytes'; readonly value: Buffer }
-  /** Eight bytes, whose meaning only the schema tells: a float64 or an integer. */
+  /** Eight bytes, whose type only the schema tells: a float64 or an integer. */
   | { readonly number: number; readonly kind: 'fixed64'; readonly value: Buffer }
   | { readonly number: number; readonly kind: 'fixed32'; readonly value: Buffer }
 
-/** The fields of a message in their order. Throws a ProtocolError for bytes that are no message. */
+/** The fields of a message in order. Throws a ProtocolError for malformed bytes. */
 export function* protobufFields(message: Buffer): Generator<ProtobufField> {
   let position = 0
   const varint = (): bigint => {

@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib'
 import { compilePattern } from '../pattern.ts'
 
-/** A client as subscriptions select it, by the names of the selectors. */
+/** A client's values for the selectors of subscriptions. */
 export type TelemetryClient = Readonly<Record<TelemetrySelector, string>>
 
-/** What a subscription may match clients by (KIP-714). */
+/** The selectors by which a subscription may match clients (KIP-714). */
 export const telemetrySelectors = [
   'client_instance_id',
   'client_id',
@@ -15,11 +15,11 @@ export const telemetrySelectors = [
 ] as const
 export type TelemetrySelector = (typeof telemetrySelectors)[number]
 
-/** What a client is to push, and how often. */
+/** What a client should push, and how often. */
 export interface TelemetrySubscription {
-  /** The same for the same subscription, on every broker. */
+  /** Equal for equal subscriptions, on every broker. */
   readonly id: number
-  /** Prefixes of the names of metrics; `*` alone stands for all, none for no metrics. */
+  /** Prefixes of metric names; `*` alone stands for all, an empty list for none. */
   readonly metrics: readonly string[]
   readonly intervalMs: number
 }
@@ -27,7 +27,7 @@ export interface TelemetrySubscription {
 const allMetrics = '*'
 export const defaultIntervalMs = 300_000
 
-/** All that is subscribed for a client together: every metric, and the shortest interval. */
+/** Combines all subscriptions for a client: every metric, and the shortest interval. */
 export function subscriptionFor(
   client: TelemetryClient,
   subscriptions: Iterable<Readonly<Record<string, string>>>,
@@ -50,11 +50,11 @@ export function subscriptionFor(
   return { id: crc32(JSON.stringify([wanted, intervalMs])) | 0, metrics: wanted, intervalMs }
 }
 
-/** The patterns of a `match` setting that was checked. */
+/** Parses a validated `match` config. */
 export function parseMatch(value: string): (readonly [selector: TelemetrySelector, pattern: string])[] {
   return items(value).map(item => {
     const equals = item.indexOf('=')
-    // The setting was checked when it was made.
+    // The config was validated when it was set.
     return [item.slice(0, equals).trim() as TelemetrySelector, item.slice(equals + 1).trim()]
   })
 }

@@ -121,7 +121,7 @@ describe('the metrics of clients', () => {
     assert.equal(errorName((await subscribe(id)).errorCode), 'THROTTLING_QUOTA_EXCEEDED')
     assert.equal(await push(zeroUuid, subscriptionId, message), 'INVALID_REQUEST')
     assert.equal(await push(id, subscriptionId + 1, message), 'UNKNOWN_SUBSCRIPTION_ID')
-    // What it was told is a reason to ask again.
+    // That answer is a reason to ask again.
     assert.equal(errorName((await subscribe(id)).errorCode), 'NONE')
     assert.equal(await push(id, subscriptionId, message), 'NONE')
     assert.equal(await push(id, subscriptionId, message), 'THROTTLING_QUOTA_EXCEEDED')
@@ -149,7 +149,7 @@ describe('the metrics of clients', () => {
   })
 })
 
-// Messages of OTLP, as a client writes them.
+// OTLP messages as a client encodes them.
 
 function metricsData(...metrics: Buffer[]): Buffer {
   return field(1, field(2, ...metrics.map(metric => field(2, metric))))

@@ -56,7 +56,7 @@ describe('transactions of clients', () => {
   const kafka = () =>
     new Kafka({ brokers: [`127.0.0.1:${broker.port}`], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 20 } })
 
-  /** The values that kafkajs, which reads committed records alone, reads up to the one that says `end`. */
+  /** The values up to `end` that kafkajs reads, which only reads committed records. */
   async function readCommitted(topic: string): Promise<string[]> {
     const consumer = kafka().consumer({ groupId: `read-${Math.random()}` })
     opened.push(() => consumer.disconnect())

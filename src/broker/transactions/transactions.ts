@@ -19,7 +19,7 @@ import { leaseOfTransaction } from '../shard.ts'
 
 export interface TransactionsOptions {
   readonly metadata: Metadata
-  /** A transactional id is coordinated under the lease of `leaseOfTransaction`. */
+  /** Coordinating a transactional id requires the lease `leaseOfTransaction`. */
   readonly leases: Leases
   readonly records: RecordLog
   readonly clock: Clock
@@ -27,36 +27,36 @@ export interface TransactionsOptions {
   readonly settings: TransactionSettings
 }
 
-/** By Kafka's names; times are milliseconds. */
+/** By Kafka's names; times are in milliseconds. */
 interface TransactionSettings {
-  /** How often transactions are looked for that are open for too long. */
+  /** How often overdue transactions are aborted. */
   readonly abortCheckIntervalMs: number
-  /** How long an unused transactional id is remembered. */
+  /** How long an unused transactional id is kept. */
   readonly idExpirationMs: number
   readonly expiryCheckIntervalMs: number
 }
 
-/** Whom a transactional id belongs to after a request, or why the request is refused. */
+/** The owner of a transactional id after a request, or why the request is refused. */
 export type TransactionOutcome =
   | { readonly ok: true; readonly producer: ProducerIdentity }
   | { readonly ok: false; readonly code: ErrorName }
 
-/** How often markers are written again because the transaction changed while they were being written. */
+/** How often markers are written again because the transaction changed in the meantime. */
 const MAX_ATTEMPTS = 20
-/** How many overdue transactions are aborted in one round. */
+/** Maximum number of overdue transactions aborted in one round. */
 const MAX_OVERDUE = 1000
-/** From this epoch on a producer may need another id for its next one. */
+/** From this epoch on, a producer may need another id for its next epoch. */
 const LATE_EPOCH = 2 ** 15 - 2
 
 /**
- * The coordinator of transactional ids: what happens to them is decided by `stepTransaction` where they are stored, so
- * that nothing is remembered here; markers are written here, and transactions aborted that are open for too long. Requests
- * for one transactional id take turns. A request for an id whose lease another broker holds is answered with
- * NOT_COORDINATOR.
+ * The coordinator of transactional ids. `stepTransaction` decides what happens to them where they are
+ * stored, so nothing is kept here; this class writes markers, and aborts transactions that are open for
+ * too long. Requests for the same transactional id take turns. A request for an id whose lease another
+ * broker holds is answered with NOT_COORDINATOR.
  */
 export class Transactions {
   readonly #options: TransactionsOptions
-  /** The latest request for each transactional id that has any. */
+  /** The latest pending request for each transactional id. */
   readonly #turns = new Map<string, Promise<unknown>>()
   readonly #stop = new AbortController()
   readonly #loops: Promise<unknown>
@@ -71,8 +71,8 @@ export class Transactions {
   }
 
   /**
-   * Gives a producer the transactional id: what another one had open is aborted, and everything it does from then on
-   * refused. `producer` is what a producer that goes on had until now, else null.
+   * Assigns the transactional id to a producer: another producer's open transaction is aborted, and everything it does
+   * from then on is refused. `producer` is the previous identity of a producer that continues, otherwise null.
    */
   async init(id: string, producer: ProducerIdentity | null, timeoutMs: number): Promise<TransactionOutcome> {
     const freshProducerId = await this.#freshProducerId()
@@ -80,12 +80,12 @@ export class Transactions {
     return this.#handle(id, { kind: 'init', producer, timeoutMs, freshProducerId })
   }
 
-  /** Adds partitions, or nothing yet, to the producer's transaction, which begins where none is open. */
+  /** Adds partitions, or none yet, to the producer's transaction, which begins if none is open. */
   begin(id: string, producer: ProducerIdentity, partitions: readonly PartitionId[]): Promise<TransactionOutcome> {
     return this.#handle(id, { kind: 'begin', producer }, partitions)
   }
 
-  /** Commits or aborts. With `nextEpoch` the producer goes on with a new epoch (KIP-890). */
+  /** Commits or aborts. With `nextEpoch` the producer continues with a new epoch (KIP-890). */
   async end(id: string, producer: ProducerIdentity, commit: boolean, nextEpoch: boolean): Promise<TransactionOutcome> {
     const isLate = nextEpoch && producer.epoch >= LATE_EPOCH
     const freshProducerId = isLate ? await this.#freshProducerId() : -1
@@ -93,7 +93,7 @@ export class Transactions {
     return this.#handle(id, { kind: 'end', producer, commit, nextEpoch, freshProducerId })
   }
 
-  /** The partitions that are in the producer's open transaction, or why there are none. */
+  /** The partitions in the producer's open transaction, or the error. */
   async partitionsOf(id: string, producer: ProducerIdentity): Promise<ReadonlySet<PartitionId> | ErrorName> {
     try {
       const [known] = await this.#options.metadata.findTransactions([id])
@@ -106,8 +106,8 @@ export class Transactions {
   }
 
   /**
-   * Keeps offsets of a group until the transaction ends; answers an error for each of them, or one for all. With `joins` the
-   * transaction begins where none is open. `fence` is that of the group's coordinator.
+   * Holds offsets of a group until the transaction ends; returns an error for each of them, or one for all. With
+   * `joins` the transaction begins if none is open. `fence` is that of the group's coordinator.
    */
   async commitOffsets(
     id: string,
@@ -127,7 +127,7 @@ export class Transactions {
     }
   }
 
-  /** Transactional ids as they are: null for unknown ones, NOT_COORDINATOR for those of other brokers. */
+  /** Describes transactional ids: null for unknown ones, NOT_COORDINATOR for those of other brokers. */
   async describe(ids: readonly string[]): Promise<(DescribedTransaction | null | ErrorName)[]> {
     const { leases, metadata } = this.#options
     try {
@@ -139,7 +139,7 @@ export class Transactions {
     }
   }
 
-  /** The transactional ids that this broker coordinates. Those of others are in their lists. */
+  /** The transactional ids that this broker coordinates. Other brokers list theirs. */
   async list(): Promise<Transaction[]> {
     const { leases, metadata } = this.#options
     const all = await metadata.listTransactions()
@@ -147,13 +147,13 @@ export class Transactions {
     return all.filter(({ id }) => leases.held(leaseOfTransaction(id)) !== undefined)
   }
 
-  /** Closes what a producer has open in these partitions, whatever its transaction is; answers an error for each. */
+  /** Ends a producer's open transaction in these partitions, whatever its overall state; returns an error for each. */
   async closePartitions(end: TransactionEnd, partitions: readonly PartitionId[]): Promise<ErrorName[]> {
     const outcomes = await this.#options.records.endTransaction(end, partitions, 0)
     return outcomes.map(outcome => (outcome.ok ? 'NONE' : outcome.code))
   }
 
-  /** Aborts the transactions that are open for longer than their timeout; answers which were looked after. */
+  /** Aborts the transactions that have been open for longer than their timeout; returns the ids that were processed. */
   async abortOverdue(): Promise<string[]> {
     const ids = await this.#options.metadata.overdueTransactions(MAX_OVERDUE)
     const own: string[] = []
@@ -167,14 +167,14 @@ export class Transactions {
     return own
   }
 
-  /** Ends the looking for overdue transactions, and waits for the requests under way. */
+  /** Stops aborting overdue transactions, and waits for requests in progress. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#loops
     await Promise.all(this.#turns.values())
   }
 
-  /** Waits for the requests for the same id that came before. */
+  /** Waits for earlier requests for the same id. */
   async #handle(
     id: string,
     event: TransactionEvent,
@@ -193,7 +193,7 @@ export class Transactions {
     }
   }
 
-  /** Never rejects, so that the next turn comes whatever becomes of this one. */
+  /** Never rejects, so that the next turn comes regardless of the outcome. */
   async #carryOut(
     id: string,
     event: TransactionEvent,
@@ -223,7 +223,8 @@ export class Transactions {
             }
             const isEnded = outcomes.every(outcome => outcome.ok || outcome.code === 'UNKNOWN_TOPIC_OR_PARTITION')
             if (isEnded && event.kind !== 'init') return { ok: true, producer: effect.end.next }
-            // An init goes on with what it has cleared away. Else the transaction has changed, and is looked at again.
+            // After an init has cleared the way, it is repeated; otherwise the
+            // transaction has changed, and is examined again.
             break
           }
           default:
@@ -245,7 +246,7 @@ export class Transactions {
     }
   }
 
-  /** What a client gets to hear of a call that failed: it tries again, here or at another coordinator. */
+  /** Maps a failed call to the error code that makes the client retry, here or at another coordinator. */
   #failed(id: string, error: unknown, fence?: Fence): ErrorName {
     const { leases, log } = this.#options
     if (error instanceof MetadataError && error.code === 'fenced' && fence !== undefined) {
