@@ -1,10 +1,10 @@
-/** Where time comes from. Everything outside the rim receives a clock, so that a simulation can control it. */
+/** Source of time. Everything outside the rim receives a clock, so that a simulation can control it. */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970-01-01T00:00Z. */
   now(): number
   /** Monotonic time in milliseconds, for measuring intervals. */
   monotonic(): number
-  /** Resolves after `ms` milliseconds, or rejects with the signal's reason when it aborts first. */
+  /** Resolves after `ms` milliseconds, or rejects with the signal's reason if it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 

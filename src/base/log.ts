@@ -15,7 +15,7 @@ export interface Log {
   trace(message: string, fields?: LogFields): void
   /** Whether lines of this level are written at all, so that callers can skip building them. */
   enabled(level: LogLevel): boolean
-  /** The same log with these fields on every line. */
+  /** Returns the same log with these fields on every line. */
   with(fields: LogFields): Log
 }
 

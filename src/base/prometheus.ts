@@ -11,7 +11,7 @@ export function prometheusFamily(
   return samples.length === 0 ? '' : `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.join('\n')}\n`
 }
 
-/** One line of a metric. Labels are sorted and escaped. */
+/** Formats one line of a metric. Labels are sorted and escaped. */
 export function prometheusSample(name: string, labels: PrometheusLabels, value: number | string): string {
   const entries = Object.entries(labels).toSorted(([left], [right]) => (left < right ? -1 : 1))
   const written = entries.map(([label, text]) => `${label}="${escaped(text)}"`).join(',')

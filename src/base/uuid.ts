@@ -2,12 +2,12 @@ import type { Random } from './random.ts'
 
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** A random UUID (version 4) in canonical text, lower case. */
+/** Returns a random UUID (version 4) in canonical lower-case text. */
 export function uuid(random: Random): string {
   return formatUuidV4(random.bytes(16))
 }
 
-/** The UUID (version 4) of 16 random bytes, in canonical text. */
+/** Formats 16 random bytes as a UUID (version 4) in canonical text. */
 export function formatUuidV4(random: Uint8Array): string {
   let text = ''
   for (let at = 0; at < 16; at++) {

@@ -17,7 +17,7 @@ export interface BrokerConfig {
   readonly groupMaxSessionTimeoutMs: number
   readonly groupMaxSize: number
   readonly offsetMetadataMaxBytes: number
-  /** How long a group without members and commits is kept. */
+  /** How long a group is kept after its last member left and its last commit. */
   readonly offsetsRetentionMinutes: number
   /** How often such groups are expired. */
   readonly offsetsRetentionCheckIntervalMs: number

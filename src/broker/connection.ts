@@ -35,7 +35,7 @@ const waitingApis: ReadonlySet<string> = new Set(['Fetch', 'JoinGroup', 'SyncGro
 interface Pending {
   readonly header: RequestHeader
   readonly handler: AnyHandler
-  /** Positioned at the body; undefined once it is decoded. */
+  /** Positioned at the request's body; undefined once the body is decoded. */
   reader: Reader | undefined
   /** The whole request; undefined once it was given back. */
   frame: Buffer | undefined
@@ -66,11 +66,11 @@ export interface ConnectionOptions {
 }
 
 /**
- * One client's connection: reads requests, has them handled, sends the answers in the order of the requests.
+ * One client's connection: reads requests, dispatches them to handlers, and sends the answers in request order.
  *
- * Kafka handles a connection's requests one after the other, and clients rely on it: a ListOffsets behind a Produce
- * sees what was produced. Only Produce requests overlap one another here, because each waits for the object store
- * while their order is settled as they arrive. Everything else waits for the answers before it.
+ * Kafka handles a connection's requests sequentially, and clients rely on that: a ListOffsets after a Produce sees what
+ * was produced. Here only Produce requests overlap, because each waits for the object store while their order is fixed
+ * on arrival. Every other request waits until the earlier ones are answered.
  */
 export class Connection {
   readonly #options: ConnectionOptions
@@ -79,7 +79,7 @@ export class Connection {
   readonly #info: ConnectionInfo
   readonly #abort = new AbortController()
   readonly #queue: Pending[] = []
-  /** How many requests at the head of the queue are being handled or wait for their turn to be sent. */
+  /** Number of requests at the head of the queue that are being handled, or whose answers wait to be sent. */
   #started = 0
   /** The client's identity for access checks, cached for the SASL identity that it was derived from. */
   #asking: Asking | undefined

@@ -17,7 +17,7 @@ interface Field {
   readonly fields?: readonly Field[]
 }
 
-/** APIs that are answered from memory, so that nothing can fail. */
+/** APIs that are answered from memory and therefore cannot fail. */
 const inMemory: ReadonlySet<string> = new Set<ApiName>([
   'ApiVersions',
   'SaslHandshake',

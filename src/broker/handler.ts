@@ -18,7 +18,7 @@ import type { Transactions } from './transactions/index.ts'
 
 export type ApiName = keyof typeof apis
 
-/** What a request of this API decodes to. */
+/** A decoded request of this API. */
 export type RequestOf<Name extends ApiName> = ReturnType<(typeof apis)[Name]['decodeRequest']>
 
 /** The input for encoding an answer of this API; defaults may be omitted. */
@@ -44,7 +44,7 @@ export interface Handler<Name extends ApiName = ApiName> {
    */
   readonly pipelined?: boolean
   /**
-   * Once `handle` has resolved, nothing refers to slices of the request any more, so that its memory can be reused
+   * Once `handle` has resolved, nothing refers to slices of the request any more, so its memory can be reused
    * (Produce). Does not apply if the client expects no answer.
    */
   readonly letsGoOfRequest?: boolean

@@ -34,7 +34,7 @@ export class Leases {
     this.#renewing = this.#renewUntilStopped()
   }
 
-  /** The fence of a lease that this broker certainly holds now, or undefined. */
+  /** The fence of a lease if this broker certainly holds it now, otherwise undefined. */
   held(name: string): Fence | undefined {
     const held = this.#held.get(name)
     if (held === undefined) return undefined

@@ -7,7 +7,7 @@ interface Re2 {
 
 /** A regular expression in RE2 syntax, which takes linear time whatever a user writes. */
 interface Pattern {
-  /** Whether it matches the whole text. */
+  /** Whether the pattern matches the whole text. */
   matches(text: string): boolean
 }
 

@@ -75,7 +75,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
 
     async function start(nodeId: number): Promise<Node> {
       const metadata = await database.open()
-      // Each prefers itself as coordinator, as brokers do that do not know of each other.
+      // Each prefers itself as coordinator, as brokers that do not know each other do.
       const own = () => nodes.find(node => node.endpoint.nodeId === nodeId)!.endpoint
       const cluster: Cluster = {
         brokers: () => nodes.map(({ endpoint }) => endpoint),

@@ -30,7 +30,7 @@ export const openNetwork: Network = {
   },
 }
 
-/** The network without the addresses that a filter refuses. */
+/** The network except the addresses that a filter refuses. */
 export function filteredNetwork(filter: AddressFilter): Network {
   if (filter.isOpen) return openNetwork
   let dispatcher: ReturnType<Network['dispatcher']> | undefined

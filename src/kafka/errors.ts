@@ -147,7 +147,7 @@ export const ErrorCode = Object.fromEntries(Object.entries(table).map(([name, en
 export type ErrorCode = (typeof ErrorCode)[ErrorName]
 
 const byCode = new Map<number, readonly [ErrorName, Entry]>(
-  // Keys of the table are the names.
+  // The table's keys are the names.
   Object.entries(table).map(([name, entry]) => [entry[0], [name as ErrorName, entry]]),
 )
 

@@ -168,12 +168,12 @@ export class Reader {
   }
 }
 
-/** The elements of arrays of primitives. */
+/** Readers for the elements of primitive arrays. */
 export const readInt8 = (reader: Reader): number => reader.int8()
 export const readInt32 = (reader: Reader): number => reader.int32()
 export const readInt64 = (reader: Reader): number => reader.int64()
 export const readString = (reader: Reader): string => reader.string()
-/** @public Generated code for an array of ids names it. */
+/** @public Used by generated code for arrays of ids. */
 export const readUuid = (reader: Reader): Uuid => reader.uuid()
 
 function fail(message: string): never {

@@ -56,7 +56,7 @@ export async function matchesPassword(hash: ScramHash, password: string, keys: S
 interface ClientFirst {
   readonly username: string
   readonly nonce: string
-  /** The message without its channel binding, which is part of what is signed. */
+  /** The message without its channel binding; it is part of what is signed. */
   readonly bare: string
 }
 

@@ -189,12 +189,12 @@ export class Writer {
   }
 }
 
-/** The elements of arrays of primitives. */
+/** Writers for the elements of primitive arrays. */
 export const writeInt8 = (writer: Writer, _version: number, value: number): void => writer.int8(value)
 export const writeInt32 = (writer: Writer, _version: number, value: number): void => writer.int32(value)
 export const writeInt64 = (writer: Writer, _version: number, value: number): void => writer.int64(value)
 export const writeString = (writer: Writer, _version: number, value: string): void => writer.string(value)
-/** @public Generated code for an array of ids names it. */
+/** @public Used by generated code for arrays of ids. */
 export const writeUuid = (writer: Writer, _version: number, value: Uuid): void => writer.uuid(value)
 
 function viewOf(chunk: Buffer): DataView {

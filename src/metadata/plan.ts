@@ -59,7 +59,7 @@ export interface Plan {
   /** The new states of the partitions and producers that changed. */
   readonly partitions: ReadonlyMap<PartitionId, PartitionState>
   readonly producers: ReadonlyMap<ProducerKey, ProducerState>
-  /** The transactional ids that changed, with all partitions that their transactions have then. */
+  /** The transactional ids that changed, with all partitions of their transactions afterwards. */
   readonly transactions: ReadonlyMap<string, TransactionState>
   /** The ends that were accepted. */
   readonly ends: readonly TransactionEnd[]
@@ -264,7 +264,7 @@ class Planning {
   }
 }
 
-/** Two ends with the same key are the same. */
+/** Identifies an end: two with the same key are the same. */
 function endKey({ id, producer }: TransactionEnd): string {
   return `${producer.producerId}/${producer.epoch}/${id ?? ''}`
 }

@@ -38,7 +38,7 @@ async function insertRows(sql: Sql, table: SnapshotTable, rows: readonly Snapsho
   const updates = names.filter(name => !primaryKey.includes(name)).map(name => `${name} = excluded.${name}`)
   for (let start = 0; start < rows.length; start += ROWS_TOGETHER) {
     const some: RowSet = rows.slice(start, start + ROWS_TOGETHER)
-    // Facts are there from the beginning.
+    // The migrations have already inserted some facts, so existing rows are replaced.
     await sql.run(
       `INSERT INTO ${table} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ROWS(${types.join(', ')}) AS r WHERE true
        ON CONFLICT (${primaryKey.join(', ')}) DO UPDATE SET ${updates.join(', ')}`,

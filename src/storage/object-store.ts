@@ -68,7 +68,7 @@ export interface ObjectStore {
 const VALID_KEY = /^(?!\.{1,2}(?:\/|$))[\w.=~-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.=~-]+)*$/
 const MAX_KEY_LENGTH = 900
 
-/** Throws `invalid_key` unless the key is one that every store can hold. */
+/** Throws `invalid_key` unless every store supports the key. */
 export function checkKey(key: string): void {
   if (key.length > MAX_KEY_LENGTH || !VALID_KEY.test(key)) {
     throw new StorageError('invalid_key', `${JSON.stringify(key)} is not a valid object key`)

@@ -139,7 +139,7 @@ describe('a bucket that cannot be used', () => {
   })
 })
 
-/** An object store whose methods can be spread into another object. */
+/** Binds a store's methods, so that they can be spread into another object. */
 function bound(store: ObjectStore): ObjectStore {
   return {
     url: store.url,

@@ -16,7 +16,7 @@ import {
 } from './classic-group.ts'
 import { loadClassicGroup, saveClassicGroup, type SavedGroup } from './saved-group.ts'
 
-/** A group whose effects are collected, so that a test reads like a conversation with it. */
+/** Collects a group's effects, so that a test reads like a conversation with the group. */
 class Conversation {
   group: ClassicGroup = emptyGroup
   readonly errors = new Map<RequestId, ErrorCode>()

@@ -26,7 +26,7 @@ function catalogOf(sizes: Record<string, number>): Catalog {
   }
 }
 
-/** A group whose effects are collected, so that a test reads like a conversation with it. */
+/** Collects a group's effects, so that a test reads like a conversation with the group. */
 class Conversation {
   group: Group = unknownGroup
   catalog: Catalog

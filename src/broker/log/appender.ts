@@ -46,9 +46,9 @@ interface AppenderOptions {
 }
 
 /**
- * Takes batches, writes them to the store in few large objects, commits these in the order in which their buffers were
- * opened, and only then answers. Several objects are written concurrently, but no commit overtakes another, so that the
- * batches of a producer stay in order.
+ * Accepts batches, writes them to the store in few large objects, commits these in the order in which their buffers
+ * were opened, and only then answers. Several objects are written concurrently, but no commit overtakes another, so
+ * that the batches of a producer stay in order.
  */
 export class Appender {
   readonly #metadata: Metadata

@@ -3,8 +3,8 @@ export interface LogConfig {
   /** How long an idle log waits for more records before it writes an object, in milliseconds. */
   readonly lingerMs: number
   /**
-   * An idle log does not wait once as many requests have arrived as the last write answered, since no more are
-   * expected. A busy one waits for half of a write's duration.
+   * If set, an idle log does not wait once as many requests have arrived as the last write answered, since no more are
+   * expected, and a busy one waits only for half of a write's duration.
    */
   readonly isEager: boolean
   /** Maximum age of a buffer while others are being written, in milliseconds. */

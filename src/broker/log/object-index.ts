@@ -91,7 +91,7 @@ function parse(key: string, text: string): ObjectIndex {
     if (version !== VERSION) throw new Error(`its version is ${String(version)}`)
     // Written by writeObjectIndex, and the version was checked.
     const named = partitions as [PartitionId, string, string, number][]
-    const numbers = runs as number[][] // likewise
+    const numbers = runs as number[][] // as above
     return {
       writtenAt: Number(at),
       partitions: named.map(([partition, topic, topicName, number]) => ({ partition, topic, topicName, number })),

@@ -144,7 +144,7 @@ export class RecordLog {
 
   /**
    * Reads from partitions, which use up the limits in order; waits for records as the limits say. The returned records
-   * do not change until `holds` are released, or ever without `holds`.
+   * do not change until `holds` are released; without `holds` they never change.
    */
   fetch(queries: readonly FetchQuery[], limits: FetchLimits, signal: AbortSignal, holds?: Holds): Promise<Fetched[]> {
     return this.#reader.fetch(queries, limits, signal, holds)

@@ -131,9 +131,9 @@ class Statement {
       const value = values[index]
       // Placeholders and values correspond by position: a scalar, or a set at a ROWS clause.
       if (place === 'value') bound.push(value as SQLInputValue)
-      // A set.
+      // As above.
       else if (rowsToBind(place, value as RowSet) === AS_JSON) bound.push(JSON.stringify(value))
-      // The same set.
+      // As above.
       else for (const row of value as RowSet) for (const cell of row) bound.push(cell)
     }
     return bound

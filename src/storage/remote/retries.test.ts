@@ -16,7 +16,7 @@ test('of many slow reads one in twenty is asked for twice', async () => {
       })
     })
   }
-  // Two are allowed at the start.
+  // The initial budget allows two hedges.
   assert.ok(reads - count <= count / 20 + 2, `${reads - count} of ${count} were doubled`)
   assert.ok(reads > count, 'slow reads are doubled at all')
 })
