@@ -212,7 +212,7 @@ function expire(transaction: Transaction, now: number): Step {
   return isOverdue ? writeAbort(fence(transaction, identityOf(transaction))) : done(transaction)
 }
 
-/** From here on nothing from the producer is accepted; its transaction in progress is aborted. */
+/** Fences the producer: nothing from it is accepted any more, and its open transaction is aborted. */
 function fence(transaction: Transaction, previous: ProducerIdentity | null): Transaction {
   return { ...transaction, epoch: transaction.epoch + 1, phase: 'PrepareAbort', previous }
 }

@@ -24,8 +24,8 @@ export interface Transport {
    */
   onChange(listener: (change: Change) => void): () => void
   /**
-   * The listener is called once if the metadata becomes unreachable for good without having
-   * been closed, before pending calls reject.
+   * The listener is called once if the metadata becomes permanently unreachable without having been closed, before
+   * pending calls reject.
    */
   onLost(listener: (reason: MetadataError) => void): () => void
   close(): Promise<void>
