@@ -4,7 +4,7 @@ import './app/styles.css'
 import { App } from './app/App.tsx'
 import { preloadPages } from './app/router.tsx'
 
-// After an upgrade the server has other files than those this page knows: the page is reloaded, once.
+// After an upgrade the server has other files than this page expects: the page is reloaded, once.
 window.addEventListener('vite:preloadError', () => {
   const reloadedAt = Number(sessionStorage.getItem('penstock.reloaded') ?? 0)
   if (Date.now() - reloadedAt < 10_000) return
@@ -14,7 +14,7 @@ window.addEventListener('vite:preloadError', () => {
       sessionStorage.setItem('penstock.reloaded', String(Date.now()))
       location.reload()
     },
-    // The control plane is down: a page that was reloaded now would be lost, with what was typed in it.
+    // The control plane is down: reloading now would lose the page and what was typed in it.
     () => undefined,
   )
 })
@@ -26,5 +26,5 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 )
-// After the first page, which is what was asked for.
+// After the first page, which has priority.
 setTimeout(preloadPages, 2000)

@@ -26,33 +26,33 @@ import { externalHost } from './serving.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { version } from './version.ts'
 
-/** The options of an agent, whether it has a process of its own or not. */
+/** The options of an agent, whether it has its own process or not. */
 export interface AgentOptions {
-  /** Where all ports listen. */
+  /** The address on which all ports listen. */
   readonly host: string
   /** The host name given to Kafka clients. */
   readonly advertisedHost: string
-  /** The port given to Kafka clients; 0 for the one that is listened on. */
+  /** The port given to Kafka clients; 0 for the one it listens on. */
   readonly advertisedPort: number
   readonly kafkaPort: number
-  /** A further port that other processes of this agent listen on as well; 0 for none. */
+  /** A further port on which other processes of this agent listen as well; 0 for none. */
   readonly sharedKafkaPort: number
   readonly kafkaSecurity: KafkaSecurityFlags
   readonly httpPort: number
   readonly pipelinesPort: number
   readonly roles: AgentHello['roles']
   readonly agentGroup: string
-  /** What pipelines may reach on this host beside the network. */
+  /** What pipelines may access on this host in addition to the network. */
   readonly pipelineGrants: readonly Grant[]
   readonly managedPipelinesGroupName: string
   readonly availabilityZone: string
-  /** Objects that nothing refers to are logged and stay. */
+  /** Unreferenced objects are logged and kept. */
   readonly objectDeletionDryRun: boolean
   readonly pipelineMemoryMb: number
   readonly log: Log
 }
 
-/** What is to be done at the end, in reverse order. */
+/** What to close at the end, in reverse order. */
 export type Closers = (() => Promise<void> | void)[]
 
 /** The cluster that an agent serves. */
@@ -63,7 +63,7 @@ export interface AgentCore {
   readonly clock: Clock
   readonly logConfig: LogConfig
   readonly nodeId: number
-  /** Fixed where no two of them run at once; random otherwise. */
+  /** Fixed if no two of them can run concurrently; random otherwise. */
   readonly instanceId: string | undefined
   /** How long the first members of a group wait for more. */
   readonly groupInitialRebalanceDelayMs: number
@@ -77,13 +77,13 @@ export interface AgentServers {
   /** `host:port` for this machine. */
   readonly statusAddress: string
   readonly pipelines: PipelinePort | undefined
-  /** What pipelines must not reach. */
+  /** What pipelines must not access. */
   readonly policy: HostPolicy
-  /** Until then the status is that of an agent that starts. */
+  /** Until this is called, the status is that of a starting agent. */
   setAgent(agent: Agent): void
 }
 
-/** Listens on all ports. Kafka accepts clients when this resolves. */
+/** Listens on all ports. Kafka clients are accepted when this resolves. */
 export async function startAgentServers(
   options: AgentOptions,
   core: Promise<AgentCore> | AgentCore,
@@ -133,10 +133,10 @@ async function startBroker(
     })
     return cluster
   })
-  return [kafka, cluster!] // made before the broker serves
+  return [kafka, cluster!] // set before the broker serves
 }
 
-/** Joins a cluster: registers with its control plane and follows its orders from now on. */
+/** Joins a cluster: registers with its control plane and then follows its orders. */
 export function joinCluster(
   options: AgentOptions,
   { kafka, cluster, zone, statusAddress, pipelines, policy, setAgent }: AgentServers,
@@ -226,7 +226,7 @@ function newSupervisor(
     seedBroker: hostPort(kafka.connectHost, kafka.port),
     kafkaAccess,
     raiseFence: fence => metadata.raiseFence(fence),
-    // The original's way of telling the cluster in which zone a client is.
+    // The original's way for a client to name its zone.
     clientId: zone === '' ? 'penstock-pipeline' : `warpstream_az=${zone},penstock-pipeline`,
     policy,
     limits: { memoryMb: options.pipelineMemoryMb, silentMs: 10_000, graceMs: 5_000 },
@@ -250,7 +250,7 @@ export async function allOrNothing<const Work extends readonly unknown[]>(
   return Promise.all(work)
 }
 
-/** Closes everything in reverse order. What fails to close does not keep the rest from closing. */
+/** Closes everything in reverse order. A failure does not prevent the rest from closing. */
 export async function closeAll(closers: Closers): Promise<void> {
   const problems: unknown[] = []
   for (const closer of closers.splice(0).toReversed()) {

@@ -8,7 +8,7 @@ import { untilStopped } from './serving.ts'
 
 const restartDelayMs = 1000
 
-/** What a process of an agent tells when it is ready. */
+/** The message of a process of an agent when it is ready. */
 export interface ProcessReady {
   readonly nodeId: number
   readonly statusAddress: string
@@ -17,11 +17,11 @@ export interface ProcessReady {
 
 export interface ProcessesOptions {
   readonly count: number
-  /** The command line of this agent, which each process gets, followed by ports of its own. */
+  /** The command line of this agent, which each process gets, followed by its own ports. */
   readonly args: readonly string[]
   readonly host: string
   readonly advertisedHost: string
-  /** Shared by all processes; 0 takes a free one. */
+  /** Shared by all processes; 0 picks a free port. */
   readonly kafkaPort: number
   /** How long the processes may take to end. */
   readonly closeTimeoutMs: number
@@ -29,9 +29,10 @@ export interface ProcessesOptions {
 }
 
 /**
- * Runs an agent as several processes, each an agent of its own to the cluster with a port of its own. All of them accept
- * clients on the shared port, where those come first. One that dies is started again while the others go on. The first one
- * has the HTTP port and runs pipelines, which have threads of their own. Resolves to the exit code.
+ * Runs an agent as several processes, each a separate agent to the cluster with its own port. All of them accept
+ * clients on the shared port, to which clients connect first. A process that dies is restarted while the others
+ * continue. The first one has the HTTP port and runs pipelines, which have their own threads. Resolves to the exit
+ * code.
  */
 export async function runProcesses(options: ProcessesOptions): Promise<number> {
   const startedAt = performance.now()
@@ -49,7 +50,7 @@ export async function runProcesses(options: ProcessesOptions): Promise<number> {
   return untilStopped(() => processes.close(), options.closeTimeoutMs)
 }
 
-/** The reason is on its standard error. */
+/** The process ended while starting; the reason is on its standard error. */
 class EndedAtStart extends Error {
   readonly exitCode: number
 
@@ -70,7 +71,7 @@ class Processes {
     this.#sharedPort = sharedPort
   }
 
-  /** Resolves when all are ready. Rejects with {@link EndedAtStart} when one of them ends before. */
+  /** Resolves when all are ready. Rejects with {@link EndedAtStart} if one of them ends before that. */
   start(): Promise<ProcessReady[]> {
     return Promise.all(Array.from({ length: this.#options.count }, (_, index) => this.#startProcess(index)))
   }
@@ -93,7 +94,7 @@ class Processes {
     const others = index === 0 ? [] : ['-httpPort=0', '-pipelinesPort=0', '-runPipelines=false']
     const child = fork(process.argv[1]!, [...args, ...own, ...shared, ...others], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      // Ctrl-C of a terminal reaches this process alone, which then stops the others in order.
+      // Ctrl-C in a terminal reaches only this process, which then stops the others gracefully.
       detached: true,
     })
     this.#running.set(index, child)
@@ -112,7 +113,9 @@ class Processes {
     return code ?? 1
   }
 
-  /** Tries until it succeeds: what keeps it from starting now, such as a control plane that is away, may pass. */
+  /**
+   * Retries until it succeeds: what prevents it from starting, such as an unavailable control plane, may be temporary.
+   */
   async #restart(index: number): Promise<void> {
     while (!this.#isClosing) {
       this.#options.log.error('a process of the agent ended and is started again', { process: index })
@@ -128,7 +131,7 @@ class Processes {
   }
 }
 
-/** Finds out that the port can be listened on before any process does, and which one it is. */
+/** Checks that the port can be listened on before any process does, and determines which one it is. */
 async function freeSharedPort({ host, kafkaPort }: ProcessesOptions): Promise<number> {
   const server = createServer()
   const port = await listen('kafkaPort', host, kafkaPort, async wanted => {

@@ -57,7 +57,7 @@ export function runAgent(flags: AgentFlags, args: readonly string[]): Promise<nu
       await closeAll(closers)
     }
     const code = await untilStopped(stop, graceMs + closeTimeoutMs)
-    // The channel to a parent would keep the process alive.
+    // The channel to a parent process would keep the process alive.
     process.removeAllListeners('disconnect')
     process.disconnect?.()
     return code
@@ -78,7 +78,7 @@ async function start(flags: AgentFlags, options: AgentOptions, closers: Closers)
     store,
     clock,
     logConfig: logConfigOf(flags),
-    // Of 31 bits, so that no two agents of a cluster ever have the same.
+    // 31 random bits, so that no two agents of a cluster have the same id.
     nodeId: Buffer.from(systemRandom.bytes(4)).readUInt32BE(0) >>> 1 || 1,
     instanceId: undefined,
     groupInitialRebalanceDelayMs: flags.groupInitialRebalanceDelayMs,
@@ -86,7 +86,7 @@ async function start(flags: AgentFlags, options: AgentOptions, closers: Closers)
   const ownPorts = [flags.httpPort, flags.pipelinesPort].filter(port => port !== 0)
   const servers = await startAgentServers(options, core, ownPorts, closers).catch((error: unknown) => {
     if (!(error instanceof MetadataError)) throw error
-    // The control plane was there a moment ago, and has not answered for as long as calls are kept.
+    // The control plane was reachable a moment ago, but did not respond for as long as calls are retried.
     throw new FlagError(`-metadataURL: ${error.message}`, { cause: error })
   })
   const agent = joinCluster(options, servers, core, link.control, null, closers)
@@ -117,7 +117,7 @@ function optionsOf(flags: AgentFlags): AgentOptions {
 
 const knownRoles: readonly string[] = ['proxy', 'proxy-produce', 'proxy-consume', 'jobs', 'pipelines']
 
-/** By default all, and `pipelines` only where managed pipelines are enabled; named on the command line it is enabled thereby. */
+/** All roles by default, and `pipelines` only if managed pipelines are enabled; naming the role enables them. */
 function rolesOf({ roles, enableManagedPipelines, runPipelines }: AgentFlags): AgentHello['roles'] {
   const unknown = roles.find(role => !knownRoles.includes(role))
   if (unknown !== undefined)
@@ -128,10 +128,10 @@ function rolesOf({ roles, enableManagedPipelines, runPipelines }: AgentFlags): A
   return [...all] as AgentHello['roles'] // checked just before
 }
 
-/** Batches as the store is: one on this machine needs no company, one behind a network costs money for each put. */
+/** Batching to suit the store: a local store needs none, a remote one charges for each put. */
 function logConfigOf({ bucketURL, batchTimeout }: AgentFlags): LogConfig {
   const isLocal = bucketURL.startsWith('file:') || bucketURL.startsWith('mem:')
-  // As many processes as cores are the rule, and none of them knows of the others.
+  // Usually there are as many processes as cores, and none of them knows about the others.
   const base = { ...(isLocal ? localLogConfig : remoteLogConfig), cacheBytes: cacheBytes(availableParallelism()) }
   if (batchTimeout === '') return base
   const lingerMs = durationMs('batchTimeout', batchTimeout)
@@ -148,7 +148,7 @@ function durationMs(flag: string, text: string): number {
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit!]!, 0)
 }
 
-/** One for each core, unless it is said otherwise. */
+/** One per core, unless specified otherwise. */
 function processesOf({ processes, discoveryKafkaPortOverride }: AgentFlags): number {
   if (processes < 0 || processes > maxProcesses)
     throw new FlagError(`-processes has to be from 1 to ${maxProcesses}, or 0 for one for each core`)
@@ -158,7 +158,7 @@ function processesOf({ processes, discoveryKafkaPortOverride }: AgentFlags): num
   return count
 }
 
-/** One of several processes of an agent stops like any other when the process that started it is gone. */
+/** Tells the parent that this process is ready; if the parent goes away, the process stops as usual. */
 function tellParent({ servers, nodeId }: Running): void {
   if (process.send === undefined) return
   const { statusAddress, pipelines } = servers

@@ -3,10 +3,10 @@ import { readSync, writeSync } from 'node:fs'
 import process from 'node:process'
 import { JsonWriter, utf8Bytes } from '../bloblang/index.ts'
 
-/** The text of a chunk is small enough for the heap's young part, where it costs next to nothing. */
+/** The text of a chunk fits in the young generation of the heap, where it costs next to nothing. */
 export const CHUNK_BYTES = 64 * 1024
 
-/** The lines of the standard input, as many at a time as one read brings. */
+/** Reads lines of standard input, as many at a time as one read returns. */
 export class LineReader {
   readonly #maxLineBytes: number
   #buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES)
@@ -19,8 +19,8 @@ export class LineReader {
   }
 
   /**
-   * Whole lines with their ends, valid until the next call; empty at the end of the input. Without an end are the last
-   * line, and the beginning of one that is too long. Throws `InputError`.
+   * Whole lines with their line breaks, valid until the next call; empty at the end of the input. Only the last line,
+   * and the beginning of a line that is too long, lack a line break. Throws `InputError`.
    */
   next(): Buffer {
     if (this.#maxLineBytes <= 0) throw tooLong()
@@ -42,12 +42,12 @@ export class LineReader {
     return this.#buffer.subarray(0, this.#given)
   }
 
-  /** The beginning of a line whose end was not read yet; shorter than a chunk. */
+  /** The beginning of an incomplete line; shorter than a chunk. */
   get rest(): Uint8Array {
     return this.#buffer.subarray(this.#given, this.#filled)
   }
 
-  /** Goes on where another reader stopped. */
+  /** Continues where another reader stopped. */
   resume(rest: Uint8Array): void {
     this.#buffer.set(rest)
     this.#given = 0
@@ -62,7 +62,7 @@ export class LineReader {
   }
 }
 
-/** The standard input cannot be read, or not as lines. */
+/** Standard input cannot be read, or not as lines. */
 export class InputError extends Error {}
 
 export function tooLong(): InputError {
@@ -73,16 +73,16 @@ function unreadable(cause: NodeJS.ErrnoException): InputError {
   return new InputError(`read /dev/stdin: ${cause.code === 'EISDIR' ? 'is a directory' : cause.message}`, { cause })
 }
 
-/** Gathers lines for the standard output and the standard error and writes them in their order. */
+/** Buffers lines for standard output and standard error and writes them in order. */
 export class LineWriter {
-  /** The lines for the standard output after the latest error; each is written here and ended by {@link endLine}. */
+  /** The lines for standard output after the latest error; each is written here and ended by {@link endLine}. */
   readonly out = new JsonWriter(true)
   readonly #limitBytes: number
   readonly #ready: () => void
   #parts: { readonly descriptor: 1 | 2; readonly bytes: Uint8Array }[] = []
   #partBytes = 0
 
-  /** Holds `limitBytes` and a line at most. `ready` returns once this writer may write. */
+  /** Buffers at most `limitBytes` and one line. `ready` returns once this writer may write. */
   constructor(limitBytes: number, ready: () => void) {
     this.#limitBytes = limitBytes
     this.#ready = ready
@@ -93,7 +93,7 @@ export class LineWriter {
     if (this.#partBytes + this.out.length > this.#limitBytes) this.flush()
   }
 
-  /** A line for the standard error. */
+  /** Adds a line for standard error. */
   error(line: string): void {
     if (this.out.length > 0) this.#add(1, this.out.toBytes())
     this.out.clear()
@@ -117,7 +117,7 @@ export class LineWriter {
   }
 }
 
-/** Reads what there is on the standard input; 0 at the end. A terminal that has nothing yet is asked again. */
+/** Reads what is available on standard input; 0 at the end. A terminal without input is polled. */
 function readInput(buffer: Uint8Array): number {
   for (;;) {
     try {

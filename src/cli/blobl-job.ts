@@ -11,13 +11,13 @@ import { SharedInput, type SharedMemory } from './blobl-shared-input.ts'
 
 export type BloblFlags = FlagValues<typeof bloblFlags>
 
-/** What is to be done with the lines of the standard input. */
+/** What to do with the lines of standard input. */
 export interface BloblJob {
   readonly mapping: string
   readonly flags: BloblFlags
 }
 
-/** Output that waits for its turn. */
+/** The amount of output that may wait for its turn. */
 const WAITING_BYTES = 16 * CHUNK_BYTES
 
 export function compileJob({ mapping, flags }: BloblJob, withoutFunctions: readonly string[] = []): CompileResult {
@@ -27,7 +27,7 @@ export function compileJob({ mapping, flags }: BloblJob, withoutFunctions: reado
   return compileMapping(mapping, { host, importer: fileImporter(folder), withoutFunctions })
 }
 
-/** Maps all lines and returns the exit code. Where memory is shared, other threads map some of them. */
+/** Maps all lines and returns the exit code. With shared memory, other threads map some of them. */
 export function runJob({ flags }: BloblJob, mapping: Mapping, paint: Paint, memory?: SharedMemory): number {
   const reader = new LineReader(flags['max-token-length'])
   const shared = memory === undefined ? undefined : new SharedInput(reader, memory)

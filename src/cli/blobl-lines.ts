@@ -2,14 +2,14 @@ import { BodyView, DELETED, type Mapping, MappingError, NOTHING, type Value } fr
 import type { Paint } from './blobl-colors.ts'
 import { type LineWriter, tooLong } from './blobl-io.ts'
 
-/** How lines are read and printed. */
+/** Options for reading and printing lines. */
 export interface LineOptions {
   readonly raw: boolean
   readonly pretty: boolean
   readonly 'max-token-length': number
 }
 
-/** Maps lines one by one, each on its own but for the metadata. */
+/** Maps lines separately, except that they share metadata. */
 export class LineMapper {
   readonly #mapping: Mapping
   readonly #options: LineOptions
@@ -25,9 +25,9 @@ export class LineMapper {
     this.#paint = paint
   }
 
-  /** Maps whole lines. Throws `InputError` at the first that is longer than the limit. */
+  /** Maps complete lines. Throws `InputError` at the first that exceeds the limit. */
   map(data: Buffer): void {
-    // One unit a byte: places in it are places in the bytes, and parts of it cost no copy.
+    // One code unit per byte: positions are byte positions, and slicing costs no copy.
     const latin1 = data.toString('latin1')
     for (let start = 0; start < data.length; ) {
       const found = latin1.indexOf('\n', start)
@@ -62,7 +62,7 @@ export class LineMapper {
     else if (result !== DELETED) this.#writeDocument(result)
   }
 
-  /** The line as it was, in the form of all results where it is a document. */
+  /** The unchanged line; if it is a document, in the same form as results. */
   #writeLine(): void {
     if (this.#options.raw) return this.#writeDocument(this.#line.bytes())
     let document: Value

@@ -18,7 +18,7 @@ root.level = "=".repeat(this.height)`,
 
 type ServerFlags = FlagValues<typeof bloblServerFlags>
 
-/** `penstock blobl server`: a page to try mappings in. Serves until the process is asked to stop. */
+/** `penstock blobl server`: a page for trying out mappings. Serves until the process is asked to stop. */
 export async function runBloblServer(flags: ServerFlags): Promise<number> {
   let page: Page
   try {
@@ -45,7 +45,7 @@ export async function runBloblServer(flags: ServerFlags): Promise<number> {
   return 0
 }
 
-/** What is on the page, and in the files behind it. */
+/** The content of the page and the files behind it. */
 class Page {
   readonly #flags: ServerFlags
   #current: Trial
@@ -65,7 +65,7 @@ class Page {
       case 'GET /start':
         return send(response, 200, 'application/json', JSON.stringify(this.#current))
       case 'POST /execute': {
-        // Pages of others may not write files here.
+        // Pages of other sites must not write files here.
         const { origin, host } = request.headers
         if (origin !== undefined && origin !== `http://${host}`) {
           return send(response, 403, 'text/plain', 'another page asked')
@@ -79,7 +79,7 @@ class Page {
     }
   }
 
-  /** A file that is yet to be written begins with the example. */
+  /** A file that does not exist yet starts with the example. */
   #read(path: string, example: string): string {
     if (path === '') return example
     try {
@@ -120,7 +120,7 @@ async function readTrial(request: IncomingMessage): Promise<Trial> {
 function openBrowser(url: string): void {
   const command = process.platform === 'darwin' ? 'open' : process.platform === 'win32' ? 'explorer' : 'xdg-open'
   const child = spawn(command, [url], { stdio: 'ignore', detached: true })
-  // Without a desktop there is no browser to open; the address was printed.
+  // Without a desktop there is no browser to open; the address has been printed.
   child.on('error', () => undefined)
   child.unref()
 }

@@ -1,6 +1,6 @@
 import { CHUNK_BYTES, type LineReader } from './blobl-io.ts'
 
-/** The memory by which threads share the standard input and output. */
+/** The memory through which threads share standard input and output. */
 export interface SharedMemory {
   readonly state: SharedArrayBuffer
   readonly rest: SharedArrayBuffer
@@ -12,7 +12,7 @@ export function sharedMemory(): SharedMemory {
 
 const NO_LINES = Buffer.alloc(0)
 
-// Places in the state.
+// Indexes into the state.
 const LOCK = 0
 const ENDED = 1
 const REST = 2
@@ -20,9 +20,10 @@ const NEXT_NUMBER = 3
 const TURN = 4
 
 /**
- * Lets many threads read one standard input. A thread reads lines while it holds a lock, maps them beside the others, and
- * waits for its turn to write what came of them, so the order stays. There is no thread in the middle: nothing is copied
- * from one to another but the beginning of a line that a read cut off, and none holds more than the lines that it maps.
+ * Lets many threads read one standard input. A thread reads lines while it holds a lock, maps them concurrently with
+ * the others, and waits for its turn to write the results, so the order is preserved. There is no coordinating thread:
+ * the only thing copied between threads is the beginning of a line that a read cut off, and each thread holds only the
+ * lines that it maps.
  */
 export class SharedInput {
   readonly #reader: LineReader
@@ -36,7 +37,7 @@ export class SharedInput {
     this.#rest = new Uint8Array(memory.rest)
   }
 
-  /** Whole lines that no other thread gets; empty at the end. Each call takes a number in the order of the writers. */
+  /** Whole lines that no other thread gets; empty at the end. Each call takes a number in the order of writing. */
   next(): Buffer {
     const state = this.#state
     while (Atomics.compareExchange(state, LOCK, 0, 1) !== 0) Atomics.wait(state, LOCK, 1)
@@ -61,7 +62,7 @@ export class SharedInput {
     return lines
   }
 
-  /** Returns once all lines before those that were read last are written. */
+  /** Returns once all lines before those last read have been written. */
   waitForTurn(): void {
     for (;;) {
       const turn = Atomics.load(this.#state, TURN)
@@ -70,7 +71,7 @@ export class SharedInput {
     }
   }
 
-  /** Lets the next one write. */
+  /** Lets the next thread write. */
   endTurn(): void {
     this.waitForTurn()
     Atomics.store(this.#state, TURN, (this.#number + 1) | 0)

@@ -7,18 +7,18 @@ import { errorPaint, red } from './blobl-colors.ts'
 import type { BloblJob } from './blobl-job.ts'
 import { sharedMemory, type SharedMemory } from './blobl-shared-input.ts'
 
-/** What a thread is started with. */
+/** The worker data of a thread. */
 export interface ThreadData {
   readonly job: BloblJob
   /** Whether errors are shown in red. */
   readonly colored: boolean
-  /** Absent where there is one thread. */
+  /** Absent if there is only one thread. */
   readonly memory?: SharedMemory
 }
 
 /**
- * Maps all lines in worker threads and resolves to the exit code. The first thread that fails ends the program. Maps that
- * apply themselves may nest 5000 levels deep, for which only a worker's stack can be made large enough.
+ * Maps all lines in worker threads and resolves to the exit code. The first thread that fails ends the program.
+ * Recursive maps may nest 5000 levels deep, for which only a worker's stack can be made large enough.
  */
 export async function runInThreads(job: BloblJob, count: number, isRecursive: boolean): Promise<number> {
   const colored = errorPaint() === red
@@ -27,7 +27,7 @@ export async function runInThreads(job: BloblJob, count: number, isRecursive: bo
   const options = { workerData, ...(isRecursive ? { resourceLimits: { stackSizeMb: MAP_STACK_MB } } : {}) }
   const ended = Array.from({ length: count }, async () => {
     const [code]: readonly number[] = await once(new Worker(url, options), 'exit')
-    // The others may be waiting for a turn of the one that failed.
+    // The others may be waiting for the failed thread's turn.
     if (code !== 0) process.exit(code)
   })
   await Promise.all(ended)

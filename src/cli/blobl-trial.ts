@@ -11,13 +11,13 @@ import {
 } from '../bloblang/index.ts'
 import { systemHost } from '../host/index.ts'
 
-/** What is tried on the page of `penstock blobl server`. */
+/** The input of the page of `penstock blobl server`. */
 export interface Trial {
   readonly input: string
   readonly mapping: string
 }
 
-/** What a trial came to; one of the three is set. */
+/** The result of a trial; one of the three is set. */
 interface Outcome {
   readonly result: string | null
   readonly parse_error: string | null
@@ -26,7 +26,7 @@ interface Outcome {
 
 const NO_OUTCOME: Outcome = { result: null, parse_error: null, mapping_error: null }
 
-/** The page may be reached by others, so mappings in it see neither files nor the environment. */
+/** The page may be reachable by others, so its mappings can access neither files nor the environment. */
 const CLOSED_HOST: Host = {
   ...systemHost,
   env: () => undefined,
@@ -36,7 +36,7 @@ const CLOSED_HOST: Host = {
 }
 const WITHOUT_FUNCTIONS = ['env', 'file', 'file_rel', 'file_rel_json']
 
-/** Maps a document. What is wrong is worded as the original's page words it. */
+/** Maps a document. Errors are worded as on the original's page. */
 export function tryMapping({ input, mapping: text }: Trial, host = CLOSED_HOST): Outcome {
   if (input === '') return { ...NO_OUTCOME, mapping_error: 'Input JSON string cannot be empty' }
   if (text === '') return { ...NO_OUTCOME, parse_error: 'Mapping string cannot be empty' }

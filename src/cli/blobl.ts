@@ -6,7 +6,7 @@ import { systemHost } from '../host/index.ts'
 import { errorPaint, type Paint } from './blobl-colors.ts'
 import { type BloblFlags, type BloblJob, compileJob, runJob } from './blobl-job.ts'
 
-/** Maps the lines of the standard input. `inline`: the mapping, or an empty text. Resolves to the exit code. */
+/** Maps the lines of standard input. `inline`: the mapping, or an empty text. Resolves to the exit code. */
 export async function runBlobl(flags: BloblFlags, inline: string): Promise<number> {
   if (flags.file !== '' && inline !== '') {
     return complain(paint('invalid flags, unable to execute both a file mapping and an inline mapping'))
@@ -30,7 +30,7 @@ export async function runBlobl(flags: BloblFlags, inline: string): Promise<numbe
   return runJob(job, mapping, paint)
 }
 
-/** Functions that count or draw on from call to call: two threads would give the same values twice. */
+/** Functions with state across calls: two threads would return the same values twice. */
 const STATEFUL_FUNCTIONS = ['count', 'counter', 'random_int', 'snowflake_id']
 
 function sharesState(job: BloblJob): boolean {
@@ -44,7 +44,7 @@ function complain(text: string): number {
 
 let known: Paint | undefined
 
-/** Asks whether there is a terminal at the first error, which takes a while. */
+/** Checks for a terminal only at the first error, because the check takes a while. */
 function paint(text: string): string {
   return (known ??= errorPaint())(text)
 }

@@ -4,8 +4,8 @@ import { type ObjectStore, StorageError } from '../storage/index.ts'
 const claimKey = 'cluster.json'
 
 /**
- * Makes sure that a cluster's part of a bucket belongs to these metadata, and claims it where it belongs to none: with the
- * metadata of another database, objects of that one would count as garbage. Rejects with a StorageError.
+ * Ensures that a cluster's part of a bucket belongs to this metadata, and claims it if it belongs to none: with the
+ * metadata of another database, that database's objects would count as garbage. Rejects with a StorageError.
  */
 export async function claimBucket(store: ObjectStore, clusterId: string): Promise<void> {
   try {
@@ -17,7 +17,7 @@ export async function claimBucket(store: ObjectStore, clusterId: string): Promis
   await checkClaim(store, clusterId)
 }
 
-/** Makes sure that a cluster's part of a bucket belongs to these metadata. Rejects with a StorageError. */
+/** Ensures that a cluster's part of a bucket belongs to this metadata. Rejects with a StorageError. */
 export async function checkClaim(store: ObjectStore, clusterId: string): Promise<void> {
   const owner = ownerIn(await store.get(claimKey))
   if (owner === clusterId) return
@@ -27,7 +27,7 @@ export async function checkClaim(store: ObjectStore, clusterId: string): Promise
   )
 }
 
-/** The cluster to which a bucket belongs; undefined where nobody has claimed it. Rejects with a StorageError. */
+/** The cluster that a bucket belongs to; undefined if it is unclaimed. Rejects with a StorageError. */
 export async function ownerOf(store: ObjectStore): Promise<string | undefined> {
   try {
     return ownerIn(await store.get(claimKey))

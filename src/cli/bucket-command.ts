@@ -1,4 +1,4 @@
-// What the commands on a bucket have in common.
+// Shared by the commands on a bucket.
 import process from 'node:process'
 import type { BucketFinding } from '../broker/index.ts'
 import { DatabaseError } from '../database/index.ts'
@@ -7,10 +7,10 @@ import { StorageError } from '../storage/index.ts'
 import { closeAll, type Closers } from './agent-parts.ts'
 import { serve } from './serving.ts'
 
-/** How many findings there were, by their severity. */
+/** The number of findings by severity. */
 export type FindingCounts = Readonly<Record<BucketFinding['severity'], number>>
 
-/** What a command works with. */
+/** What a command gets. */
 export interface BucketWork {
   readonly closers: Closers
   /** Prints a finding. */
@@ -21,8 +21,8 @@ export interface BucketWork {
 }
 
 /**
- * Runs a command on a bucket, which prints its findings and then the summary that `work` resolves to. `stopped` and `failed`
- * say what an end by a signal or a failure means. Resolves to the exit code: 1 when something is damaged or failed.
+ * Runs a command on a bucket, which prints its findings and then the summary that `work` resolves to. `stopped` and
+ * `failed` explain an end by a signal or a failure. Resolves to the exit code: 1 if anything is damaged or failed.
  */
 export function runOnBucket(
   name: 'bucket check' | 'bucket rebuild',

@@ -23,14 +23,14 @@ import { standardErrorLog } from './serving.ts'
 
 type BucketRebuildFlags = FlagValues<typeof bucketRebuildFlags>
 
-/** Where the records are, and where their metadata are to be. */
+/** The location of the records and of their future metadata. */
 interface Target {
   readonly store: ObjectStore
   readonly openDatabase: () => Promise<Database>
   readonly openMetadata: () => Promise<Metadata>
 }
 
-/** Rebuilds lost metadata from a bucket. Resolves to 1 when records are missing, or nothing could be made. */
+/** Rebuilds lost metadata from a bucket. Resolves to 1 if records are missing or nothing could be rebuilt. */
 export function runBucketRebuild(flags: BucketRebuildFlags): Promise<number> {
   const texts = { stopped: 'stopped; nothing was made', failed: 'the metadata could not be made' }
   return runOnBucket('bucket rebuild', texts, async ({ closers, onFinding, counts, signal }) => {
@@ -70,7 +70,7 @@ async function keep(
 }
 
 async function folderTarget(dataDir: string, closers: Closers): Promise<Target> {
-  // Taking a folder would make one.
+  // Taking the folder would create one.
   if (!existsSync(join(dataDir, 'bucket')))
     throw new FlagError(`-dataDir: ${dataDir} is not the data folder of a standalone server: it has no bucket`)
   if (existsSync(join(dataDir, 'metadata.sqlite')))

@@ -16,7 +16,7 @@ import { standardErrorLog } from './serving.ts'
 
 type BucketCheckFlags = FlagValues<typeof bucketCheckFlags>
 
-/** Reports everything in a bucket that disagrees with the metadata. Resolves to 1 when something is damaged. */
+/** Reports everything in a bucket that disagrees with the metadata. Resolves to 1 if anything is damaged. */
 export function runBucketCheck(flags: BucketCheckFlags): Promise<number> {
   const texts = { stopped: 'stopped before everything was checked', failed: 'not everything could be checked' }
   return runOnBucket('bucket check', texts, async ({ closers, onFinding, counts, signal }) => {
@@ -27,7 +27,7 @@ export function runBucketCheck(flags: BucketCheckFlags): Promise<number> {
   })
 }
 
-/** Explains that the command needs one of its own. Returns the exit code. */
+/** Explains that a subcommand is required. Returns the exit code. */
 export function refuseBucketCommand([word]: readonly string[]): number {
   const found = word === undefined ? '' : `, not ${JSON.stringify(word)}`
   process.stderr.write(`The bucket command has commands of its own, check and rebuild${found}\n`)
@@ -45,7 +45,7 @@ function openRemote(flags: BucketCheckFlags, closers: Closers): Promise<Opened> 
 }
 
 async function openFolder({ dataDir }: BucketCheckFlags, closers: Closers): Promise<Opened> {
-  // Taking a folder would make one.
+  // Taking the folder would create one.
   if (!existsSync(join(dataDir, 'metadata.sqlite')))
     throw new FlagError(`-dataDir: ${dataDir} is not the data folder of a standalone server: it has no metadata.sqlite`)
   const folder = takeDataFolder(dataDir)

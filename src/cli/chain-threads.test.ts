@@ -1,4 +1,4 @@
-// `pipeline.threads` above 1: the processors of a stream in threads of their own.
+// `pipeline.threads` above 1: the processors of a stream in separate threads.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nullLog, systemClock } from '../base/index.ts'
@@ -17,18 +17,18 @@ import { chainThreadStarter } from './chain-threads.ts'
 import { commandLineRegistry } from './registry.ts'
 
 interface Outcome {
-  /** The text, metadata `n` and error of each message that was written, by its number. */
+  /** The text, metadata `n` and error of each written message, by its number. */
   readonly written: readonly string[]
   readonly metrics: MetricsStore
   readonly started: number
-  /** Deliveries that threads processed. */
+  /** Deliveries processed by threads. */
   readonly answers: number
   readonly acknowledged: number
 }
 
 /**
- * Runs 60 deliveries of ten messages with 2 threads until the source ended. On its clock every chain but a `cheap` one takes
- * long. The source waits for the threads that were started.
+ * Runs 60 deliveries of ten messages with 2 threads until the source has ended. On its clock every chain except a
+ * `cheap` one takes long. The source waits for the threads that were started.
  */
 async function run(processors: string, { isCheap = false, asBatches = false, more = '' } = {}): Promise<Outcome> {
   const written: string[] = []

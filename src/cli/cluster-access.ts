@@ -21,9 +21,9 @@ interface OpenedCluster {
 }
 
 /**
- * Reaches a cluster's metadata by a control plane, and its bucket, which has to belong to them. Rejects with a FlagError that
- * names what has to be changed.
- * @param isWriter whether the bucket is written to: it is probed, and claimed where it belongs to no cluster yet
+ * Opens a cluster's metadata through a control plane, and its bucket, which has to belong to that cluster. Rejects with
+ * a FlagError that names what has to be changed.
+ * @param isWriter whether the bucket is written to: it is probed, and claimed if it belongs to no cluster yet
  */
 export async function openCluster(
   flags: ClusterFlags,
@@ -61,7 +61,7 @@ async function connect(flags: ClusterFlags, log: Log, closers: Closers): Promise
   }
 }
 
-/** The flag that is to blame when the control plane does not accept this agent. */
+/** The flag at fault if the control plane does not accept this agent. */
 function flagOf(error: unknown): keyof ClusterFlags {
   switch (error instanceof LinkRefused ? error.code : undefined) {
     case 'invalid_api_key':
@@ -83,7 +83,7 @@ function urlOf(text: string): URL {
 function agentKeyOf({ agentKey, agentKeyPath }: ClusterFlags): string {
   if (agentKeyPath === '' && agentKey === '')
     throw new FlagError('-agentKey is missing: an agent key of the virtual cluster')
-  // A path is given on purpose, while the environment may hold the key of something else (WARPSTREAM_API_KEY).
+  // A path is explicit, whereas the environment may contain an unrelated key (WARPSTREAM_API_KEY).
   if (agentKeyPath === '') return agentKey
   try {
     return readFileSync(agentKeyPath, 'utf8').trim()
@@ -103,7 +103,7 @@ async function openBucket({ bucketURL }: ClusterFlags, log: Log, isWriter: boole
   return store
 }
 
-/** Waits for a bucket that does not answer now. */
+/** Waits for a bucket that is not responding. */
 function withBucket<Result>(log: Log, work: () => Promise<Result>): Promise<Result> {
   return blame('bucketURL', () => patiently('the bucket', systemClock, log, work))
 }

@@ -8,7 +8,7 @@ import {
 } from '../metadata/index.ts'
 import { FlagError } from './flags.ts'
 
-/** Where a control plane keeps everything. */
+/** Where a control plane stores everything. */
 export type MetadataPlace =
   | { readonly kind: 'sqlite'; readonly file: string }
   | { readonly kind: 'postgres'; readonly url: string }
@@ -27,8 +27,8 @@ interface Opened {
 }
 
 /**
- * The metadata of all clusters of a control plane, each apart from the others: in PostgreSQL a schema named after the cluster,
- * with SQLite a file beside that of the control plane. They are opened on first use.
+ * The metadata of all clusters of a control plane, each separate from the others: in PostgreSQL a schema named after
+ * the cluster, with SQLite a file next to that of the control plane. It is opened on first use.
  */
 export class ClusterMetadata {
   readonly #place: MetadataPlace
@@ -43,7 +43,7 @@ export class ClusterMetadata {
     this.#onLost = onLost
   }
 
-  /** The metadata of a cluster that exists. Rejects where they cannot be opened now; the next call tries again. */
+  /** The metadata of an existing cluster. Rejects if it cannot be opened now; the next call retries. */
   async hub(clusterId: string): Promise<MetadataHub> {
     let opening = this.#opening.get(clusterId)
     if (opening === undefined) {
@@ -54,7 +54,7 @@ export class ClusterMetadata {
     return (await opening).hub
   }
 
-  /** The same for the API; undefined where they cannot be opened now. */
+  /** The same for the API; undefined if it cannot be opened now. */
   async of(clusterId: string): Promise<Metadata | undefined> {
     await this.hub(clusterId).catch((error: Error) => this.#log.warn('cannot open metadata', { error: error.message }))
     return this.#opened.get(clusterId)?.metadata

@@ -9,7 +9,7 @@ import { version } from './version.ts'
 const helpFlag = { help: flag.boolean('show this help', { short: 'h' }) } as const
 const rootFlags = { ...engineFlags, version: flag.boolean('show the version', { short: 'v' }), ...helpFlag } as const
 
-/** Runs what a command line says and resolves to the exit code. */
+/** Runs a command line and resolves to the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   try {
     return await runRoot(args)
@@ -42,7 +42,7 @@ async function runRoot(args: readonly string[]): Promise<number> {
   return await runCommand(`penstock ${name}`, command, rest, written.flags)
 }
 
-/** `before`: the flags of the engine that stand before the command. */
+/** `before`: the engine's flags that precede the command. */
 async function runCommand(
   name: string,
   command: Command,
@@ -66,7 +66,7 @@ async function runCommand(
   }
 }
 
-/** Commands that are none of the engine's heed only the files with environment variables. */
+/** Commands outside the engine use only the engine's dotenv flags. */
 async function loadEnvFiles(before: ReadonlyMap<string, readonly string[]>): Promise<void> {
   const { 'env-file': paths } = flagValues({ 'env-file': engineFlags['env-file'] }, before)
   if (paths.length > 0) (await import('./source.ts')).loadEnvFiles(paths)

@@ -1,24 +1,24 @@
 import type { FlagSpecs, FlagValues } from './flags.ts'
 
-/** What a person wrote for a command. */
+/** The parsed arguments of a command. */
 export interface Call<Specs extends FlagSpecs = FlagSpecs> {
   readonly flags: FlagValues<Specs>
-  /** What is not a flag. */
+  /** The arguments that are not flags. */
   readonly words: readonly string[]
 }
 
-/** A command: what it takes, how it is explained and completed, and what it does. */
+/** A command: its flags and words, its help and completion, and what it does. */
 export interface Command<Specs extends FlagSpecs = FlagSpecs> {
   /** One line without a full stop. */
   readonly summary: string
-  /** Paragraphs for its help, indented as they are printed. */
+  /** Paragraphs for its help, indented as printed. */
   readonly description?: string
-  /** How its words are called in its help. */
+  /** The placeholder for its words in its help. */
   readonly usage?: string
   readonly flags: Specs
-  /** Whether flags have `WARPSTREAM_*` variables, and are written with one dash. */
+  /** Whether flags have `WARPSTREAM_*` variables and are written with one dash. */
   readonly isAgent?: boolean
-  /** What its words are, for completion: paths, or some of these. */
+  /** The kind of its words, for completion: paths, or one of these. */
   readonly words?: 'files' | readonly string[]
   /** Whether everything after the first word belongs to that word. */
   readonly stopsAtWord?: boolean
@@ -28,7 +28,7 @@ export interface Command<Specs extends FlagSpecs = FlagSpecs> {
   run(call: Call<Specs>): Promise<number>
 }
 
-/** A command whose `run` sees the types of its own flags. */
+/** A command whose `run` has the types of its own flags. */
 export function command<const Specs extends FlagSpecs>(spec: Command<Specs>): Command {
-  return spec as unknown as Command // its values are read by its own specs
+  return spec as unknown as Command // its values are parsed by its own specs
 }

@@ -4,7 +4,7 @@ import { flag, type FlagSpecs } from './flags.ts'
 import { kafkaSecurityFlags } from './kafka-security-flags.ts'
 import { type EngineOptions, engineFlags, engineOptions } from './options.ts'
 
-/** What pipelines may reach. */
+/** What pipelines may access. */
 const grantFlags = {
   pipelinesGrant: flag.text(
     '',
@@ -22,7 +22,7 @@ const logFlags = {
   }),
 } as const
 
-/** The ports and the place of an agent. */
+/** The ports and the location of an agent. */
 const agentPortFlags = {
   kafkaPort: flag.port(9092, 'where Kafka clients connect'),
   httpPort: flag.port(8080, "the agent's own HTTP server: /v1/status and /metrics"),
@@ -59,7 +59,7 @@ export const localFlags = {
   ...logFlags,
 } as const
 
-/** Where a virtual cluster and its records are. */
+/** The location of a virtual cluster and its records. */
 export const clusterFlags = {
   bucketURL: flag.text('', 'where records are kept: s3://, gs://, azblob:// or file:///', { value: 'URL' }),
   agentKey: flag.text('', 'an agent key of the virtual cluster', { value: 'KEY', aliases: ['apiKey'] }),
@@ -414,7 +414,7 @@ interface EngineCommand<Specs extends FlagSpecs> extends Omit<Command<Specs>, 'r
   run(options: EngineOptions, flags: Call<Specs>['flags']): Promise<number>
 }
 
-/** A command of the stream engine: it takes the engine's flags beside its own. */
+/** A command of the stream engine, which accepts the engine's flags in addition to its own. */
 function engineCommand<const Specs extends FlagSpecs>(spec: EngineCommand<Specs>): Command {
   return command<typeof engineFlags & Specs>({
     ...spec,
@@ -423,7 +423,7 @@ function engineCommand<const Specs extends FlagSpecs>(spec: EngineCommand<Specs>
   })
 }
 
-/** The same flags without the short names that a command has for its own: `create -s` is `--small`, and not `--set`. */
+/** The same flags without short names that the command uses itself: in `create`, `-s` is `--small`, not `--set`. */
 function withoutShorts<const Specs extends FlagSpecs>(flags: Specs, own: FlagSpecs): Specs {
   const taken = new Set(Object.values(own).flatMap(({ short }) => short ?? []))
   const entries = Object.entries(flags).map(([name, spec]) => {

@@ -4,13 +4,13 @@ import { commands } from './commands.ts'
 import { type FlagSpec, type FlagSpecs, suggestion } from './flags.ts'
 import { engineFlags } from './options.ts'
 
-/** A word that may stand next, with what it means. */
+/** A possible next word, with its meaning. */
 export type Candidate = readonly [word: string, meaning: string]
 
-/** Asks the shell for paths. */
+/** Makes the shell complete paths. */
 export const paths: Candidate = [':paths', '']
 
-/** Prints the script of a shell, or, when called by that script, the candidates for the end of a command line. */
+/** Prints the script of a shell or, when called by that script, the candidates for the end of a command line. */
 export async function printCompletion([shell = '', ...words]: readonly string[]): Promise<number> {
   if (shell === 'words') {
     process.stdout.write(
@@ -43,7 +43,7 @@ export function complete(words: readonly string[]): readonly Candidate[] {
   return matching(current, command === undefined ? rootWords() : wordsOf(command))
 }
 
-/** The command that some words lead to, and those that follow it; at the root, all of them. */
+/** The command that the words lead to, and the words after it; at the root, all of them. */
 function commandOf(words: readonly string[]): { command: Command | undefined; rest: readonly string[] } {
   let command: Command | undefined
   let among: Readonly<Record<string, Command>> = commands

@@ -1,4 +1,4 @@
-// The flags and variables of the original's agents, which command lines, charts and container definitions name.
+// The flags and variables of the original's agents, as used by command lines, charts and container definitions.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { agentFlags, commands } from './commands.ts'
@@ -7,7 +7,7 @@ import { commandHelp } from './help.ts'
 
 type AgentFlag = keyof typeof agentFlags
 
-/** By a flag of ours: what the original calls it on a command line (null: only in the environment) and in the environment. */
+/** By our flag: its name in the original on a command line (null: only in the environment) and in the environment. */
 const original: readonly (readonly [AgentFlag, written: string | null, variable: string | null])[] = [
   ['bucketURL', 'bucketURL', 'WARPSTREAM_BUCKET_URL'],
   ['agentKey', 'agentKey', 'WARPSTREAM_AGENT_KEY'],

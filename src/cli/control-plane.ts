@@ -44,7 +44,7 @@ export function runControlPlane(flags: ControlPlaneFlags): Promise<number> {
   })
 }
 
-/** Starts, or leaves nothing behind. */
+/** Starts, or cleans up on failure. */
 async function attempt(
   flags: ControlPlaneFlags,
   log: Log,
@@ -64,7 +64,7 @@ async function attempt(
 interface Running {
   readonly consoleUrl: string
   readonly apiUrl: string
-  /** Of the default cluster, where this control plane has just made it. */
+  /** The default cluster, if this control plane has just created it. */
   readonly created: DefaultCluster | undefined
 }
 
@@ -107,7 +107,7 @@ async function start(flags: ControlPlaneFlags, log: Log, closers: Closers): Prom
   const server = await listen('consolePort', host, flags.consolePort, port =>
     ControlServer.listen(plane, { consoleFolder, host, port, links }),
   )
-  // Before anything else can fail: a start that is tried again needs the port.
+  // Registered before anything else can fail: a retried start needs the port.
   closers.push(async () => {
     plane.refuseChanges()
     await links.close()
@@ -125,7 +125,7 @@ function timeOf(database: Database): Promise<number> {
   return database.transaction({ kind: 'read' }, sql => databaseTime(database, sql))
 }
 
-/** How other machines reach a server at this address. */
+/** The address of a server for other machines. */
 function peerUrl(host: string, url: string): string {
   const reached = new URL(url)
   reached.host = hostPort(externalHost(host), Number(reached.port))
@@ -160,7 +160,7 @@ function openDatabase(place: MetadataPlace): Promise<Database> {
     : openPostgres({ url: place.url, schema: 'penstock' })
 }
 
-/** What encrypts secrets in the database; all control planes of a database have the same. */
+/** The key that encrypts secrets in the database; all control planes of a database have the same. */
 function sealingKeyOf({ sealingKey, sealingKeyPath }: ControlPlaneFlags, place: MetadataPlace): Uint8Array {
   if (sealingKey !== '') return keyBytes('sealingKey', sealingKey)
   if (sealingKeyPath === '' && place.kind === 'postgres')

@@ -16,10 +16,13 @@ import {
 import type { EngineOptions } from './options.ts'
 import { registryOf } from './templates.ts'
 
-/** A word that names no component. */
+/** The word does not name a component. */
 class UnknownName extends Error {}
 
-/** Prints a configuration of the components of an expression such as `stdin/mapping,log/stdout`. Resolves to the exit code. */
+/**
+ * Prints a configuration of the components of an expression such as `stdin/mapping,log/stdout`. Resolves to the exit
+ * code.
+ */
 export async function createConfig(options: EngineOptions, { small }: { readonly small: boolean }): Promise<number> {
   const registry = await registryOf(options)
   const lists = (options.words[0] ?? '').split('/').map(list =>
@@ -74,7 +77,7 @@ function specOf(registry: Registry, kind: ComponentKind, name: string): AnySpec 
   return spec
 }
 
-/** Every field with its default, or with an empty value of its type and a remark where it has none. */
+/** Every field with its default; a field without a default gets an empty value of its type and a remark. */
 function template(shape: FieldShape, small: boolean): Node {
   if (shape.default !== undefined) return nodeOf(shape.default)
   if (shape.structure === 'scalar' && shape.type === 'object') {

@@ -6,24 +6,26 @@ import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { sealingKeyBytes } from '../control/index.ts'
 
-/** The data folder is in use by another process, or cannot be used at all. The message is for people. */
+/** The data folder is in use by another process, or cannot be used at all. The message is for the user. */
 export class DataFolderError extends Error {}
 
-/** Where one process keeps everything that survives it. */
+/** The folder in which one process keeps everything persistent. */
 export interface DataFolder {
   readonly path: string
   readonly bucket: string
   readonly metadata: string
   readonly control: string
-  /** Seals the secrets in the control database. Its file belongs into the same backup, and to no other reader. */
+  /**
+   * Seals the secrets in the control database. Its file belongs in the same backup, and must not be readable by others.
+   */
   readonly sealingKey: Uint8Array
-  /** Lets another process have it. */
+  /** Releases the folder for another process. */
   release(): void
 }
 
 /**
- * Takes a folder for this process alone, and makes it when it is missing. The lock is one of the operating system's, by
- * way of an open SQLite transaction: it ends with the process however that ends, so that there is never a stale one.
+ * Takes a folder for this process alone, and creates it if it is missing. The lock is one of the operating system's,
+ * held through an open SQLite transaction: it ends with the process however that ends, so it can never be stale.
  */
 export function takeDataFolder(folder: string): DataFolder {
   if (folder.trim() === '') throw new DataFolderError('-dataDir needs a folder; . stands for the current one')
@@ -31,7 +33,7 @@ export function takeDataFolder(folder: string): DataFolder {
   const pidFile = join(path, 'penstock.pid')
   let lock: DatabaseSync
   try {
-    // It holds secrets, so no other user may read it.
+    // It contains secrets, so no other user may read it.
     mkdirSync(path, { recursive: true, mode: 0o700 })
     mkdirSync(join(path, 'bucket'), { recursive: true })
     lock = new DatabaseSync(join(path, 'penstock.lock'), { timeout: 0 })
@@ -63,8 +65,8 @@ export function takeDataFolder(folder: string): DataFolder {
 }
 
 /**
- * Refuses a folder with records whose metadata are gone: with new ones a server would take all of them for garbage, and
- * write over some of them. Throws a DataFolderError.
+ * Refuses a folder with records whose metadata is missing: with new metadata a server would treat all of them as
+ * garbage and overwrite some. Throws a DataFolderError.
  */
 export function checkMetadataThere({ path, bucket, metadata }: DataFolder): void {
   if (existsSync(metadata)) return
@@ -75,7 +77,7 @@ export function checkMetadataThere({ path, bucket, metadata }: DataFolder): void
   )
 }
 
-/** Reads the sealing key, which is made when it is missing. */
+/** Reads the sealing key, which is created if it is missing. */
 function takeSealingKey(file: string): Uint8Array {
   if (!existsSync(file)) writeFileSync(file, `${randomBytes(sealingKeyBytes).toString('hex')}\n`, { mode: 0o600 })
   const text = readFileSync(file, 'utf8').trim()
@@ -84,11 +86,11 @@ function takeSealingKey(file: string): Uint8Array {
   throw new DataFolderError(`${file} has to hold ${2 * sealingKeyBytes} hexadecimal digits: restore it from a backup`)
 }
 
-/** For the message only: what holds is the lock. */
+/** Only for the message; the lock decides. */
 function pidOf(pidFile: string): string {
   try {
     return ` (process ${readFileSync(pidFile, 'utf8').trim()})`
   } catch {
-    return '' // the other one has not written it yet
+    return '' // the other process has not written it yet
   }
 }

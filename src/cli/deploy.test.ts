@@ -1,4 +1,4 @@
-// What is deployed names flags and variables that exist, and the chart uses its values: all of them, and no others.
+// Deployment files refer to flags and variables that exist, and the chart uses all of its values and no others.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,14 +12,14 @@ const templates = globSync(`${chart}/templates/*`, { cwd: root })
 const text = (file: string) => readFileSync(join(root, file), 'utf8')
 
 const specs = { agent: agentFlags, 'control-plane': controlPlaneFlags } as const satisfies Record<string, FlagSpecs>
-/** Those that help texts name. */
+/** The variables that help texts name. */
 const variablesIn = (flags: FlagSpecs) =>
   new Set(Object.entries(flags).map(([name, spec]) => variablesOf(name, spec)[0]))
 
 /** Each command in a file, as `[agent, -flag, …]`, with the flags that it is given. */
 function commandsIn(file: string): { command: keyof typeof specs; flags: string[] }[] {
   return [...text(file).matchAll(/\[(agent|control-plane)\b(.*)\]/g)].map(([, command, rest]) => ({
-    command: command as keyof typeof specs, // by the expression
+    command: command as keyof typeof specs, // by the regular expression
     flags: [...rest!.matchAll(/(?<=[\s,])-{1,2}([A-Za-z]\w*)/g)].map(([, name]) => name!),
   }))
 }
@@ -84,7 +84,7 @@ test('the notes of the chart know all of its values', () => {
   assert.deepEqual(lists[2], new Set(below('certificate')))
 })
 
-/** The paths of the leaves in the chart's values, which have two levels, the second one in a block or in braces. */
+/** The paths of the leaves in the chart's values, which have two levels, the second as a block or in braces. */
 function valuePaths(yaml: string): string[] {
   const paths: string[] = []
   let parent = ''
@@ -100,7 +100,7 @@ function valuePaths(yaml: string): string[] {
   return paths
 }
 
-/** The names of the first level within braces. */
+/** The names at the first level inside braces. */
 function keysOf(inner: string): string[] {
   let depth = 0
   let flat = ''

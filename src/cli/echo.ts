@@ -4,7 +4,7 @@ import { type EngineOptions, SourceError } from './options.ts'
 import { loadEnvFiles, readSource } from './source.ts'
 import { registryOf } from './templates.ts'
 
-/** Prints a configuration as it is understood. Resolves to the exit code. */
+/** Prints a configuration as parsed. Resolves to the exit code. */
 export async function echoConfig(options: EngineOptions): Promise<number> {
   try {
     loadEnvFiles(options.envFiles)

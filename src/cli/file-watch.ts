@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** How often files are looked at: on every file system, and when a whole folder is replaced, unlike notices of the system. */
+/**
+ * How often files are polled. Unlike system notifications, polling works on every file system and when folders are
+ * replaced.
+ */
 const periodMs = 500
 
 /** Notices when the content of files changes. Files that cannot be read count as empty, and may come back. */
@@ -9,7 +12,7 @@ export class FileWatch {
   readonly #onChange: (paths: readonly string[]) => void
   readonly #contents: Map<string, string>
   readonly #timer: NodeJS.Timeout
-  /** Paths that were different at the last look, with what they held then. */
+  /** Paths that were different at the last poll, with their content then. */
   #unsettled = new Map<string, string>()
 
   constructor(paths: readonly string[], onChange: (paths: readonly string[]) => void) {
@@ -24,7 +27,7 @@ export class FileWatch {
     clearInterval(this.#timer)
   }
 
-  /** A change counts once a file is the same twice in a row, so that one that is being written is not read in the middle. */
+  /** A change counts once a file is the same twice in a row, so that a file being written is not read halfway. */
   #look(): void {
     const unsettled = new Map<string, string>()
     const changed: string[] = []

@@ -1,30 +1,30 @@
 import { nearest } from '../bloblang/index.ts'
 
-/** A flag as a person writes it: `-name value`, `-name=value`, or with two dashes. A boolean may stand alone. */
+/** A flag as users write it: `-name value`, `-name=value`, or with two dashes. A boolean may stand alone. */
 export interface FlagSpec<Kind extends FlagKind = FlagKind> {
   readonly kind: Kind
   readonly default: KindValues[Kind]
-  /** One sentence without its full stop. */
+  /** One sentence without a full stop. */
   readonly description: string
   /** One letter. */
   readonly short?: string
-  /** What the value is called in help texts; `FILE` and `FOLDER` also complete paths. */
+  /** The placeholder for the value in help texts; `FILE` and `FOLDER` also complete paths. */
   readonly value?: string
-  /** The values that there are, for completion. */
+  /** The possible values, for completion. */
   readonly choices?: readonly string[]
-  /** Further names, of earlier versions of the original. */
+  /** Further names, from earlier versions of the original. */
   readonly aliases?: readonly string[]
-  /** The name of its environment variable where that does not follow from its own. */
+  /** The name of its environment variable, if that cannot be derived from its own. */
   readonly environment?: string
-  /** The original has no such flag. */
+  /** The original does not have this flag. */
   readonly isOurs?: boolean
 }
 
 interface KindValues {
   text: string
-  /** As written, once for each time. */
+  /** As written, one for each occurrence. */
   texts: readonly string[]
-  /** The same, each of them cut at commas. */
+  /** The same, each split at commas. */
   list: readonly string[]
   integer: number
   port: number
@@ -77,19 +77,19 @@ export const flag = {
   }),
 }
 
-/** A command line or an environment variable that cannot be understood; the message is for the user. */
+/** An invalid command line or environment variable; the message is for the user. */
 export class FlagError extends Error {}
 
-/** A command line cut into flags and words. */
+/** A command line split into flags and words. */
 export interface Written {
-  /** What was written for each flag, in order. */
+  /** The values of each flag, in order. */
   readonly flags: ReadonlyMap<string, readonly string[]>
   readonly words: readonly string[]
 }
 
 /**
- * Cuts a command line into flags and words, in Go's syntax; after `--` everything is a word. With `stopAtWord` the first word
- * and everything behind it is left as it is. Throws {@link FlagError}.
+ * Splits a command line into flags and words, in Go's syntax; after `--` everything is a word. With `stopAtWord` the
+ * first word and everything after it are left unparsed. Throws {@link FlagError}.
  */
 export function readFlags(specs: FlagSpecs, args: readonly string[], stopAtWord = false): Written {
   const flags = new Map<string, string[]>()
@@ -107,7 +107,7 @@ export function readFlags(specs: FlagSpecs, args: readonly string[], stopAtWord 
     const [name, spec] = flagNamed(specs, written)
     const text = inline ?? (spec.kind === 'boolean' ? 'true' : args[++index])
     if (text === undefined) throw new FlagError(`flag needs an argument: -${written}`)
-    // A wrong value is an error also where a later one replaces it.
+    // An invalid value is an error even if a later one replaces it.
     parse(`flag -${written}`, spec.kind, text)
     flags.set(name, [...(flags.get(name) ?? []), text])
   }
@@ -115,8 +115,8 @@ export function readFlags(specs: FlagSpecs, args: readonly string[], stopAtWord 
 }
 
 /**
- * The value of each flag: as written, else from the first of its variables that is set in `environment` (`-httpPort` from
- * `WARPSTREAM_HTTP_PORT`), else its default. Throws {@link FlagError}.
+ * The value of each flag: as written, else from the first of its variables that is set in `environment` (`-httpPort`
+ * from `WARPSTREAM_HTTP_PORT`), else its default. Throws {@link FlagError}.
  */
 export function flagValues<Specs extends FlagSpecs>(
   specs: Specs,
@@ -135,7 +135,7 @@ export function flagValues<Specs extends FlagSpecs>(
   return Object.fromEntries(values) as FlagValues<Specs> // every name has a value of its own kind
 }
 
-/** `; did you mean x?` for the nearest of some words, or an empty text. */
+/** `; did you mean x?` for the nearest known word, or an empty text. */
 export function suggestion(written: string, known: readonly string[], prefix = ''): string {
   const [near] = nearest(written, known)
   return near === undefined ? '' : `; did you mean ${prefix}${near}?`
@@ -178,9 +178,9 @@ function splitList(text: string): readonly string[] {
 }
 
 /**
- * The variables of a flag, the one that help texts name first. What the original has is `WARPSTREAM_…` and what is ours
- * `PENSTOCK_…`; nobody has to know which is which, so both are read, and so are those of earlier names: `requireAuthentication`
- * that was only set in the environment must not leave a port open.
+ * The environment variables of a flag, starting with the one that help texts name. Flags of the original have
+ * `WARPSTREAM_…` and ours `PENSTOCK_…`. Users need not know which is which, so both prefixes are read, and so are
+ * earlier names: a `requireAuthentication` that is set only in the environment must not leave a port open.
  */
 export function variablesOf(name: string, { environment, isOurs, aliases = [] }: FlagSpec): [string, ...string[]] {
   const prefixes = isOurs ? ['PENSTOCK', 'WARPSTREAM'] : ['WARPSTREAM', 'PENSTOCK']

@@ -5,7 +5,7 @@ import { engineFlags } from './options.ts'
 
 const helpLine: readonly [string, string] = ['--help, -h', 'show this help']
 
-/** What `penstock --help` prints. */
+/** The text of `penstock --help`. */
 export function programHelp(): string {
   const options = [...rows(engineFlags, '--'), ['--version, -v', 'show the version'] as const, helpLine]
   return `NAME:
@@ -26,7 +26,7 @@ ${table(options)}
 `
 }
 
-/** What `penstock COMMAND --help` and `penstock help COMMAND` print. */
+/** The text of `penstock COMMAND --help` and `penstock help COMMAND`. */
 export function commandHelp(name: string, command: Command): string {
   const { summary, usage = '', description, subcommands } = command
   const parts = [
@@ -56,7 +56,7 @@ function rows(specs: FlagSpecs, dashes: string): readonly (readonly [string, str
   })
 }
 
-/** The flags of an agent are long and have variables, so each takes two lines. */
+/** An agent's flags are long and have environment variables, so each takes two lines. */
 function agentFlags(specs: FlagSpecs): string {
   return Object.entries(specs)
     .map(([name, spec]) => `   -${name}${defaultOf(spec)}\n      ${spec.description} [${variablesOf(name, spec)[0]}]`)

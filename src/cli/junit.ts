@@ -1,4 +1,4 @@
-/** A test case of a configuration and what came of it. */
+/** A test case of a configuration and its result. */
 export interface CaseResult {
   readonly name: string
   readonly line: number
@@ -15,7 +15,7 @@ export interface SuiteResult {
   readonly error?: string
 }
 
-/** Results in the XML of JUnit, as continuous integration shows them: what the linter found is a case of its own. */
+/** Results as JUnit XML for continuous integration; the linter's findings are a test case of their own. */
 export function junitXml(suites: readonly SuiteResult[]): string {
   const all = suites.map(suiteElement)
   const sum = (of: (suite: Counts) => number) => suites.reduce((total, suite) => total + of(countsOf(suite)), 0)
@@ -69,7 +69,7 @@ function failureElement(reasons: readonly string[]): string {
   return `<failure message="${text(reasons[0]!.split('\n')[0]!)}">${text(reasons.join('\n'))}</failure>`
 }
 
-/** Text for XML 1.0, which knows no control characters but tabs and line breaks. */
+/** Text for XML 1.0, which allows no control characters except tabs and line breaks. */
 function text(value: string): string {
   return value
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')

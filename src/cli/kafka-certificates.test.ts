@@ -88,7 +88,7 @@ test('authorities of clients need one that is valid, beside which expired ones a
     () => read({ tlsClientCACertFile: file(`${oldAuthority.ca}\n${oldAuthority.ca}`) }),
     /-tlsClientCACertFile: none of the 2 certificates in .* is valid; the first one expired at /,
   )
-  // OpenSSL reads such a file as no authorities at all, and every client would be refused.
+  // OpenSSL treats such a file as an empty list of authorities, and every client would be refused.
   assert.throws(() => read({ tlsClientCACertFile: file('') }), /-tlsClientCACertFile: .* has no certificate in PEM/)
   const both = `${oldAuthority.ca}\n${authority.ca}`
   assert.equal(String(read({ tlsClientCACertFile: file(both) }).ca), both)

@@ -11,14 +11,15 @@ type CertificateFlags = Pick<
 >
 
 /**
- * Certificate, key and the authorities of clients, read from the files of the flags. Throws {@link FlagError} for what no
- * client could use at `now`, in milliseconds since 1970: OpenSSL itself would take most of it, and every handshake would fail.
+ * Certificate, key and client authorities, read from the files of the flags. Throws {@link FlagError} for anything that
+ * clients could not use at `now`, in milliseconds since 1970: OpenSSL itself would accept most of it, and every
+ * handshake would fail.
  */
 export function readCertificates(flags: CertificateFlags, now: number): SecureContextOptions {
   const { tlsServerCertFile, tlsServerPrivateKeyFile, tlsClientCACertFile } = flags
   const cert = readFlagFile('tlsServerCertFile', tlsServerCertFile)
   const key = readFlagFile('tlsServerPrivateKeyFile', tlsServerPrivateKeyFile)
-  // The port's own certificate is the first; those of authorities between it and the root follow.
+  // The port's own certificate is the first; those of intermediate authorities follow.
   const [own] = certificatesIn('tlsServerCertFile', tlsServerCertFile, cert)
   const expired = untimely(own!, now)
   if (expired !== undefined)
@@ -38,7 +39,7 @@ export function readCertificates(flags: CertificateFlags, now: number): SecureCo
   return options
 }
 
-/** Collections of authorities have expired ones in them, which do no harm beside one that is valid. */
+/** Collections of authorities contain expired ones, which do no harm if another one is valid. */
 function readAuthorities(path: string, now: number): Buffer {
   const bytes = readFlagFile('tlsClientCACertFile', path)
   const reasons = certificatesIn('tlsClientCACertFile', path, bytes).map(one => untimely(one, now))
@@ -51,7 +52,7 @@ function readAuthorities(path: string, now: number): Buffer {
   return bytes
 }
 
-/** At least one. */
+/** The certificates in a file, at least one. */
 function certificatesIn(flag: string, path: string, bytes: Buffer): X509Certificate[] {
   const blocks = bytes.toString('latin1').match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs)
   if (blocks === null) throw new FlagError(`-${flag}: ${path} has no certificate in PEM (-----BEGIN CERTIFICATE-----)`)
@@ -69,7 +70,7 @@ function privateKeyIn(path: string, key: Buffer): KeyObject {
     return createPrivateKey(key)
   } catch (error) {
     const reason =
-      // How PKCS #8 and the older form say that a key is encrypted.
+      // How PKCS #8 and the older format mark an encrypted key.
       key.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || key.includes('Proc-Type: 4,ENCRYPTED')
         ? `the key in ${path} has a passphrase, which there is no flag for; store it without one`
         : `${path} has no private key in PEM: ${messageOf(error)}`
@@ -77,7 +78,7 @@ function privateKeyIn(path: string, key: Buffer): KeyObject {
   }
 }
 
-/** Why a certificate is not valid at this time; undefined when it is. */
+/** Why a certificate is not valid at this time; undefined if it is. */
 function untimely({ validFromDate, validToDate }: X509Certificate, now: number): string | undefined {
   if (validToDate.getTime() < now) return `expired at ${validToDate.toISOString()}`
   if (validFromDate.getTime() > now) return `is not valid before ${validFromDate.toISOString()}`

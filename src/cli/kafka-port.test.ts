@@ -10,7 +10,7 @@ import { agentFlags } from './commands.ts'
 import { flagValues } from './flags.ts'
 import { startKafka } from './kafka-port.ts'
 
-/** What an agent with these roles asks the metadata while it starts, does a round of background work, and ends. */
+/** The metadata calls of an agent with these roles while it starts, does a round of background work, and ends. */
 async function asked(roles: AgentOptions['roles']): Promise<string[]> {
   const closers: Closers = []
   const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
@@ -52,7 +52,7 @@ async function asked(roles: AgentOptions['roles']): Promise<string[]> {
   }
   const self = { nodeId: 1, host: '127.0.0.1', port: 9092, roles, group: '', zone: '', isDraining: false }
   await startKafka(options, core, closers, core.store, () => new AgentCluster(self))
-  // A round of the background work begins by it: with the second one the first is over.
+  // Each round of background work begins with this call: at the second one, the first round is over.
   while (names.filter(name => name === 'renewEpoch').length < 2) await systemClock.sleep(1)
   await closeAll(closers)
   return ['closedEpochs', 'deadObjects', 'mergeCandidates'].filter(name => names.includes(name))

@@ -11,13 +11,16 @@ import { listen } from './listen.ts'
 export interface KafkaPort {
   /** Where clients connect, `host:port`. */
   readonly address: string
-  /** How this process reaches it. */
+  /** The host through which this process reaches it. */
   readonly connectHost: string
   readonly port: number
   readonly figures: KafkaFigures
 }
 
-/** Opens the broker, which reads records from `reads`, and listens. `clusterOf` gives the brokers of the cluster to one with these settings. */
+/**
+ * Opens the broker, which reads records from `reads`, and listens. `clusterOf` returns the cluster's brokers, given
+ * these settings.
+ */
 export async function startKafka(
   options: AgentOptions,
   core: AgentCore,

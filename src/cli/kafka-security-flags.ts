@@ -1,6 +1,6 @@
 import { flag, type FlagValues } from './flags.ts'
 
-/** How the Kafka port is secured. */
+/** Flags that secure the Kafka port. */
 export const kafkaSecurityFlags = {
   requireSASLAuthentication: flag.boolean('answer only Kafka clients that have signed in by SASL', {
     aliases: ['requireAuthentication'],

@@ -32,10 +32,10 @@ function settings(tlsProfile: string) {
   return tls
 }
 
-/** What a client that knows no later version agrees on with a port of this profile; an error's code where they do not. */
+/** The TLS version negotiated by a client up to `maxVersion` with a port of this profile; otherwise an error code. */
 async function agreed(tlsProfile: string, maxVersion: SecureVersion): Promise<string> {
   const server = createServer(settings(tlsProfile).current())
-  server.on('tlsClientError', () => undefined) // the client has it as well
+  server.on('tlsClientError', () => undefined) // the client gets the error, too
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo // it listens on a port
   const client = connect({

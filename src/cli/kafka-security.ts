@@ -14,14 +14,14 @@ import { FlagError } from './flags.ts'
 import { readCertificates } from './kafka-certificates.ts'
 import type { KafkaSecurityFlags } from './kafka-security-flags.ts'
 
-/** How often certificates are looked at for changes, in milliseconds. */
+/** How often certificates are checked for changes, in milliseconds. */
 const certificateCheckMs = 5_000
 
-/** The settings that flags ask for, over the users of a cluster, whose time `clock` tells. Throws {@link FlagError}. */
+/** The settings requested by flags, for the users of a cluster whose time `clock` gives. Throws {@link FlagError}. */
 export function kafkaSecurity(flags: KafkaSecurityFlags, metadata: Metadata, clock: Clock): SecuritySettings {
   const checkToken = tokenCheck(flags)
   return {
-    // Clients may always sign in: if that is not required it merely identifies them.
+    // Clients may always authenticate: if it is not required, it only identifies them.
     sasl: {
       credentials: new ClusterCredentials(metadata, clock),
       passwords: new PasswordCheck(),
@@ -52,7 +52,7 @@ function tlsSettings(flags: KafkaSecurityFlags, clock: Clock): TlsSettings {
     throw new FlagError('-kafkaTLS needs -tlsServerCertFile and -tlsServerPrivateKeyFile')
   if (requireMTLSAuthentication && tlsClientCACertFile === '')
     throw new FlagError('-requireMTLSAuthentication needs -tlsClientCACertFile')
-  // Those that are wrong at the start end it; those that replace them later are left aside while they are wrong.
+  // Invalid files at start are fatal; invalid replacements are ignored until they are valid.
   const profile = profileOf(flags.tlsProfile)
   const current = () => ({ ...readCertificates(flags, clock.now()), ...profile })
   current()

@@ -17,7 +17,7 @@ type Tls = NonNullable<KafkaAccess['tls']>
 const timeoutMs = 5000
 const groupKey = 'penstock-kcmd'
 
-/** A step that failed, and all that would follow it. The message is for people. */
+/** A failed step, which makes all later ones pointless. The message is for the user. */
 class StepFailed extends Error {}
 
 /** Runs one of the commands for Kafka. Resolves to the exit code. */
@@ -34,7 +34,9 @@ export function runKcmd(flags: KcmdFlags): Promise<number> {
   })
 }
 
-/** Connects as a Kafka client does, step by step: the name, the connection, TLS, signing in, all brokers, the coordinator. */
+/**
+ * Connects as a Kafka client does, step by step: name, connection, TLS, authentication, all brokers, the coordinator.
+ */
 async function diagnoseConnection(flags: KcmdFlags): Promise<number> {
   const { 'bootstrap-host': host, 'bootstrap-port': port } = flags
   const tls = tlsOf(flags)
@@ -75,7 +77,7 @@ async function diagnoseConnection(flags: KcmdFlags): Promise<number> {
   }
 }
 
-/** Prints whether a broker can be connected to. */
+/** Prints whether a broker is reachable. */
 async function report(name: string, host: string, port: number): Promise<boolean> {
   try {
     await reach(host, port)
@@ -99,7 +101,7 @@ async function reach(host: string, port: number): Promise<void> {
   }
 }
 
-/** Resolves to what a person wants to know of the connection. */
+/** Resolves to a description of the connection for the user. */
 async function handshake(host: string, port: number, tls: Tls): Promise<string> {
   // An address is not a server name (RFC 6066).
   const socket: TLSSocket = connectTls({ host, port, servername: isIP(host) === 0 ? host : '', ...tls })
@@ -125,7 +127,7 @@ async function step<Result>(problem: string, work: Promise<Result>): Promise<Res
   }
 }
 
-/** What a person may have left out. */
+/** A hint about what the user may have left out. */
 function refusalOf({ tls, username }: KcmdFlags): string {
   if (username !== '') return 'the cluster does not answer this user'
   return tls

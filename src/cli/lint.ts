@@ -19,14 +19,14 @@ export async function lintTemplateFiles(words: readonly string[]): Promise<numbe
   return 1
 }
 
-/** What is reported beside errors. */
+/** What is reported in addition to errors. */
 export interface LintFlags {
   readonly deprecated: boolean
   readonly labels: boolean
   readonly 'skip-env-var-check': boolean
 }
 
-/** Checks configurations, and those in Markdown files. Resolves to the exit code: 1 where anything was found. */
+/** Checks configurations, also in Markdown files. Resolves to the exit code: 1 if there are findings. */
 export async function lintFiles(options: EngineOptions, flags: LintFlags): Promise<number> {
   let targets: readonly string[]
   let registry: Registry
@@ -71,7 +71,7 @@ async function lintFile(path: string, options: ReadOptions): Promise<readonly Fi
   }
 }
 
-/** Findings about the YAML snippets of a Markdown text, with the lines of the text. */
+/** Findings in the YAML snippets of a Markdown text, with line numbers in that text. */
 async function lintMarkdown(text: string, options: ReadOptions): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   let position = text.indexOf('```yaml')
@@ -93,8 +93,8 @@ async function lintMarkdown(text: string, options: ReadOptions): Promise<readonl
 }
 
 /**
- * What only this program finds. Beside findings of the original it is shown to people, not to programs, which compare the
- * lines with the original's; alone it is shown to both.
+ * Findings that the original does not have. Next to findings of the original they are shown to users, but not to
+ * programs, which compare the lines with the original's; on their own they are shown to both.
  */
 const ownKinds: readonly Finding['kind'][] = ['unsupported', 'bad_argument', 'ineffective']
 

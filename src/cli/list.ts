@@ -30,7 +30,7 @@ export async function listComponents(
   const namesOf = (kind: ComponentKind) =>
     registry.names(kind).filter(name => status === '' || (registry.get(kind, name)?.status ?? 'stable') === status)
   const isRunnable = (kind: ComponentKind, name: string) => registry.implements(kind, name)
-  // Programs read the names as the original prints them, so the marks are printed on the standard error.
+  // Programs read the names as the original prints them, so the marks are printed on standard error.
   const marks = process.stdout.isTTY
   const shown = KINDS.filter(([plural]) => isWanted(plural))
   const language = (
@@ -39,7 +39,7 @@ export async function listComponents(
       ['Bloblang Methods', METHOD_SIGNATURES],
     ] as const
   ).filter(([plural]) => isWanted(plural))
-  // The original leaves out what is deprecated in the language, whatever is asked for.
+  // The original omits deprecated functions and methods, whatever is asked for.
   const wordsOf = (signatures: typeof METHOD_SIGNATURES) =>
     signatures
       .filter(entry => entry.status !== 'deprecated' && (status === '' || entry.status === status))

@@ -2,7 +2,7 @@ import { codeOf } from '../base/index.ts'
 /** An address that cannot be listened on; the message names the flag that changes it. */
 export class ListenError extends Error {}
 
-/** Listens where flags say, and blames the one flag because of which that cannot be. */
+/** Listens at the address of the flags; on failure, names the flag that is the cause. */
 export async function listen<Result>(
   portFlag: string,
   host: string,

@@ -8,7 +8,7 @@ process.exitCode = await runProgram(process.argv.slice(2))
 
 async function runProgram(args: readonly string[]): Promise<number> {
   watchStandardOutput()
-  // If everything waits indefinitely, the program waits, too; Node would end it with code 13.
+  // If everything waits indefinitely, so does the program; Node would end it with code 13.
   const alive = setInterval(() => undefined, 2 ** 30)
   try {
     return await (await import('./command-line.ts')).runCommandLine(args)
@@ -20,14 +20,17 @@ async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A failure that no command expected. Its stack helps to find the fault in our code, and is shown on demand. */
+/** A failure that no command expected. Its stack helps to find the bug, and is shown on demand. */
 function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if ((process.env['PENSTOCK_DEBUG'] ?? '') !== '') return error.stack ?? error.message
   return `${error.message} (an unexpected error; PENSTOCK_DEBUG=1 shows where it happened)`
 }
 
-/** Once somebody uses it: reading `process.stdout` loads Node's streams and sockets, which a stream between files does without. */
+/**
+ * On first use, because reading `process.stdout` loads Node's streams and sockets, which a stream between files does
+ * not need.
+ */
 function watchStandardOutput(): void {
   const lazy = Object.getOwnPropertyDescriptor(process, 'stdout')
   const get = () => {
@@ -37,15 +40,16 @@ function watchStandardOutput(): void {
   Object.defineProperty(process, 'stdout', { ...lazy, get })
 }
 
-/** Ends as the signal SIGPIPE would once the reader of the standard output is gone, as behind `| head`. */
+/** Ends as if by SIGPIPE once the reader of standard output is gone, as in `| head`. */
 function endAsBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
   process.exit(128 + constants.signals.SIGPIPE)
 }
 
 /**
- * Has V8 keep what it compiles, which halves the time to start: beside the program, or with the user's other caches where
- * that place cannot be written. Node's own choice, a folder below the one for temporary files, others could fill first.
+ * Makes V8 keep its compiled code, which halves the time to start: next to the program, or with the user's other caches
+ * if that place is not writable. Node's default is in the folder for temporary files, where others could place code
+ * first.
  */
 function keepCompiledCode(): void {
   const { status } = enableCompileCache(join(import.meta.dirname, '.compiled'))

@@ -1,6 +1,6 @@
 import { flag, type FlagValues } from './flags.ts'
 
-/** The stream engine's flags, before the command or behind it. */
+/** The stream engine's flags, before or after the command. */
 export const engineFlags = {
   config: flag.text('', 'the configuration file', { short: 'c', value: 'FILE' }),
   resources: flag.list('more files with resources; quote patterns', { short: 'r', value: 'FILE' }),
@@ -15,26 +15,26 @@ export const engineFlags = {
   watcher: flag.boolean('apply configurations when their files change', { short: 'w' }),
 } as const
 
-/** What a command of the stream engine runs with. */
+/** The options of a command of the stream engine. */
 export interface EngineOptions {
-  /** Empty where none was named. */
+  /** Empty if none was named. */
   readonly config: string
   readonly resources: readonly string[]
   readonly set: readonly string[]
   readonly envFiles: readonly string[]
   readonly templates: readonly string[]
-  /** Empty where the configuration decides. */
+  /** Empty if the configuration decides. */
   readonly logLevel: string
   readonly chilled: boolean
   readonly watcher: boolean
-  /** What follows the command, without its flags. */
+  /** The arguments of the command that are not flags. */
   readonly words: readonly string[]
 }
 
-/** A file that was named cannot be used; the text is for the user. */
+/** A named file cannot be used; the text is for the user. */
 export class SourceError extends Error {}
 
-/** The options that some flags and words mean. */
+/** The options given by flags and words. */
 export function engineOptions(flags: FlagValues<typeof engineFlags>, words: readonly string[]): EngineOptions {
   const { 'env-file': envFiles, 'log.level': logLevel, ...same } = flags
   return { ...same, envFiles, logLevel, words }

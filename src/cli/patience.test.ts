@@ -17,7 +17,7 @@ function clockOfSleeps(): Clock & { readonly sleptMs: number } {
   return clock
 }
 
-/** Fails so many times, then succeeds. */
+/** Fails this many times, then succeeds. */
 function failing(times: number, error: Error): () => Promise<string> {
   let left = times
   return async () => {

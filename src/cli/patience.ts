@@ -3,15 +3,15 @@ import { DatabaseError } from '../database/index.ts'
 import { MetadataError } from '../metadata/index.ts'
 import { StorageError } from '../storage/index.ts'
 
-/** How long a program that starts waits for what may be starting as well: a database, a bucket. In milliseconds. */
+/** How long a starting program waits for a database or a bucket that may be starting as well, in milliseconds. */
 const patienceMs = 20_000
 const pauseMs = 500
 
 /**
- * Does `work` until it succeeds, fails for good, or the time is over; then rejects with its last error. A machine that starts
- * again starts everything at once, and a database that has crashed is there again in a moment: a program that ended at the
- * first refusal would depend on somebody to start it again.
- * @param what is not there, for the log
+ * Repeats `work` until it succeeds, fails permanently, or the time is up; then rejects with its last error. A machine
+ * that boots starts everything together, and a crashed database is back in a moment: a program that ended at the first
+ * failure would need someone to restart it.
+ * @param what is unavailable, for the log
  */
 export async function patiently<Result>(
   what: string,
@@ -31,7 +31,7 @@ export async function patiently<Result>(
   }
 }
 
-/** Whether an error, or its cause, may be temporary. A start may be repeated, however far it has come. */
+/** Whether an error, or its cause, may be temporary. A start may be repeated, however far it got. */
 function mayPass(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.isRetriable || error.code === 'unknown_outcome'
   if (error instanceof MetadataError) return error.code === 'busy' || error.code === 'unknown_outcome'

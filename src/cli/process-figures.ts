@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import process from 'node:process'
 import type { ProcessFigures } from '../engine/index.ts'
 
-/** What this process uses. Open files and virtual memory are known on Linux, and 0 elsewhere. */
+/** The resource usage of this process. Open files and virtual memory are known on Linux, and 0 elsewhere. */
 export function processFigures(): ProcessFigures {
   const { user, system } = process.cpuUsage()
   return {

@@ -23,14 +23,14 @@ interface RotationOptions {
   readonly maxAgeDays: number
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** The size that a file does not exceed. Defaults to 10 MiB. */
+  /** The maximum size of the file. Defaults to 10 MiB. */
   readonly maxBytes?: number
 }
 
 /**
- * A log file that is renamed before it exceeds 10 MiB: `app.log` to `app-2026-01-31T12-00-00.000.log`, which is compressed to
- * `….gz` in the background. The latest rotated file is kept, as in the original. Like every sink it never throws, except where
- * the file cannot be opened at first.
+ * A log file that is renamed before it exceeds 10 MiB: `app.log` to `app-2026-01-31T12-00-00.000.log`, which is
+ * compressed to `….gz` in the background. The latest rotated file is kept, as in the original. Like every sink it never
+ * throws, except if the file cannot be opened at first.
  */
 export class RotatingFile {
   readonly #path: string
@@ -38,7 +38,7 @@ export class RotatingFile {
   #descriptor = -1
   #sink: LogSink = () => {}
   #bytes = 0
-  /** Compression and deletion of rotated files, one after the other. */
+  /** Compression and deletion of rotated files, serialised. */
   #upkeep: Promise<void>
 
   constructor(path: string, options: RotationOptions) {
@@ -55,7 +55,7 @@ export class RotatingFile {
     this.#bytes += lineBytes
   }
 
-  /** Resolves when rotated files are compressed, and those that are too old or too many are gone. */
+  /** Resolves when rotated files are compressed and surplus ones deleted. */
   settled(): Promise<void> {
     return this.#upkeep
   }
@@ -74,7 +74,7 @@ export class RotatingFile {
       this.#open()
       closeSync(previous)
     } catch {
-      // The log continues in the open file; the next attempt follows after a whole file.
+      // The log continues in the open file; rotation is attempted again after another full file.
       this.#bytes = 0
       return
     }
@@ -97,11 +97,11 @@ export class RotatingFile {
         else if (!path.endsWith('.gz')) await compress(path)
       }
     } catch {
-      // Rotated files stay as they are until the next rotation: the log itself is not affected.
+      // Rotated files stay as they are until the next rotation; the log itself is not affected.
     }
   }
 
-  /** The latest first. */
+  /** Latest first. */
   #rotatedFiles(): readonly { readonly path: string; readonly timeMs: number }[] {
     const extension = extname(this.#path)
     const start = `${basename(this.#path, extension)}-`
@@ -113,7 +113,7 @@ export class RotatingFile {
   }
 }
 
-/** The time in `2026-01-31T12-00-00.000.log`; NaN where there is none. */
+/** The time in `2026-01-31T12-00-00.000.log`; NaN if there is none. */
 function timeOf(rest: string): number {
   const parts = /^(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d\.\d{3})/.exec(rest)
   return parts === null ? NaN : Date.parse(`${parts[1]}${parts[2]}:${parts[3]}:${parts[4]}Z`)

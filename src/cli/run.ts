@@ -44,7 +44,7 @@ export async function runStream(options: EngineOptions): Promise<number> {
   }
 }
 
-/** Throws {@link SourceError} where the configuration cannot be read. */
+/** Throws {@link SourceError} if the configuration cannot be read. */
 async function openSource(options: EngineOptions): Promise<Source> {
   try {
     loadEnvFiles(options.envFiles)
@@ -71,7 +71,7 @@ async function runSource(source: Source, options: EngineOptions): Promise<number
   return await new Run(config, source, log, options).run()
 }
 
-/** A configuration with findings may not even parse: then they say more than the error. */
+/** If the configuration has findings and does not parse, reports the findings, which say more than the error. */
 function reportUnparsed(source: Source, options: EngineOptions, error: ConfigError): number {
   const { node } = source
   const logger = node.entries.filter(entry => entry.key.value === 'logger')
@@ -86,13 +86,13 @@ function reportUnparsed(source: Source, options: EngineOptions, error: ConfigErr
 }
 
 /**
- * The log of a configuration. `descriptor`: of the stream that it writes to; by default the standard output unless messages go
- * there. Throws {@link SourceError} where its file cannot be opened.
+ * The log of a configuration. `descriptor`: the stream it writes to; by default standard output unless messages go
+ * there. Throws {@link SourceError} if its file cannot be opened.
  */
 export function makeLog(
   config: StreamConfig,
   options: EngineOptions,
-  // Logs must not get between the messages.
+  // Log lines must not be mixed with messages.
   descriptor = config.output.name === 'stdout' ? 2 : 1,
 ): Log {
   const { logger } = config
@@ -108,7 +108,7 @@ function logFile({ path, rotate, rotate_max_age_days: maxAgeDays }: StreamConfig
   }
 }
 
-/** Logs which configuration is run. */
+/** Logs which configuration is being run. */
 export function announce(log: Log, { path }: Source, options: EngineOptions): void {
   const fields = { bento_version: version }
   if (path !== '') {
@@ -124,7 +124,7 @@ export function announce(log: Log, { path }: Source, options: EngineOptions): vo
   }
 }
 
-/** Logs what was found; false where it forbids to run. */
+/** Logs the findings; false if they forbid running. */
 export function reportFindings(log: Log, source: Source, options: EngineOptions): boolean {
   const errors = source.findings.filter(({ finding }) => finding.level === 'error')
   for (const { path, finding } of errors) {
@@ -143,7 +143,7 @@ export function reportFindings(log: Log, source: Source, options: EngineOptions)
   return true
 }
 
-/** What a stream shares with those that take its place. */
+/** What a stream shares with its replacements. */
 interface Surroundings {
   readonly metrics: MetricsService
   readonly tracer: Tracer | null
@@ -158,7 +158,7 @@ class Run {
   #stream: Stream | undefined
   #ended = false
   #isStopping = false
-  /** A stream that replaces another while that one is still running. */
+  /** Set while a stream is being replaced and is still running. */
   #swap: Promise<void> | undefined
 
   constructor(config: StreamConfig, source: Source, log: Log, options: EngineOptions) {
@@ -214,7 +214,7 @@ class Run {
     })
   }
 
-  /** Applies changes of the configuration and of its resources. */
+  /** Applies changes to the configuration and its resources. */
   #watch(timeoutMs: number, surroundings: Surroundings): FileWatch {
     const { path } = this.#source
     const { resources, templates } = this.#options
@@ -223,7 +223,7 @@ class Run {
     const apply = async () => {
       const changed = await this.#reread()
       if (changed === undefined || this.#isStopping) return
-      // What was read is delivered and acknowledged first; the rest stays with the source for the new stream.
+      // Messages already read are delivered and acknowledged first; the rest stays at the source for the new stream.
       await this.#stream?.stop(timeoutMs)
       if (this.#isStopping) return
       try {
@@ -245,7 +245,7 @@ class Run {
     })
   }
 
-  /** The configuration as the files are now; undefined where it cannot run. */
+  /** The configuration as its files are now; undefined if it cannot run. */
   async #reread(): Promise<Source | undefined> {
     try {
       loadEnvFiles(this.#options.envFiles)
@@ -267,7 +267,7 @@ class Run {
     }
   }
 
-  /** Resolves when the stream has ended and no other takes its place. Rejects where it broke. */
+  /** Resolves when the stream has ended without a replacement. Rejects if it failed. */
   async #whole(): Promise<void> {
     for (;;) {
       const stream = this.#stream
@@ -297,12 +297,12 @@ class Run {
       await server.listen()
       this.#log.info(`Listening for HTTP requests at: http://${address}`)
     } catch (error) {
-      // The original logs a taken port and runs without the server.
+      // The original logs that the port is taken and runs without the server.
       this.#log.error(`HTTP Server error: listen tcp ${address}: ${messageOf(error)}`)
     }
   }
 
-  /** Waits for the end of the input or a signal, whichever comes first; false where the stream had to be cut off. */
+  /** Waits for the end of the input or a signal, whichever comes first; false if the stream had to be cut off. */
   async #untilStopped(times: { readonly delayMs: number; readonly timeoutMs: number }): Promise<boolean> {
     let stopping: Promise<void> | undefined
     const stop = (signal: NodeJS.Signals) => {
@@ -338,17 +338,17 @@ class Run {
   }
 }
 
-/** The exporter of a configuration, which measures this process. Throws {@link ConfigError}. */
+/** The metrics exporter of a configuration, which measures this process. Throws {@link ConfigError}. */
 export function openMetrics({ metrics }: StreamConfig, log: Log): Promise<MetricsService> {
   return MetricsService.open(metrics, { log, clock: systemClock, host: systemHost, processFigures })
 }
 
-/** The tracer of a configuration; null where nothing is traced. Throws {@link ConfigError}. */
+/** The tracer of a configuration; null if nothing is traced. Throws {@link ConfigError}. */
 export function openTracing({ tracer }: StreamConfig, log: Log): Promise<Tracer | null> {
   return openTracer(tracer, { log, clock: systemClock, host: systemHost, version })
 }
 
-/** The HTTP server of a configuration; undefined where it has none. Throws {@link ConfigError}. */
+/** The HTTP server of a configuration; undefined if it has none. Throws {@link ConfigError}. */
 export function makeServer(
   { http }: StreamConfig,
   source: Source,
@@ -367,13 +367,13 @@ export function makeServer(
   })
 }
 
-/** The configuration as it is understood, without secrets. */
+/** The configuration as parsed, without secrets. */
 function configText({ node, registry }: Source, format: 'json' | 'yaml'): string {
   const scrubbed = normalised(registry, shapesOf(configFields), node)
   return format === 'json' ? JSON.stringify(plainValue(scrubbed)) : printYaml(scrubbed)
 }
 
-/** Resolves once a shutdown that a signal began has finished. */
+/** Resolves once a shutdown started by a signal has finished. */
 async function untilStopping(current: () => Promise<void> | undefined): Promise<void> {
   for (;;) {
     const stopping = current()

@@ -1,4 +1,4 @@
-// What the commands that serve have in common.
+// Shared by the commands that serve.
 import { networkInterfaces } from 'node:os'
 import process from 'node:process'
 import { type Log, reachableHost } from '../base/index.ts'
@@ -8,7 +8,10 @@ import { DataFolderError } from './data-folder.ts'
 import { FlagError } from './flags.ts'
 import { ListenError } from './listen.ts'
 
-/** Runs a server until it is asked to stop; what a person can mend is printed without a stack. Resolves to the exit code. */
+/**
+ * Runs a server until it is asked to stop; errors that users can fix are printed without a stack. Resolves to the exit
+ * code.
+ */
 export async function serve(name: string, run: () => Promise<number>): Promise<number> {
   try {
     return await run()
@@ -20,10 +23,13 @@ export async function serve(name: string, run: () => Promise<number>): Promise<n
   }
 }
 
-/** How long a program may take to close, in ms, beside draining: less than the 30 s after which Kubernetes kills it. */
+/**
+ * How long a program may take to close, in ms, in addition to draining: less than the 30 s after which Kubernetes kills
+ * it.
+ */
 export const closeTimeoutMs = 25_000
 
-/** Waits for the first signal and stops in order; the second one, or too long a time, ends the process at once. */
+/** Waits for the first signal and stops gracefully; a second one, or the timeout, ends the process immediately. */
 export function untilStopped(close: () => Promise<void>, timeoutMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let isStopping = false
@@ -45,8 +51,8 @@ export function untilStopped(close: () => Promise<void>, timeoutMs: number): Pro
 }
 
 /**
- * Ends the process at once, for nothing could be brought to its end in order: whoever runs the process starts it again, and
- * finds everything as after a crash.
+ * Ends the process immediately, because a graceful stop is impossible: the supervisor restarts the process, which
+ * recovers as after a crash.
  */
 export function endOnLoss(log: Log): (reason: Error) => void {
   return reason => {
@@ -71,21 +77,23 @@ export function grantsOf({
   }
 }
 
-/** "All addresses" is not an address that another machine can connect to: it gets the first one that is reachable from outside. */
+/**
+ * Other machines cannot connect to the unspecified address: it becomes the first one that is reachable from outside.
+ */
 export function externalHost(host: string): string {
   if (host !== '0.0.0.0' && host !== '::') return reachableHost(host)
   const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])
   return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? reachableHost(host)
 }
 
-/** Without the brackets that an IPv6 address has in URLs. Nothing would mean all addresses, which has to be meant. */
+/** Without the brackets of an IPv6 address in URLs. An empty text would mean all addresses, which must be explicit. */
 export function addressOf(bindAddress: string): string {
   const address = bindAddress.replace(/^\[(.*)\]$/, '$1')
   if (address === '') throw new FlagError('-bindAddress needs an address; 0.0.0.0 stands for all of this machine')
   return address
 }
 
-/** The host name that Kafka clients on this machine are given. */
+/** The host name given to Kafka clients on this machine. */
 export function localHostOf(override: string, host: string): string {
   return override === '' ? reachableHost(host) : override
 }

@@ -16,9 +16,9 @@ import {
 } from '../engine/index.ts'
 import { type EngineOptions, SourceError } from './options.ts'
 
-/** A configuration with the resources of all files, and everything that was found wrong. */
+/** A configuration with the resources of all files, and all findings. */
 export interface Source {
-  /** Empty where there is no file. */
+  /** Empty if there is no file. */
   readonly path: string
   readonly node: Node
   readonly registry: Registry
@@ -37,7 +37,7 @@ const RESOURCE_LISTS = [
   'rate_limit_resources',
 ]
 
-/** Puts the variables of dotenv files into the environment. Throws {@link SourceError}. */
+/** Loads dotenv files into the environment. Throws {@link SourceError}. */
 export function loadEnvFiles(paths: readonly string[]): void {
   for (const path of expand(paths)) {
     let text: string
@@ -54,7 +54,7 @@ export function loadEnvFiles(paths: readonly string[]): void {
   }
 }
 
-/** Reads the configuration that a command line names. Throws {@link SourceError} where a file cannot be opened. */
+/** Reads the configuration named on the command line. Throws {@link SourceError} if a file cannot be opened. */
 export async function readSource(
   options: EngineOptions,
   registry: Registry,
@@ -97,7 +97,7 @@ export function readText(path: string): string {
   }
 }
 
-/** Paths with their glob patterns replaced by the files that match. Throws {@link SourceError} where none does. */
+/** Paths with their glob patterns replaced by matching files. Throws {@link SourceError} if nothing matches. */
 export function expand(paths: readonly string[]): readonly string[] {
   return paths.flatMap(path => {
     if (!/[*?[]/.test(path)) return [path]
@@ -108,7 +108,7 @@ export function expand(paths: readonly string[]): readonly string[] {
 }
 
 /**
- * Expands patterns as {@link expand} does, and a folder with `...` behind it to all YAML files below. Throws
+ * Expands patterns as {@link expand} does, and a folder followed by `...` to all YAML files below. Throws
  * {@link SourceError} for a folder that does not exist.
  */
 export function expandTree(words: readonly string[]): readonly string[] {
@@ -124,7 +124,7 @@ export function expandTree(words: readonly string[]): readonly string[] {
   })
 }
 
-/** Why a file cannot be opened, as the original says it. */
+/** Why a file cannot be opened, in the original's words. */
 export function openError(path: string, error: unknown): string {
   const message = messageOf(error)
   switch (codeOf(error)) {

@@ -23,22 +23,22 @@ import { listen } from './listen.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { version } from './version.ts'
 
-/** Beside the bundle, or where the build puts it when the program runs from its sources. */
+/** Next to the bundle, or where the build puts it if the program runs from its sources. */
 export const consoleFolder = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/console' : './console', import.meta.url),
 )
 
 export interface StackOptions extends AgentOptions {
-  /** Where everything is kept; null keeps it in memory. */
+  /** Where everything is stored; null keeps it in memory. */
   readonly folder: DataFolder | null
   readonly consolePort: number
-  /** Called when an essential component failed. What was acknowledged is kept. */
+  /** Called when an essential component failed. Acknowledged records are kept. */
   readonly onLost: (reason: Error) => void
 }
 
 /** A control plane and an agent in one process. */
 export interface Stack {
-  /** The console's address with the token that signs in. */
+  /** The console's address with the sign-in token. */
   readonly consoleUrl: string
   readonly apiUrl: string
   /** An application key. */
@@ -47,11 +47,14 @@ export interface Stack {
   readonly agentUrl: string
   /** Absent without managed pipelines. */
   readonly pipelinesUrl: string | undefined
-  /** Stops everything in order: pipelines first, so that what they have read still arrives. */
+  /** Stops everything in order: pipelines first, so that what they have read is still delivered. */
   close(): Promise<void>
 }
 
-/** Starts everything side by side; when it resolves, the console answers and Kafka accepts. What was started before a failure is stopped. */
+/**
+ * Starts everything concurrently; when it resolves, the console and the Kafka port accept connections. On failure, what
+ * was started is stopped.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const closers: Closers = []
   const refusers: (() => void)[] = []
@@ -74,10 +77,10 @@ async function start(
   close: () => Promise<void>,
 ): Promise<Stack> {
   const { consolePort, httpPort, pipelinesPort } = options
-  // The ports that pipelines must not reach: as they were asked for until all listen, then as they are.
+  // The ports that pipelines must not reach: as requested until all listen, then the actual ones.
   const ownPorts = [consolePort, httpPort, pipelinesPort].filter(port => port !== 0)
   const policy = { grants: options.pipelineGrants, ownPorts }
-  // Both start side by side: until the metadata are open, what needs them is refused.
+  // Both start concurrently: until the metadata is open, requests that need it are refused.
   let metadata: Metadata | undefined
   const core = openCore(options, closers).then(opened => {
     metadata = opened.metadata
@@ -89,7 +92,7 @@ async function start(
     core,
   ])
   ownPorts.push(Number(new URL(plane.url).port))
-  // Pipelines take a while to stop, and what is saved in the meantime would seem to be accepted but not run.
+  // Pipelines take a while to stop; changes saved in the meantime would seem to be accepted but would not run.
   refusers.push(plane.refuseChanges)
   // A stack has one agent, which resumes what it ran before.
   joinCluster(options, servers, opened, plane.link, 'local', closers)
@@ -116,14 +119,14 @@ async function openCore({ folder, onLost }: StackOptions, closers: Closers): Pro
   const bucket = folder?.bucket ?? temporaryBucket(closers)
   return {
     metadata,
-    // What ends with the process need not survive the machine.
+    // Data that ends with the process need not survive the machine.
     store: await openStore(pathToFileURL(bucket).href, { fsync: folder !== null }),
     clock: systemClock,
     logConfig: folder === null ? localLogConfig : { ...localLogConfig, cacheBytes: cacheBytes(1) },
     nodeId: 1,
-    // The data folder is locked, so that no two brokers run over it.
+    // The data folder is locked, so no two brokers use it.
     instanceId: 'standalone',
-    // Consumers that are started one after the other by hand should not wait for three seconds each time.
+    // Consumers that are started one by one by hand should not wait three seconds each.
     groupInitialRebalanceDelayMs: 0,
   }
 }

@@ -30,14 +30,14 @@ interface StreamsFlags {
   readonly 'prefix-stream-endpoints': boolean
 }
 
-/** Runs many streams, from files and by a REST API, until a signal stops it. Resolves to the exit code. */
+/** Runs many streams, from files and through a REST API, until a signal stops it. Resolves to the exit code. */
 export async function runStreams(options: EngineOptions, flags: StreamsFlags): Promise<number> {
   try {
     loadEnvFiles(options.envFiles)
     const source = await readSource(options, await registryOf(options), readService)
     if (source.failure !== undefined) throw new SourceError(source.failure)
     const config = parseStream(source.node, { ...source.options })
-    // As in the original: it is not known yet which streams will write to the standard output.
+    // As in the original: it is not known yet which streams will write to standard output.
     const log = makeLog(config, options, 1)
     announce(log, source, options)
     const streams = await readStreams(source, options.words)
@@ -52,14 +52,14 @@ export async function runStreams(options: EngineOptions, flags: StreamsFlags): P
 }
 
 interface Streams {
-  /** By the id of the stream. */
+  /** By stream id. */
   readonly configs: ReadonlyMap<string, Node>
-  /** The file of each, by its id. */
+  /** The file of each stream, by id. */
   readonly paths: ReadonlyMap<string, string>
   readonly findings: Source['findings']
 }
 
-/** Reads the files of streams, those of folders included. Throws {@link SourceError}. */
+/** Reads the files of streams, including those in folders. Throws {@link SourceError}. */
 async function readStreams(source: Source, words: readonly string[]): Promise<Streams> {
   const configs = new Map<string, Node>()
   const paths = new Map<string, string>()
@@ -76,7 +76,7 @@ async function readStreams(source: Source, words: readonly string[]): Promise<St
   return { configs, paths, findings }
 }
 
-/** A file, or all YAML files below a folder; tests of configurations are left out. */
+/** A file, or all YAML files below a folder, except tests of configurations. */
 function streamFiles(path: string): readonly { readonly id: string; readonly path: string }[] {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) throw new SourceError(`${path}: no such file or folder`)
@@ -155,7 +155,7 @@ class Service {
     }
   }
 
-  /** Applies changes of the files of streams; new files and removed ones need another start, or the API. */
+  /** Applies changes to the files of streams; new and removed files need a restart or the API. */
   #watch(set: StreamSet, paths: ReadonlyMap<string, string>): FileWatch {
     const ids = new Map([...paths].map(([id, path]) => [path, id]))
     return new FileWatch([...ids.keys()], changed => {
@@ -198,14 +198,14 @@ class Service {
     try {
       await server.listen()
     } catch (error) {
-      // Without its API and its endpoints the service would be of no use.
+      // Without its API and endpoints the service would be useless.
       throw new ConfigError(`cannot listen on ${address}: ${messageOf(error)}`, { cause: error })
     }
     this.#log.info(`Listening for HTTP requests at: http://${address}`)
   }
 }
 
-/** Resolves to the first signal; a second one ends the process at once. */
+/** Resolves to the first signal; a second one ends the process immediately. */
 function untilSignal(log: Log): Promise<NodeJS.Signals> {
   return new Promise(resolve => {
     let isStopping = false

@@ -7,21 +7,21 @@ import { type EngineOptions, SourceError } from './options.ts'
 import { commandLineRegistry } from './registry.ts'
 import { expand, readText } from './source.ts'
 
-/** Reads a template file. Throws an `Error` where it cannot be read at all. */
+/** Reads a template file. Throws an `Error` if it cannot be read at all. */
 function openTemplate(path: string, registry: Registry): Template {
   const options = { registry, host: systemHost, importer: fileImporter(dirname(resolve(path))) }
   return readTemplate(readText(path), parseContext(options), options)
 }
 
 /**
- * The registry of a command line: every component, and those that its templates make. Problems with templates are reported on
- * standard error; it throws {@link SourceError} where that must not go on.
+ * The registry of a command line: every component, and those defined by its templates. Problems with templates are
+ * reported on standard error; throws {@link SourceError} if they are fatal.
  */
 export async function registryOf(options: Pick<EngineOptions, 'templates' | 'chilled'>): Promise<Registry> {
   const registry = commandLineRegistry()
   const paths = expand(options.templates)
   if (paths.length === 0) return registry
-  // What a template makes is only known once it is used.
+  // The components used by a template are only known when it is expanded.
   await registry.loadAll()
   const specs = paths.map(path => {
     try {
@@ -40,7 +40,7 @@ export async function registryOf(options: Pick<EngineOptions, 'templates' | 'chi
   return registry.extended(specs)
 }
 
-/** Checks templates and runs their tests. Resolves to the exit code: 1 where anything was found. */
+/** Checks templates and runs their tests. Resolves to the exit code: 1 if there are findings. */
 export async function lintTemplates(paths: readonly string[]): Promise<number> {
   const registry = commandLineRegistry()
   await registry.loadAll()

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import process from 'node:process'
 
 /**
- * Makes a folder that goes with this process, `penstock-PURPOSE-PID-…` in the system's temporary folder. The caller
- * removes it at the end; a process that was killed leaves its own behind, which the next one clears away.
+ * Creates a folder for this process, `penstock-PURPOSE-PID-…` in the system's temporary folder. The caller removes it
+ * at the end; the folder of a killed process is removed by the next process that calls this.
  */
 export function temporaryFolder(purpose: string): string {
   const prefix = `penstock-${purpose}-`
@@ -22,7 +22,7 @@ function remove(path: string): void {
     rmSync(path, { recursive: true, force: true })
   } catch (error) {
     const code = codeOf(error)
-    // On a shared machine it may be another person's.
+    // On a shared machine it may belong to another user.
     if (code !== 'EACCES' && code !== 'EPERM') throw error
   }
 }

@@ -10,7 +10,7 @@ type TestCase = Infer<typeof testFields>
 type InputMessage = NonNullable<TestCase['input_batch']>[number]
 type Conditions = NonNullable<TestCase['output_batches']>[number][number]
 
-/** The batch of an `input_batch`; `folder` is where the files that it names are. */
+/** The batch of an `input_batch`; files that it names are relative to `folder`. */
 export function inputBatch(messages: readonly InputMessage[], folder: string): Batch {
   return messages.map(message => inputMessage(message, folder))
 }
@@ -23,7 +23,7 @@ function inputMessage({ content, json_content, file_content, metadata }: InputMe
   return Message.fromText(content ?? '', values)
 }
 
-/** What a message does not fulfil, condition by condition. */
+/** The conditions that a message does not satisfy. */
 export function checkConditions(conditions: Conditions, message: Message, folder: string): readonly string[] {
   return (Object.keys(conditions) as (keyof Conditions)[]) // keys of the fields that were parsed
     .filter(name => conditions[name] !== undefined)
@@ -74,7 +74,7 @@ function sameText(received: string, expected: string): string | null {
 }
 
 function matches(pattern: string, text: string): boolean {
-  // The package is loaded when a test needs it; this is what it is used for.
+  // Loaded only when a test needs it; this is the part that is used.
   const { RE2JS } = createRequire(import.meta.url)('re2js') as {
     RE2JS: { compile(pattern: string): { matcher(text: string): { find(): boolean } } }
   }
@@ -93,7 +93,7 @@ function checkMetadata(wanted: Readonly<Record<string, unknown>>, message: Messa
   return null
 }
 
-/** A text is a document already; anything else is printed as one. */
+/** A text is already a document; anything else is serialised. */
 function jsonText(wanted: unknown): string {
   return typeof wanted === 'string' ? wanted : printJson(wanted as Value) // what a test wants is a value
 }
@@ -114,12 +114,12 @@ function documentOf(text: string): { readonly value: Value } | undefined {
   try {
     return { value: parseJson(text) }
   } catch {
-    // The caller says which of two texts is no document.
+    // The caller reports which of the two texts is not a document.
     return undefined
   }
 }
 
-/** Numbers are the same where their texts are: 1.0 is not 1. */
+/** Numbers are equal if their texts are: 1.0 is not 1. */
 function same(left: Value, right: Value): boolean {
   return contains(left, right) && contains(right, left)
 }

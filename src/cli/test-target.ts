@@ -28,21 +28,21 @@ import {
 } from '../engine/index.ts'
 import { readText } from './source.ts'
 
-/** What a unit test says about the processors that it runs. */
+/** A unit test's definition of the processors that it runs. */
 export interface TargetCase {
-  /** Environment variables that hold for this test. */
+  /** Environment variables set for this test. */
   readonly environment: Readonly<Record<string, string>>
   /** `file#/json/pointer`, `/json/pointer` or a label. */
   readonly processors: string
   /** A file with a mapping to run instead of processors; empty for none. */
   readonly mapping: string
-  /** Other components and fields, by JSON pointer or label. */
+  /** Replacements of components and fields, by JSON pointer or label. */
   readonly mocks: readonly { readonly place: string; readonly value: Node }[]
 }
 
 export interface TargetOptions {
   readonly registry: Registry
-  /** Files with resources beside those of the configuration. */
+  /** Resource files in addition to those of the configuration. */
   readonly resources: readonly string[]
   readonly log: Log
 }
@@ -55,7 +55,7 @@ export interface Target {
 
 type TestReadOptions = ReadOptions & { readonly host: ComponentHost }
 
-/** How files are read for a test: variables of the environment that are missing are not findings. */
+/** How files are read for a test: missing environment variables are not findings. */
 export function testReadOptions(
   path: string,
   environment: Readonly<Record<string, string>>,
@@ -65,7 +65,7 @@ export function testReadOptions(
   return { registry, host, importer: fileImporter(dirname(resolve(path))), skipEnvCheck: true }
 }
 
-/** Makes the processors of a test of the configuration at `path`. Throws {@link ConfigError}. */
+/** Creates the processors for a test of the configuration at `path`. Throws {@link ConfigError}. */
 export async function openTarget(path: string, test: TargetCase, options: TargetOptions): Promise<Target> {
   try {
     if (test.mapping !== '') return await openMapping(join(dirname(path), test.mapping), test, options)
@@ -96,21 +96,21 @@ async function openProcessors(path: string, test: TargetCase, options: TargetOpt
 async function openMapping(path: string, test: TargetCase, options: TargetOptions): Promise<Target> {
   const readOptions = testReadOptions(path, test.environment, options.registry)
   const text = readText(path)
-  // The words of the mapping's own error, without those about a processor.
+  // Uses the text of the mapping's own error, without the part about a processor.
   const { diagnostics } = compileMapping(text, { host: readOptions.host, importer: readOptions.importer! })
   if (diagnostics !== undefined) throw new ConfigError(diagnostics[0]!.text)
   await options.registry.load(['mapping'])
   return await openChain([], [{ node: nodeOf({ mapping: text }), path: 'mapping' }], readOptions, options.log)
 }
 
-/** Makes processors, and the resources that they may name. */
+/** Creates processors and the resources that they may refer to. */
 async function openChain(
   roots: readonly Node[],
   processors: readonly { readonly node: Node; readonly path: string }[],
   readOptions: TestReadOptions,
   log: Log,
 ): Promise<Target> {
-  // Mappings are compiled before the caches exist that they may use while they run.
+  // Mappings are compiled before the caches exist that they may use at run time.
   const caches = new MappingCaches()
   const host: ComponentHost = { ...readOptions.host, cache: label => caches.access(label) }
   const context = parseContext({ ...readOptions, host })
@@ -161,7 +161,9 @@ async function readWhole(text: string, options: ReadOptions, read: typeof readRe
   return node
 }
 
-/** The configuration with mocks in their places; those that pointers name come first, as they may move what labels name. */
+/**
+ * The configuration with its mocks applied; those by pointer come first, because they may move what labels refer to.
+ */
 async function mocked(root: Node, mocks: TargetCase['mocks'], registry: Registry): Promise<Node> {
   let result = root
   for (const { place, value } of mocks.toSorted((a, b) => Number(isPointer(b.place)) - Number(isPointer(a.place)))) {
@@ -177,7 +179,7 @@ async function mocked(root: Node, mocks: TargetCase['mocks'], registry: Registry
   return result
 }
 
-/** A mock answers to the label of what it stands for. */
+/** A mock takes the label of what it replaces. */
 function withLabel(mock: Node, original: Node | undefined): Node {
   const label = original?.entries.find(entry => entry.key.value === 'label')
   const node = resolved(mock)
@@ -195,7 +197,7 @@ function isPointer(place: string): boolean {
   return place.startsWith('/')
 }
 
-/** The segments that a JSON pointer or a label stands for. Throws {@link ConfigError} for a label that is nowhere. */
+/** The segments of a JSON pointer or of the path to a label. Throws {@link ConfigError} for an unknown label. */
 function pathOf(root: Node, place: string): readonly string[] {
   if (isPointer(place)) {
     return place

@@ -32,7 +32,7 @@ import { openTarget, type Target, type TargetOptions, testReadOptions } from './
 
 type TestCase = Infer<typeof testFields>
 
-/** A configuration and the file that holds its tests, which may be the same. */
+/** A configuration and the file that contains its tests, which may be the same. */
 interface Suite {
   readonly path: string
   readonly definition: string
@@ -47,7 +47,7 @@ interface TestFlags {
 /** A file whose tests cannot be run at all. */
 class SuiteError extends Error {}
 
-/** Runs the unit tests of configurations. Resolves to the exit code: 1 where any failed, or where there are none. */
+/** Runs the unit tests of configurations. Resolves to the exit code: 1 if any failed, or if there are none. */
 export async function testConfigs(options: EngineOptions, flags: TestFlags): Promise<number> {
   if (options.set.length > 0) return fail('Cannot override fields with --set (-s) during unit tests')
   try {
@@ -71,7 +71,7 @@ function fail(message: string): number {
   return 1
 }
 
-/** What components log while they are tested, where that was asked for. */
+/** The log of components under test, if one was requested. */
 function testLog(level: string): Log {
   if (level === '') return nullLog
   const names = { level_name: 'level', timestamp_name: 'time', message_name: 'msg' }
@@ -79,7 +79,7 @@ function testLog(level: string): Log {
   return createLog(format, descriptorSink(1), Date.now)
 }
 
-/** Runs all suites, those behind one that cannot be run as well. */
+/** Runs all suites, including those after one that cannot be run. */
 async function runSuites(suites: readonly Suite[], options: TargetOptions, junitPath: string): Promise<number> {
   const results: SuiteResult[] = []
   for (const [index, suite] of suites.entries()) {
@@ -116,7 +116,7 @@ function writeResults(path: string, results: readonly SuiteResult[]): void {
   }
 }
 
-/** Runs the tests, and again whenever one of their files changes, until a signal ends it. Resolves to the last exit code. */
+/** Reruns the tests whenever one of their files changes, until a signal ends it. Resolves to the last exit code. */
 async function runAgain(
   run: () => Promise<number>,
   suites: () => readonly Suite[],
@@ -133,7 +133,7 @@ async function runAgain(
     })
   })
   process.stdout.write('Waiting for changes, use CTRL+C to end\n')
-  // Nothing else keeps the process alive between two runs.
+  // Nothing else keeps the process alive between runs.
   const alive = setInterval(() => {}, 60_000)
   await new Promise<void>(resolve => process.once('SIGINT', resolve).once('SIGTERM', resolve))
   clearInterval(alive)
@@ -142,7 +142,7 @@ async function runAgain(
   return status
 }
 
-/** How far it is, on a terminal. */
+/** Shows progress on a terminal. */
 function showProgress(done: number, total: number): void {
   if (process.stdout.isTTY && total > 1) process.stdout.write(`\r${done + 1}/${total} `)
 }
@@ -151,7 +151,7 @@ function hideProgress(): void {
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K')
 }
 
-/** The suites that words name: files, patterns, and folders with `...` behind them for everything below. */
+/** The suites that the words name: files, patterns, and folders followed by `...` for everything below. */
 function suitesOf(words: readonly string[]): readonly Suite[] {
   const suites = new Map<string, Suite>()
   for (const file of expandTree(words)) {
@@ -162,7 +162,7 @@ function suitesOf(words: readonly string[]): readonly Suite[] {
   return [...suites.values()]
 }
 
-/** Undefined where the file holds no tests. Throws {@link SuiteError}. */
+/** Undefined if the file contains no tests. Throws {@link SuiteError}. */
 async function runSuite({ path, definition }: Suite, options: TargetOptions): Promise<SuiteResult | undefined> {
   const nodes = testsIn(definition)
   if (nodes.length === 0) return undefined
@@ -170,7 +170,7 @@ async function runSuite({ path, definition }: Suite, options: TargetOptions): Pr
   const checked = await readConfig(readText(path), testReadOptions(path, {}, options.registry))
   if (checked.broken) throw new SuiteError(checked.findings[0]!.text)
   const lints = checked.findings
-    // What a test runs may be the one part of a configuration that this build can run.
+    // A test may run the only part of a configuration that this build can run.
     .filter(({ kind }) => kind !== 'deprecated' && kind !== 'ineffective' && kind !== 'unsupported')
     .map(({ line, column, text }) => `(${line},${column}) ${text}`)
   const cases: CaseResult[] = []
@@ -206,7 +206,7 @@ function parseTest(node: Node, path: string, registry: Registry): TestCase {
   }
 }
 
-/** What is wrong with what the processors of a test made. Throws {@link SuiteError} where they cannot be made. */
+/** The failures of a test. Throws {@link SuiteError} if its processors cannot be created. */
 async function runTest(path: string, test: TestCase, options: TargetOptions): Promise<readonly string[]> {
   const folder = dirname(path)
   const inputs = [...(test.input_batches ?? []), ...(test.input_batch === undefined ? [] : [test.input_batch])]
@@ -223,7 +223,7 @@ async function runTest(path: string, test: TestCase, options: TargetOptions): Pr
   }
 }
 
-/** Throws {@link SuiteError} where a file that it names cannot be read. */
+/** Throws {@link SuiteError} if a file that it names cannot be read. */
 function readBatch(messages: Parameters<typeof inputBatch>[0], folder: string, index: number): Batch {
   try {
     return inputBatch(messages, folder)
@@ -293,12 +293,12 @@ function report(results: readonly SuiteResult[]): void {
   }
 }
 
-/** What was expected in green and what came in red, where there are colours. */
+/** Colours the expected text green and the actual text red, if there are colours. */
 function coloured(reason: string): string {
   return reason.replace(/^ *expected:.*$/gm, line => green(line)).replace(/^ *received:.*$/gm, line => red(line))
 }
 
-/** Colours where the standard output is a terminal that wants them. */
+/** Colours, if standard output is a terminal that supports them. */
 const green = (text: string) => styleText('green', text, { stream: process.stdout })
 const red = (text: string) => styleText('red', text, { stream: process.stdout })
 const yellow = (text: string) => styleText('yellow', text, { stream: process.stdout })

@@ -11,7 +11,7 @@ import type {
   VirtualClusterConfiguration,
 } from './types.ts'
 
-/** Changes something on the server, then reads again what that makes stale. */
+/** Changes something on the server, then reloads the data that became stale. */
 function useChange<Name extends ApiName, Variables>(
   name: Name,
   toRequest: (variables: Variables) => ApiRequest<Name>,
@@ -27,7 +27,7 @@ function useChange<Name extends ApiName, Variables>(
 /** A deletion that a dialog may start. */
 export type Deletion = Pick<UseMutationResult<unknown, Error, void>, 'mutate' | 'isPending' | 'error'>
 
-/** Deletes something. Only its list is read again: its own page is still open, and would find that it is gone. */
+/** Deletes something. Reloads only its list: its own page is still open, and would find that it is gone. */
 function useDelete<Name extends ApiName>(name: Name, request: ApiRequest<Name>, list: QueryKey): Deletion {
   const client = useQueryClient()
   return useMutation<ApiResponse<Name>, Error, void>({
@@ -112,7 +112,7 @@ export function useCreatePipeline(clusterId: string) {
   )
 }
 
-/** Makes a paused pipeline with a first version. */
+/** Creates a paused pipeline with a first version. */
 export function useDuplicatePipeline(clusterId: string) {
   const client = useQueryClient()
   return useMutation({
@@ -123,7 +123,7 @@ export function useDuplicatePipeline(clusterId: string) {
       await call('create_pipeline_configuration', { ...cluster, pipeline_id, configuration_yaml: yaml })
       return created
     },
-    // Where only the second step failed there is a new pipeline too.
+    // If only the second step failed, there is a new pipeline all the same.
     onSettled: () => client.invalidateQueries({ queryKey: clusterKeys(clusterId).pipelines, exact: true }),
   })
 }
@@ -180,7 +180,7 @@ export function useRenameCluster(clusterId: string) {
   )
 }
 
-/** Deletes a cluster. The list of clusters is read again by the page that is opened then: no page of this one can stay. */
+/** Deletes a cluster. The page opened next reloads the list of clusters, because no page of this one can stay open. */
 export function useDeleteCluster(clusterId: string, name: string): Deletion {
   return useMutation<unknown, Error, void>({
     mutationFn: () => call('delete_virtual_cluster', { virtual_cluster_id: clusterId, virtual_cluster_name: name }),
@@ -192,7 +192,9 @@ type ClusterSettings = Pick<
   'are_acls_enabled' | 'acl_shadowing_enabled' | 'enable_deletion_protection'
 >
 
-/** Changes some settings of a cluster; `settings` is what they are now, since the server takes all or none. */
+/**
+ * Changes some settings of a cluster; `settings` are the current ones, because the server accepts only complete sets.
+ */
 export function useUpdateSettings(clusterId: string, settings: ClusterSettings) {
   return useChange(
     'update_virtual_cluster_configuration',

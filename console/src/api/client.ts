@@ -1,10 +1,10 @@
 import type { ApiError, ApiErrorCode, ApiName, ApiRequest, ApiResponse, Finding } from './types.ts'
 
-/** An answer that is not 200, or no answer at all (`status` 0, code `unreachable`). */
+/** A response other than 200, or no response at all (`status` 0, code `unreachable`). */
 export class RequestError extends Error {
   readonly status: number
   readonly code: ApiErrorCode | 'unreachable'
-  /** With `invalid_pipeline_configuration`: what is wrong, and where. */
+  /** With `invalid_pipeline_configuration`: the findings with their positions. */
   readonly findings: readonly Finding[]
 
   constructor(
@@ -20,7 +20,7 @@ export class RequestError extends Error {
   }
 }
 
-/** Calls one endpoint. The session's cookie travels by itself. */
+/** Calls one endpoint. The browser sends the session's cookie. */
 export async function call<Name extends ApiName>(
   name: Name,
   body: ApiRequest<Name>,
@@ -29,15 +29,15 @@ export async function call<Name extends ApiName>(
   const response = await send(name, body, signal)
   const text = await response.text()
   if (response.status !== 200) throw new RequestError(response.status, readError(response.status, text))
-  return JSON.parse(text) as ApiResponse<Name> // the control plane answers by the contract
+  return JSON.parse(text) as ApiResponse<Name> // the control plane follows the contract
 }
 
-/** What a person reads when something failed: the server's own words, begun as a sentence. */
+/** An error for display: the server's own text, as a sentence. */
 export function errorText(error: unknown): string {
   return sentence(error instanceof Error ? error.message : String(error))
 }
 
-/** The server's words with a capital at their beginning. */
+/** The text with an initial capital. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
@@ -69,12 +69,12 @@ async function send(name: string, body: unknown, signal: AbortSignal | undefined
   }
 }
 
-/** A proxy in between may answer with something that is not ours. */
+/** A proxy in between may respond with something that is not ours. */
 function readError(status: number, text: string): ApiError {
   try {
     const parsed: unknown = JSON.parse(text)
     if (typeof parsed === 'object' && parsed !== null && 'code' in parsed && 'message' in parsed) {
-      return parsed as ApiError // its fields were looked at above
+      return parsed as ApiError // its fields were checked above
     }
   } catch (cause) {
     return { code: 'internal_error', message: `Status ${status}, not JSON (${errorText(cause)}).` }

@@ -3,13 +3,13 @@ import { useEffect, useState } from 'react'
 import { clusterKeys } from './queries.ts'
 import type { ChangedEvent, ChangedSubject } from './types.ts'
 
-/** Whether the stream of changes is open; while it is not, the pages read at intervals. */
+/** Whether the stream of changes is open; if it is not, pages poll. */
 export type LiveState = 'connecting' | 'live' | 'lost'
 
 /** How long to wait before opening a refused stream again, in milliseconds. */
 const reopenMs = 5000
 
-/** Listens for changes of a cluster and marks them stale in the cache, so that open pages show them within a second. */
+/** Listens for changes to a cluster and invalidates them in the cache, so that open pages show them within a second. */
 export function useLiveChanges(clusterId: string): LiveState {
   const client = useQueryClient()
   const [state, setState] = useState<LiveState>('connecting')
@@ -22,11 +22,11 @@ export function useLiveChanges(clusterId: string): LiveState {
       events.addEventListener('open', () => setState('live'))
       events.addEventListener('error', () => {
         setState('lost')
-        // The browser reopens a broken connection itself, but stops trying after an answer that is not a stream.
+        // The browser reopens a broken connection itself, but gives up after a response that is not an event stream.
         if (events.readyState === EventSource.CLOSED) timer = setTimeout(open, reopenMs)
       })
       events.addEventListener('changed', event => {
-        const changed = JSON.parse(String(event.data)) as ChangedEvent // events are of our own control plane
+        const changed = JSON.parse(String(event.data)) as ChangedEvent // events come from our own control plane
         for (const subject of changed.subjects) {
           const queryKey = staleKey(clusterId, subject)
           if (queryKey !== undefined) void client.invalidateQueries({ queryKey })

@@ -3,7 +3,7 @@ import { call, isSignedOut, RequestError } from './client.ts'
 import { measureTopics, type TopicSample } from './topic-rates.ts'
 import type { LogLine, TopicRecord } from './types.ts'
 
-/** What is cached for the whole console. */
+/** Cache keys of the whole console. */
 export const keys = {
   session: ['session'],
   schema: ['schema'],
@@ -11,7 +11,7 @@ export const keys = {
   apiKeys: ['api-keys'],
 } as const
 
-/** What is cached of one cluster: every key begins with the cluster's id, so that two clusters never share an answer. */
+/** Cache keys of one cluster: every key starts with the cluster's id, so two clusters never share a response. */
 export function clusterKeys(clusterId: string) {
   const keyed = <Rest extends readonly unknown[]>(...rest: Rest) => ['cluster', clusterId, ...rest] as const
   return {
@@ -40,7 +40,7 @@ export function createQueryClient(): QueryClient {
   const client: QueryClient = new QueryClient({
     queryCache: new QueryCache({
       onError: (error, query) => {
-        // Any call may find the session gone; the session query then shows the sign-in page.
+        // Any call may find that the session has ended; the session query then shows the sign-in page.
         if (isSignedOut(error) && query.queryKey[0] !== keys.session[0]) {
           void client.invalidateQueries({ queryKey: keys.session })
         }
@@ -65,7 +65,7 @@ export const sessionQuery = queryOptions({
   retry: (count, error) => !isSignedOut(error) && count < 3,
 })
 
-/** The virtual clusters that the signed-in person has a grant for, oldest first. */
+/** The virtual clusters for which the signed-in user has a grant, oldest first. */
 export const clustersQuery = queryOptions({
   queryKey: keys.clusters,
   queryFn: async ({ signal }) => (await call('list_virtual_clusters', {}, signal)).virtual_clusters,
@@ -77,7 +77,7 @@ export const apiKeysQuery = queryOptions({
   queryFn: async ({ signal }) => (await call('list_api_keys', {}, signal)).api_keys,
 })
 
-/** The queries of one virtual cluster. Live events make them fresh; the intervals only cover a broken event stream. */
+/** The queries of one virtual cluster. Live events refresh them; the intervals only cover a broken event stream. */
 export function clusterQueries(clusterId: string) {
   const cluster = { virtual_cluster_id: clusterId }
   const own = clusterKeys(clusterId)
@@ -114,7 +114,7 @@ export function clusterQueries(clusterId: string) {
         queryFn: async ({ signal }) =>
           (await call('describe_topic_configs', { ...cluster, topic_name: topicName }, signal)).configs,
       }),
-    /** One record in full, however long; it never changes. */
+    /** One complete record of any length; it never changes. */
     message: (topicName: string, partition: number, offset: number) =>
       queryOptions({
         queryKey: own.message(topicName, partition, offset),
@@ -176,7 +176,7 @@ export function clusterQueries(clusterId: string) {
   }
 }
 
-/** Log lines kept on the page; older ones fall out. */
+/** The number of log lines kept on the page; older ones are dropped. */
 const maximumLogLines = 2000
 
 interface LogTail {
@@ -184,7 +184,7 @@ interface LogTail {
   readonly cursor: number | undefined
 }
 
-/** The tail of a pipeline's log. Each read waits on the server for a first new line and appends what came. */
+/** The tail of a pipeline's log. Each read waits on the server for a first new line and appends what it returns. */
 export function pipelineLogsQuery(client: QueryClient, clusterId: string, pipelineId: string) {
   const queryKey = clusterKeys(clusterId).pipelineLogs(pipelineId)
   return queryOptions({
@@ -214,9 +214,9 @@ export function pipelineLogsQuery(client: QueryClient, clusterId: string, pipeli
 
 export interface MessageQuestion {
   readonly topicName: string
-  /** All partitions when undefined. */
+  /** All partitions if undefined. */
   readonly partition: number | undefined
-  /** The newest records when undefined, else those from these offsets on. */
+  /** The newest records if undefined, else those from these offsets on. */
   readonly positions: readonly { readonly partition: number; readonly offset: number }[] | undefined
   readonly limit: number
   readonly follow: boolean
@@ -227,7 +227,7 @@ interface MessageTail {
   readonly positions: readonly { readonly partition: number; readonly offset: number }[] | undefined
 }
 
-/** Records kept while following a topic. */
+/** The number of records kept while following a topic. */
 const maximumFollowedRecords = 500
 
 /** A page of a topic's records; while `follow` is on, each read continues where the previous one ended. */

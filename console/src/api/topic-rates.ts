@@ -1,11 +1,11 @@
 import type { Topic } from './types.ts'
 
 export interface MeasuredTopic extends Topic {
-  /** Records written in a second, between the last two looks; null until there were two. */
+  /** Records written per second, between the last two samples; null until there are two. */
   readonly records_per_second: number | null
 }
 
-/** The topics as they were seen last, and what their rates are measured from. */
+/** The latest sample of the topics, and the basis for their rates. */
 export interface TopicSample {
   /** In milliseconds since 1970. */
   readonly measuredAt: number
@@ -13,10 +13,13 @@ export interface TopicSample {
   readonly topics: readonly MeasuredTopic[]
 }
 
-/** Two looks nearer than this, in milliseconds, say nothing about a rate. */
+/** Two samples closer together than this, in milliseconds, give no meaningful rate. */
 const leastInterval = 1500
 
-/** Adds the rate of each topic since the previous look. Records that retention removes in between count as none written. */
+/**
+ * Adds the rate of each topic since the previous sample. If retention deletes more than was written in between, the
+ * rate is 0.
+ */
 export function measureTopics(before: TopicSample | undefined, topics: readonly Topic[], now: number): TopicSample {
   const elapsed = before === undefined ? 0 : now - before.measuredAt
   if (before !== undefined && elapsed < leastInterval) {
@@ -29,7 +32,7 @@ export function measureTopics(before: TopicSample | undefined, topics: readonly 
     topics: topics.map(topic => {
       const count = before?.recordCounts.get(topic.topic_name)
       if (before === undefined) return withRate(topic, null)
-      // A topic that was not there before had no records then.
+      // A topic that did not exist before had no records.
       return withRate(topic, (Math.max(0, topic.record_count - (count ?? 0)) / elapsed) * 1000)
     }),
   }

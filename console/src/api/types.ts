@@ -1,6 +1,6 @@
 import type { ApiResponse } from '../../../src/control/api-types.ts'
 
-/** The API's own types: what the server writes and the console reads is declared once. */
+/** The API's own types, so that what the server writes and the console reads is declared once. */
 export type * from '../../../src/control/api-types.ts'
 
 export type DescribeOverviewResponse = ApiResponse<'describe_overview'>

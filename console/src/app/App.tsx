@@ -8,7 +8,7 @@ import { ThemeProvider } from './theme.tsx'
 
 const queryClient = createQueryClient()
 
-/** The console: who is signed in, then the page of the address. */
+/** The console: the session, then the page of the URL. */
 export function App() {
   return (
     <ThemeProvider>

@@ -8,7 +8,7 @@ import { Menu } from '../ui/Menu.tsx'
 import { EmptyPage } from './SystemPages.tsx'
 import { useCluster } from './cluster.ts'
 
-/** The virtual cluster that the pages show, and the way to another one. */
+/** The current virtual cluster, with a menu to switch to another. */
 export function ClusterMenu() {
   const { clusterId } = useCluster()
   const navigate = useNavigate()
@@ -41,7 +41,7 @@ export function ClusterMenu() {
   )
 }
 
-/** Shows a page of the cluster that the address names, or says that there is none. */
+/** Shows a page of the cluster in the URL, or says that there is none. */
 export function ClusterBoundary({ children }: { children: ReactNode }) {
   const { clusterId } = useCluster()
   const clusters = useQuery(clustersQuery)

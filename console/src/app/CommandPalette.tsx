@@ -20,7 +20,7 @@ interface Command {
   readonly run: () => void
 }
 
-/** The number of hits listed; a longer list is of no use. */
+/** The number of hits listed; a longer list would be useless. */
 const maximumHits = 40
 
 /** Finds everything in the console by name: pages, pipelines, topics, groups, clusters, commands. */
@@ -103,7 +103,7 @@ function PaletteBody({ onClose, onShortcuts }: { onClose: () => void; onShortcut
                 {command.group}
               </p>
             )}
-            {/* biome-ignore lint: the keyboard acts on the input above, as the combobox pattern has it. */}
+            {/* biome-ignore lint: the keyboard acts on the input above, following the combobox pattern. */}
             <div
               id={`${listId}-${at}`}
               role="option"
@@ -214,7 +214,7 @@ function useCommands(onShortcuts: () => void): readonly Command[] {
   )
 }
 
-/** Every word must be somewhere in the label or the group; names that begin with the text come first within a group. */
+/** Every word must occur in the label or the group; names that start with the text come first within a group. */
 function findCommands(commands: readonly Command[], text: string): readonly Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   const hits = commands.filter(command => {

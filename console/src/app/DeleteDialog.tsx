@@ -4,17 +4,17 @@ import { ConfirmDialog } from '../ui/Dialog.tsx'
 import { useToast } from '../ui/Toasts.tsx'
 
 interface DeleteDialogProps {
-  /** `topic`, `consumer group`. */
+  /** What is deleted: `topic`, `consumer group`. */
   readonly what: string
   readonly name: string
   readonly consequence: string
   readonly deletion: Deletion
-  /** Called when it is gone, to leave its page; otherwise the dialog closes. */
+  /** Called after the deletion, to leave its page; otherwise the dialog closes. */
   readonly onDeleted?: () => void
   readonly onClose: () => void
 }
 
-/** Deletes a thing after its name was typed, says so, and leaves its page. */
+/** Deletes something after its name has been typed, confirms it, and leaves its page. */
 export function DeleteDialog({ what, name, consequence, deletion, onDeleted, onClose }: DeleteDialogProps) {
   const toast = useToast()
   return (

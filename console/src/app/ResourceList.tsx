@@ -8,7 +8,7 @@ import { ListToolbar } from '../ui/ListToolbar.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../ui/States.tsx'
 import type { ListSearch } from './search.ts'
 
-/** A state that a list can be filtered by. */
+/** A state by which a list can be filtered. */
 export interface ListState<Item> {
   readonly state: string
   readonly label: string
@@ -22,19 +22,19 @@ interface ResourceListProps<Item> {
   readonly search: ListSearch
   readonly onSearch: (search: ListSearch) => void
   readonly keyOf: (item: Item) => string
-  /** The text that the filter looks into. Constant, like `states` and `columns`. */
+  /** The text that the filter searches. Must be constant, like `states` and `columns`. */
   readonly textOf: (item: Item) => string
-  /** Shown where some item is in that state, in this order. */
+  /** Offered if some item is in that state, in this order. */
   readonly states: readonly ListState<Item>[]
-  /** The first one is what the list is sorted by at first. */
+  /** The list is initially sorted by the first one. */
   readonly columns: readonly Column<Item>[]
-  /** The first column links to a page of the item, and the whole row with it; defaults to true. */
+  /** The first column, and with it the whole row, links to a page of the item; defaults to true. */
   readonly rowsAreLinks?: boolean
-  /** Where there is nothing at all. */
+  /** Shown if there are no items at all. */
   readonly empty: ReactNode
 }
 
-/** A list of things, filtered and sorted as the address says. */
+/** A list of items, filtered and sorted as the URL says. */
 export function ResourceList<Item>(props: ResourceListProps<Item>) {
   const { query, what, search, onSearch } = props
   if (query.data === undefined) {

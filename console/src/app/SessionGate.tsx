@@ -9,10 +9,12 @@ import { Logo } from '../ui/Icon.tsx'
 import { ErrorState } from '../ui/States.tsx'
 import { SessionContext } from './cluster.ts'
 
-/** The token of a sign-in link. It is taken out of the address at once, so that it is in no history and no screenshot. */
+/**
+ * The token of a sign-in link. It is removed from the URL immediately, so that it appears in no history or screenshot.
+ */
 let linkToken = takeTokenFromAddress()
 
-/** Shows the console to people who are signed in, and the sign-in page to everyone else. */
+/** Shows the console to signed-in users, and the sign-in page to everyone else. */
 export function SessionGate({ children }: { children: ReactNode }) {
   const signIn = useSignIn()
   const [waitsForLink, setWaitsForLink] = useState(linkToken !== undefined)
@@ -36,7 +38,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
     />
   )
   if (session.data !== undefined) {
-    // A session that ends does not take away what somebody was typing: the pages stay below the sign-in page.
+    // A session that ends does not discard what the user was typing: the pages stay mounted below the sign-in page.
     return (
       <SessionContext value={session.data}>
         <div inert={signedOut}>{children}</div>

@@ -16,7 +16,7 @@ import { ShortcutsDialog } from './ShortcutsDialog.tsx'
 import { useShortcuts } from './shortcuts.ts'
 import { type ThemeChoice, useTheme } from './theme.tsx'
 
-/** The frame of every page: the sections at the side, or along the bottom of a phone, and the page. */
+/** The frame of every page: the sections at the side, or at the bottom on a phone, and the page. */
 export function Shell() {
   const { clusterId } = useCluster()
   const navigate = useNavigate()
@@ -69,7 +69,7 @@ export function Shell() {
             <SectionEntry
               key={section.to}
               section={section}
-              // A line sets what belongs to no single cluster apart.
+              // A line separates the sections that belong to no single cluster.
               isApart={section.rank === 'workspace' && sections[at - 1]?.rank !== 'workspace'}
             />
           ))}
@@ -121,7 +121,7 @@ function SectionEntry({ section, isApart }: { section: SectionLink; isApart: boo
   )
 }
 
-/** What a phone's bar has no room for. */
+/** The sections that a phone's bar has no room for. */
 function MoreSections({ sections }: { sections: readonly SectionLink[] }) {
   const navigate = useNavigate()
   return (
@@ -169,7 +169,7 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
           label="Sign out"
           className="lg:ml-auto"
           disabled={signOut.isPending}
-          // An open draft asks before its page is left; a person who stays is not signed out.
+          // An open draft asks before its page is left; a user who stays is not signed out.
           onClick={() => void navigate({ to: '/' }).then(() => signOut.mutate())}
         />
       </div>
@@ -187,7 +187,7 @@ function Footer({ live, onShortcuts }: { live: LiveState; onShortcuts: () => voi
   )
 }
 
-/** Floats over the page, so that nothing moves when the connection breaks and comes back. */
+/** Floats over the page, so that nothing moves when the connection is lost and restored. */
 function LostBar() {
   return (
     <div

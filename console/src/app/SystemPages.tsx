@@ -19,7 +19,7 @@ export function PageNotFound() {
   )
 }
 
-/** Shown in place of a page that threw an error; the frame around it keeps working. */
+/** Replaces a page that threw an error; the frame around it keeps working. */
 export function PageCrashed({ error, reset }: { error: unknown; reset: () => void }) {
   return (
     <div role="alert">
@@ -38,7 +38,7 @@ export function PageCrashed({ error, reset }: { error: unknown; reset: () => voi
   )
 }
 
-/** A page of nothing but a message, which is its heading. */
+/** A page with only a message, which is its heading. */
 export function EmptyPage({ title, ...rest }: EmptyStateProps & { title: string }) {
   return (
     <>

@@ -3,7 +3,7 @@ import { createContext, useContext, useMemo } from 'react'
 import { clusterQueries } from '../api/queries.ts'
 import type { DescribeSessionResponse } from '../api/types.ts'
 
-/** Who is signed in and to what; there below the session gate. */
+/** The signed-in session; defined below the session gate. */
 export const SessionContext = createContext<DescribeSessionResponse | undefined>(undefined)
 
 export function useSession(): DescribeSessionResponse {
@@ -12,7 +12,7 @@ export function useSession(): DescribeSessionResponse {
   return session
 }
 
-/** The virtual cluster that the pages show, which is the address's or else the session's, and its queries. */
+/** The virtual cluster that the pages show, from the URL or else the session, and its queries. */
 export function useCluster() {
   const { default_virtual_cluster_id: defaultId } = useSession()
   const { cluster: clusterId = defaultId } = useSearch({ strict: false })

@@ -1,7 +1,7 @@
 import type { Column } from '../ui/DataTable.tsx'
 import { Ago } from '../ui/Time.tsx'
 
-/** When a thing was created, for lists. */
+/** A column with the creation time, for lists. */
 export function createdColumn<Item extends { readonly created_at: string }>(): Column<Item> {
   return {
     id: 'created',

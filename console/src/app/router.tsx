@@ -15,7 +15,7 @@ const pipelineTabs = ['configuration', 'activity'] as const
 const securityTabs = ['users', 'acls'] as const
 
 const rootRoute = createRootRoute({
-  // The cluster stays in the address from page to page, so that a link leads others to the same one.
+  // The cluster stays in the URL from page to page, so that a link shows others the same one.
   validateSearch: readCluster,
   search: { middlewares: [retainSearchParams(['cluster'])] },
   component: Shell,
@@ -23,7 +23,7 @@ const rootRoute = createRootRoute({
 })
 const getParentRoute = () => rootRoute
 
-/** Every page of the site. One with a `section` is in the side bar, the command palette and the shortcuts, in this order. */
+/** Every page. One with a `section` is in the sidebar, the command palette and the shortcuts, in this order. */
 const pages = {
   overview: createRoute({
     getParentRoute,
@@ -122,7 +122,7 @@ const pages = {
   }),
 }
 
-/** The whole site. */
+/** The router of all pages. */
 export const router = createRouter({
   routeTree: rootRoute.addChildren(pages),
   defaultPreload: 'intent',
@@ -131,7 +131,7 @@ export const router = createRouter({
   scrollRestoration: true,
 })
 
-/** Loads the code of all pages, so that a page that was not opened yet works even without the control plane. */
+/** Loads the code of all pages, so that a page can be opened for the first time even without the control plane. */
 export function preloadPages(): void {
   for (const page of Object.values(pages)) void page.options.component?.preload?.()
 }

@@ -1,16 +1,16 @@
-// Reading what comes after the `?` of an address. What does not fit is left out, as if it were not there.
+// Parses the query string of a URL. Invalid parameters are ignored.
 
 type Search = Readonly<Record<string, unknown>>
 
-/** What a list shows: kept in the address, so that it can be linked to and survives a visit to another page. */
+/** A list's filter and order: kept in the URL, so that it can be linked to and survives a visit to another page. */
 export interface ListSearch {
   /** Text that the names contain. */
   readonly q?: string
-  /** One of the states that the list knows. */
+  /** One of the list's states. */
   readonly state?: string
-  /** A column's id; with `-` in front of it from the largest down. */
+  /** A column's id, prefixed with `-` for descending order. */
   readonly sort?: string
-  /** The form for a new one is open. */
+  /** The form for a new item is open. */
   readonly create?: true
 }
 
@@ -23,12 +23,12 @@ export function readListSearch(search: Search): ListSearch {
   }
 }
 
-/** The virtual cluster that every page shows; absent for the session's own. */
+/** The virtual cluster that every page shows; absent for the session's default. */
 export function readCluster(search: Search): { readonly cluster?: string } {
   return text(search, 'cluster')
 }
 
-/** The value of `key` where it is one of `values`. */
+/** The value of `key` if it is one of `values`. */
 export function oneOf<Key extends string, Value extends string>(
   search: Search,
   key: Key,
@@ -46,7 +46,7 @@ export function wholeNumber<Key extends string>(search: Search, key: Key): { [K 
 
 function text<Key extends string>(search: Search, key: Key): { [K in Key]?: string } {
   const value = search[key]
-  // The router reads what looks like JSON: a filter for `12` arrives as a number.
+  // The router parses whatever looks like JSON: a filter for `12` arrives as a number.
   const shown = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
   return only(key, typeof shown === 'string' && shown !== '' ? shown : undefined)
 }

@@ -2,13 +2,13 @@ import { type LinkProps, useRouter } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import type { IconName } from '../ui/Icon.tsx'
 
-/** What makes a page a section of the site: an entry in the side bar, the command palette and the shortcuts. */
+/** A section of the console: an entry in the sidebar, the command palette and the shortcuts. */
 interface Section {
   readonly label: string
   readonly icon: IconName
   /** Pressed after `g`. */
   readonly key: string
-  /** A phone's bar has room for those of the first rank; `workspace` is for what belongs to no single cluster. */
+  /** A phone's bar has room only for the first rank; `workspace` is for sections that belong to no single cluster. */
   readonly rank: 'first' | 'second' | 'workspace'
 }
 

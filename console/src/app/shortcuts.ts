@@ -3,14 +3,14 @@ import { useEffect, useEffectEvent } from 'react'
 interface Shortcuts {
   readonly palette: () => void
   readonly help: () => void
-  /** The letter pressed after `g`. */
+  /** Called with the letter pressed after `g`. */
   readonly go: (key: string) => void
 }
 
 /** How long a `g` waits for its letter, in milliseconds. */
 const sequenceMs = 1200
 
-/** The keys that work on every page. Letters are left alone while something is being typed. */
+/** The keys that work on every page. Letters are ignored while the user is typing text. */
 export function useShortcuts(shortcuts: Shortcuts): void {
   const act = useEffectEvent((name: keyof Shortcuts, key: string) => shortcuts[name](key))
 
@@ -43,7 +43,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
         act('go', event.key)
         return
       }
-      // A key that did something must not also be typed into the field that it has focused.
+      // A key that triggered an action must not also be typed into the field that the action has focused.
       if (single[event.key]?.() === true) event.preventDefault()
     }
     window.addEventListener('keydown', onKey)

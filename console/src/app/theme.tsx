@@ -12,7 +12,7 @@ export type ThemeChoice = 'system' | 'light' | 'dark'
 
 interface Theme {
   readonly choice: ThemeChoice
-  /** What the choice comes to now. */
+  /** The theme that the choice currently results in. */
   readonly shown: 'light' | 'dark'
   readonly choose: (choice: ThemeChoice) => void
 }
@@ -33,7 +33,7 @@ export function ThemeProvider({ children }: { children: ReactNode }) {
   const systemIsDark = useSyncExternalStore(subscribeSystem, () => darkSystem.matches)
   const shown = choice === 'system' ? (systemIsDark ? 'dark' : 'light') : choice
 
-  // Effects of children run first, and charts read the tokens from the document in theirs: so this is a layout effect.
+  // Effects of children run first, and charts read the tokens from the document in theirs, so this is a layout effect.
   useLayoutEffect(() => {
     document.documentElement.dataset['theme'] = shown
   }, [shown])

@@ -9,7 +9,7 @@ import { editorTheme } from './theme.ts'
 const collapseUnchanged = { margin: 4, minSize: 8 }
 const wide = matchMedia('(min-width: 48rem)')
 
-/** What differs between two texts: side by side, or one below the other in a narrow window. Neither can be edited here. */
+/** The differences between two read-only texts: side by side, or stacked in a narrow window. */
 export function DiffView({ left, right, dark }: { left: string; right: string; dark: boolean }) {
   const parent = useRef<HTMLDivElement>(null)
   const isWide = useSyncExternalStore(subscribeWidth, () => wide.matches)

@@ -17,34 +17,34 @@ import type { Schema } from './schema.ts'
 import { editorTheme } from './theme.ts'
 
 export interface EditorHandle {
-  /** Puts the cursor at a place, counted from 1, and the place into view. */
+  /** Moves the cursor to a position, counted from 1, and scrolls it into view. */
   jumpTo(line: number, column: number): void
-  /** Replaces the whole text as if it had been typed, so that it can be undone. */
+  /** Replaces the whole text as if typed, so that it can be undone. */
   replace(text: string): void
   focus(): void
 }
 
 interface YamlEditorProps {
   readonly ref?: Ref<EditorHandle>
-  /** What the editor begins with; it is read again only when `documentId` changes. */
+  /** The text at the start; it is read again only when `documentId` changes. */
   readonly initialText: string
   readonly documentId: string
   readonly onChange: (text: string) => void
   readonly onSave: () => void
-  /** What is wrong with exactly this text. */
+  /** The findings for exactly this text. */
   readonly lint: { readonly text: string; readonly findings: readonly Finding[] } | undefined
   readonly schema: Schema | undefined
   readonly dark: boolean
 }
 
-/** A configuration being written: coloured, completed and checked. The text leaves it exactly as it was typed. */
+/** An editor for configurations: coloured, completed and checked. The text leaves it exactly as typed. */
 export function YamlEditor({ ref, initialText, documentId, onChange, onSave, lint, schema, dark }: YamlEditorProps) {
   const parent = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
   const theme = useRef(new Compartment())
   const handleSave = useEffectEvent(() => onSave())
   const handleChange = useEffectEvent((text: string) => onChange(text))
-  // The text and the theme as they are when the document is opened; later changes have effects of their own.
+  // The text and the theme at the time the document is opened; later changes have their own effects.
   const firstState = useEffectEvent((save: () => void, change: (text: string) => void) =>
     EditorState.create({
       doc: initialText,
@@ -58,7 +58,7 @@ export function YamlEditor({ ref, initialText, documentId, onChange, onSave, lin
     }),
   )
 
-  // A new document is a new editor state, so that undo never leads into another version's text.
+  // A new document is a new editor state, so that undo never restores another version's text.
   useEffect(() => {
     if (parent.current === null) return undefined
     const state = firstState(
@@ -84,7 +84,7 @@ export function YamlEditor({ ref, initialText, documentId, onChange, onSave, lin
 
   useEffect(() => {
     const editor = view.current
-    // Findings about an older text would be in the wrong places; CodeMirror moves its own along with the text.
+    // Findings for an older text would be misplaced; CodeMirror moves its own along with the text.
     if (editor === null || lint === undefined || lint.text !== editor.state.sliceDoc()) return
     const diagnostics = lint.findings.map(finding => toDiagnostic(editor.state.doc, finding))
     editor.dispatch(setDiagnostics(editor.state, diagnostics))
@@ -150,7 +150,7 @@ function toDiagnostic(doc: Text, finding: Finding): Diagnostic {
   const from = offsetOf(doc, finding.line, finding.column)
   const line = doc.lineAt(from)
   const known = finding.end === undefined ? undefined : offsetOf(doc, finding.end.line, finding.end.column)
-  // Without an end the word at the place is marked, or the rest of the line where there is no word.
+  // Without an end, the word at the position is marked, or the rest of the line if there is no word.
   const word = /^[\w.-]+/.exec(line.text.slice(from - line.from))?.[0].length
   const to = known !== undefined && known > from ? known : word === undefined ? line.to : from + word
   return {
@@ -161,7 +161,7 @@ function toDiagnostic(doc: Text, finding: Finding): Diagnostic {
   }
 }
 
-/** The offset of a place counted from 1, kept inside of the text. */
+/** The offset of a position counted from 1, clamped to the text. */
 function offsetOf(doc: Text, line: number, column: number): number {
   const found = doc.line(Math.min(Math.max(1, line), doc.lines))
   return Math.min(found.to, found.from + Math.max(0, column - 1))

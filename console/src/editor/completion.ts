@@ -4,7 +4,7 @@ import { type EditorView, hoverTooltip } from '@codemirror/view'
 import { fieldsOf, kindOf, type Schema, schemasAt, valuesOf } from './schema.ts'
 import { keyPathAt, placeAt } from './yaml-place.ts'
 
-/** Gives the editor the schema, which arrives after it. */
+/** Gives the editor the schema, which is loaded later. */
 export const setSchema = StateEffect.define<Schema>()
 
 export const schemaField = StateField.define<Schema | undefined>({
@@ -12,7 +12,7 @@ export const schemaField = StateField.define<Schema | undefined>({
   update: (schema, transaction) => transaction.effects.find(effect => effect.is(setSchema))?.value ?? schema,
 })
 
-/** Proposes the fields and components that are allowed at the cursor, and the values where they are known. */
+/** Proposes the fields and components allowed at the cursor, and the values if they are known. */
 export function completeFromSchema(context: CompletionContext): CompletionResult | null {
   const root = context.state.field(schemaField, false)
   if (root === undefined) return null
@@ -50,7 +50,7 @@ function fieldOptions(
     })
 }
 
-/** Puts the field in place and the cursor where its value goes. */
+/** Inserts the field and places the cursor where its value goes. */
 function insertField(name: string, kind: string) {
   return (view: EditorView, _: Completion, from: number, to: number) => {
     const line = view.state.doc.lineAt(from)
@@ -66,7 +66,7 @@ function insertField(name: string, kind: string) {
   }
 }
 
-/** Shows what a field is for while the pointer rests on it. */
+/** Shows the documentation of a field on hover. */
 export function hoverDocumentation(): Extension {
   return hoverTooltip((view, at) => {
     const root = view.state.field(schemaField, false)

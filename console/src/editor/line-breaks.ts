@@ -1,6 +1,6 @@
 /**
- * The line separator that an editor must be told so that it hands a text back exactly as it was. Left to itself
- * CodeMirror takes every kind of line break and writes `\n`; that is right only where the text has no other.
+ * The line separator to configure so that an editor returns a text exactly as it was. By default CodeMirror accepts
+ * every kind of line break and writes `\n`, which is only right if the text has no other.
  */
 export function lineSeparatorOf(text: string): string | undefined {
   if (!text.includes('\r')) return undefined

@@ -26,7 +26,7 @@ const words: readonly Completion[] = [
 const functions = FUNCTION_COMPLETIONS.map(entry => callable(entry))
 const methods = METHOD_COMPLETIONS.map(entry => callable(entry))
 
-/** Proposes functions where an expression begins and methods after a dot, inside of mappings and interpolations. */
+/** Proposes functions at the start of an expression and methods after a dot, inside mappings and interpolations. */
 export function completeMapping(context: CompletionContext): CompletionResult | null {
   const { state, pos } = context
   const around = mappingTexts(state, Math.max(0, pos - 1), pos).find(({ from, to }) => from <= pos && pos <= to)
@@ -45,7 +45,7 @@ export function completeMapping(context: CompletionContext): CompletionResult | 
   }
 }
 
-/** Whether the cursor after this last token is inside of a comment or of a string that is not closed yet. */
+/** Whether the cursor after this last token is inside a comment or an unterminated string. */
 function isText(kind: string, text: string, touches: boolean): boolean {
   if (!touches) return false
   return kind === 'comment' || (kind === 'string' && !/^"(?:[^"\\]|\\.)*"$/.test(text))
@@ -67,7 +67,7 @@ function isOptional(param: SignatureEntry['params'][number]): boolean {
   return param.optional === true || param.default !== undefined
 }
 
-/** Puts the call in place, with the cursor between the brackets where arguments are expected. */
+/** Inserts the call, with the cursor between the parentheses if arguments are expected. */
 function insertCall(view: EditorView, entry: SignatureEntry, from: number, to: number): void {
   const isCalled = view.state.sliceDoc(to, to + 1) === '('
   const insert = isCalled ? entry.name : `${entry.name}()`

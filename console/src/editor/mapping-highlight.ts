@@ -4,7 +4,7 @@ import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate
 import { type TokenKind, tokenize } from '../../../src/bloblang/syntax.ts'
 import { mappingTexts } from './mapping-texts.ts'
 
-/** The colour of each kind of token, by the tokens of the style sheet. */
+/** The colour of each kind of token, from the tokens of the style sheet. */
 const colors: Record<TokenKind, string> = {
   comment: '--code-comment',
   string: '--code-string',
@@ -23,9 +23,9 @@ const colors: Record<TokenKind, string> = {
 
 const marks = Object.fromEntries(
   Object.keys(colors).map(kind => [kind, Decoration.mark({ class: `mapping-${kind}` })]),
-) as Record<TokenKind, Decoration> // made of one entry for each kind
+) as Record<TokenKind, Decoration> // built with one entry for each kind
 
-/** Colours the mappings inside of a YAML document. */
+/** Highlights the mappings inside a YAML document. */
 export function mappingHighlight(): Extension {
   const plugin = ViewPlugin.fromClass(
     class {
@@ -42,12 +42,12 @@ export function mappingHighlight(): Extension {
     },
     { decorations: plugin => plugin.decorations },
   )
-  // The marks lie inside of or around the colour that YAML gives the whole string, and win over it in both cases.
+  // The marks are inside or around the span with which YAML colours the whole string, and must win in both cases.
   const look = Object.entries(colors).map(([kind, color]) => [
     `.mapping-${kind}, .mapping-${kind} *`,
     { color: `var(${color}) !important`, ...(kind === 'comment' ? { fontStyle: 'italic' } : {}) },
   ])
-  // The look has texts only.
+  // The styles contain only strings.
   return [plugin, EditorView.theme(Object.fromEntries(look) as Record<string, Record<string, string>>)]
 }
 

@@ -9,8 +9,8 @@ import { mappingTexts } from './mapping-texts.ts'
 
 function open(doc: string): EditorState {
   const state = EditorState.create({ doc, extensions: [yaml()] })
-  // A new state parses for a few milliseconds only, which on a busy machine are over before the end of the text. The
-  // tree that is completed here becomes part of the state with its next transaction.
+  // A new state parses for only a few milliseconds, which on a busy machine may end before the end of the text. The
+  // tree completed here becomes part of the state with its next transaction.
   assert.ok(ensureSyntaxTree(state, doc.length, Number.POSITIVE_INFINITY))
   return state.update({}).state
 }
@@ -20,7 +20,7 @@ function found(doc: string): string[] {
   return mappingTexts(state, 0, doc.length).map(({ from, to }) => state.sliceDoc(from, to).trim())
 }
 
-/** What is proposed at the `|` of a text, asked for by hand. */
+/** The completions proposed at the `|` of a text, explicitly requested. */
 function proposals(text: string): readonly string[] {
   const at = text.indexOf('¦')
   const state = open(text.replace('¦', ''))

@@ -1,13 +1,13 @@
 import { syntaxTree } from '@codemirror/language'
 import type { EditorState } from '@codemirror/state'
 
-/** A stretch of a configuration that is written in Bloblang. */
+/** A section of a configuration that is written in Bloblang. */
 export interface MappingText {
   readonly from: number
   readonly to: number
 }
 
-/** Fields whose text is a mapping or a query, whatever component they belong to. */
+/** Fields whose text is a mapping or a query, in any component. */
 const mappingFields = new Set([
   'mapping',
   'mutation',
@@ -22,7 +22,7 @@ const mappingFields = new Set([
 
 const interpolation = /\$\{!([^}]*)\}?/g
 
-/** The mappings and interpolations between two offsets, in order; for YAML itself they are only long strings. */
+/** The mappings and interpolations between two offsets, in order; to YAML they are just long strings. */
 export function mappingTexts(state: EditorState, from: number, to: number): readonly MappingText[] {
   const found: MappingText[] = []
   syntaxTree(state).iterate({
@@ -49,7 +49,7 @@ interface TextNode {
   getChild(name: string): { readonly from: number; readonly to: number } | null
 }
 
-/** A block begins behind its `|` and the line break, a quoted text behind its quote. */
+/** The content of a block starts after its `|` and the line break, that of a quoted text after its quote. */
 function contentOf(state: EditorState, value: TextNode): MappingText {
   if (value.name === 'QuotedLiteral') return { from: value.from + 1, to: Math.max(value.from + 1, value.to - 1) }
   if (value.name === 'Literal') return { from: value.from, to: value.to }

@@ -30,7 +30,7 @@ const schema: Schema = {
       },
     },
   },
-} as Schema // definitions are no part of what the editor reads itself
+} as Schema // the editor's own type does not declare definitions
 
 test('references and alternatives are followed to every field', () => {
   const fields = fieldsOf(schema, schemasAt(schema, ['output']))

@@ -1,4 +1,4 @@
-/** As much of JSON Schema as the engine's specs come out as. */
+/** The part of JSON Schema that the engine's specs use. */
 export interface Schema {
   readonly $ref?: string
   readonly title?: string
@@ -23,13 +23,13 @@ export interface Schema {
   readonly else?: Schema
 }
 
-/** A step into a document: a key of an object or a place in a list. */
+/** A step into a document: a key of an object or an index of a list. */
 export type Step = string | number
 
-/** Beyond this many a document is not asked for its schemas; only a broken schema gets here. */
+/** The maximum number of schemas considered at a position; only a broken schema exceeds it. */
 const maximumSchemas = 4000
 
-/** Every schema that may apply at a place of a document, with references followed and alternatives flattened. */
+/** Every schema that may apply at a position of a document, with references resolved and alternatives flattened. */
 export function schemasAt(root: Schema, path: readonly Step[]): readonly Schema[] {
   let here = flatten(root, [root])
   for (const step of path) {
@@ -41,7 +41,7 @@ export function schemasAt(root: Schema, path: readonly Step[]): readonly Schema[
   return here
 }
 
-/** The fields that an object may have by these schemas, with the schema of each. */
+/** The fields that an object may have according to these schemas, with the schema of each. */
 export function fieldsOf(root: Schema, schemas: readonly Schema[]): ReadonlyMap<string, Schema> {
   const fields = new Map<string, Schema>()
   for (const schema of schemas) {
@@ -52,7 +52,7 @@ export function fieldsOf(root: Schema, schemas: readonly Schema[]): ReadonlyMap<
   return fields
 }
 
-/** The values that are allowed at a place, where the schemas name them. */
+/** The allowed values at a position, if the schemas list them. */
 export function valuesOf(schemas: readonly Schema[]): readonly string[] {
   const values = new Set<string>()
   for (const schema of schemas) {
@@ -64,7 +64,7 @@ export function valuesOf(schemas: readonly Schema[]): readonly string[] {
   return [...values]
 }
 
-/** In one word what a field holds, e.g. `string`, `list of object`. */
+/** A short name for a field's type, e.g. `string`, `list of object`. */
 export function kindOf(root: Schema, schema: Schema): string {
   const kinds = new Set<string>()
   for (const one of flatten(root, [schema])) {
@@ -75,7 +75,7 @@ export function kindOf(root: Schema, schema: Schema): string {
   return [...kinds].join(' or ')
 }
 
-/** A reference with the text of what it points to, so that a field can be described by either. */
+/** A resolved reference that keeps its own description, if any. */
 function describe(root: Schema, schema: Schema): Schema {
   if (schema.$ref === undefined) return schema
   const target = deref(root, schema.$ref)
@@ -116,14 +116,14 @@ function flatten(root: Schema, schemas: readonly Schema[]): readonly Schema[] {
   return [...seen]
 }
 
-/** The schema that `#/definitions/input` points to. */
+/** The target of a reference such as `#/definitions/input`. */
 function deref(root: Schema, reference: string): Schema | undefined {
   if (!reference.startsWith('#')) return undefined
   let here: unknown = root
   for (const part of reference.slice(1).split('/').filter(Boolean)) {
     if (typeof here !== 'object' || here === null) return undefined
     const name = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')
-    here = (here as Readonly<Record<string, unknown>>)[name] // an object, as was seen above
+    here = (here as Readonly<Record<string, unknown>>)[name] // an object, as checked above
   }
   return typeof here === 'object' && here !== null ? (here as Schema) : undefined // definitions of a schema are schemas
 }

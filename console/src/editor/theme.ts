@@ -174,7 +174,7 @@ const highlight = HighlightStyle.define([
   { tag: tags.invalid, color: 'var(--bad)' },
 ])
 
-/** The editor's look, by the tokens of the style sheet; `dark` only picks CodeMirror's own fallbacks. */
+/** The editor's theme, built on the tokens of the style sheet; `dark` only selects CodeMirror's own fallbacks. */
 export function editorTheme(dark: boolean): Extension {
   return [EditorView.theme(look, { dark }), syntaxHighlighting(highlight)]
 }

@@ -1,24 +1,24 @@
 import { isMap, isPair, isScalar, parseDocument, visit } from 'yaml'
 import type { Step } from './schema.ts'
 
-/** Where the cursor is in a document that is being typed. */
+/** The cursor's place in a document that is being typed. */
 export interface Place {
-  /** A key is being typed, or a value behind its colon or dash. */
+  /** A key is being typed, or a value after its colon or dash. */
   readonly kind: 'key' | 'value'
-  /** To the object that the key is in, or to the value. */
+  /** The path to the object that the key is in, or to the value. */
   readonly path: readonly Step[]
   /** Keys that the object already has. */
   readonly siblings: readonly string[]
-  /** The first character of the word being typed. */
+  /** The offset of the first character of the word being typed. */
   readonly from: number
 }
 
-/** A word that no configuration has; it stands for the one that is being typed. */
+/** A word that no configuration contains; it replaces the one being typed. */
 const mark = 'cursor\u2038here'
 
 /**
- * Finds the place at `at` by putting a mark there and parsing what comes out: a document that is being typed is rarely
- * one that parses, but with a whole key in the place of half a word it nearly always is.
+ * Finds the place at `at` by inserting a mark there and parsing the result: a document that is being typed rarely
+ * parses, but with a whole key instead of half a word it nearly always does.
  */
 export function placeAt(text: string, at: number): Place | undefined {
   const lineStart = text.lastIndexOf('\n', at - 1) + 1
@@ -27,7 +27,7 @@ export function placeAt(text: string, at: number): Place | undefined {
   if (/(^|\s)#/.test(before)) return undefined
 
   const word = /[A-Za-z0-9_.-]*$/.exec(before)?.[0] ?? ''
-  // A dash that begins a list item belongs to the list, not to the word.
+  // A dash that starts a list item belongs to the list, not to the word.
   const typed = /^-+$/.test(word) ? '' : word
   const from = at - typed.length
   const rest = text.slice(at, lineEnd)
@@ -65,7 +65,7 @@ function findMark(marked: string, from: number, beginsLine: boolean): Place | un
   return place
 }
 
-/** The keys and indexes that lead through a node's ancestors to it. */
+/** The keys and indexes on the path to a node. */
 function pathOf(ancestors: readonly unknown[]): Step[] {
   const path: Step[] = []
   ancestors.forEach((ancestor, at) => {
@@ -80,7 +80,7 @@ function isListItem(list: unknown, item: unknown): list is { items: unknown[] } 
   return 'items' in list && Array.isArray(list.items) && list.items.includes(item)
 }
 
-/** The path of the key under the pointer, for its documentation; undefined where there is no key. */
+/** The path of the key under the pointer, for its documentation; undefined if there is no key. */
 export function keyPathAt(text: string, at: number): { path: readonly Step[]; from: number; to: number } | undefined {
   let found: { path: readonly Step[]; from: number; to: number } | undefined
   visit(parseDocument(text, { strict: false, uniqueKeys: false, logLevel: 'silent' }), {

@@ -31,7 +31,7 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly variant?: Variant
   readonly size?: Size
   readonly icon?: IconName
-  /** Keeps its width and shows that something is under way. */
+  /** Keeps its width and shows that work is in progress. */
   readonly busy?: boolean
   readonly children: ReactNode
 }
@@ -51,7 +51,7 @@ export function Button({ variant, size, icon, busy = false, children, className,
   )
 }
 
-/** The button of a list that opens the form for one more; `n` presses it. */
+/** The button of a list that opens the form for a new item; `n` presses it. */
 export function CreateButton({ children, onClick }: { children: ReactNode; onClick: () => void }) {
   return (
     <Button variant="primary" icon="plus" data-create="" onClick={onClick}>
@@ -62,7 +62,7 @@ export function CreateButton({ children, onClick }: { children: ReactNode; onCli
 
 interface IconButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly icon: IconName
-  /** What it does, for the tooltip and for those who cannot see it. */
+  /** Its action, for the tooltip and for screen readers. */
   readonly label: string
 }
 

@@ -16,7 +16,7 @@ export function CardHeader({ title, note, children }: { title: ReactNode; note?:
   )
 }
 
-/** One figure with its name. */
+/** One figure with its label. */
 export function Stat({
   label,
   value,
@@ -40,7 +40,7 @@ export function Stat({
   )
 }
 
-/** Figures side by side with lines between them. */
+/** Figures in a row, separated by lines. */
 export function StatRow({ children, label }: { children: ReactNode; label: string }) {
   return (
     <dl

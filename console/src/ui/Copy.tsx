@@ -2,13 +2,13 @@ import { useEffect, useState } from 'react'
 import { classNames } from './class-names.ts'
 import { Icon } from './Icon.tsx'
 
-/** Copies a text to the clipboard and confirms it for a moment. */
+/** Copies a text to the clipboard and briefly confirms it. */
 export function CopyButton({
   text,
   label,
   className,
 }: {
-  /** The text, or a function that makes it when it is asked for. */
+  /** The text, or a function that creates it on demand. */
   text: string | (() => string)
   label: string
   className?: string

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { Icon } from './Icon.tsx'
 
-/** A link to the list that this page belongs to, then the page's own name. A phone shows all of a long name. */
+/** A link to the parent list, then the page's name. A phone shows a long name in full. */
 export function Crumbs({ parent, children }: { parent: ReactNode; children: string }) {
   return (
     <>

@@ -8,16 +8,16 @@ import { Cell, HeaderRow, Heading, Table } from './Table.tsx'
 export interface Column<Item> {
   readonly id: string
   readonly heading: string
-  /** The heading is only for those who cannot see the column. */
+  /** Shows the heading only to screen readers. */
   readonly hideHeading?: boolean
   readonly cell: (item: Item) => ReactNode
-  /** What the rows are sorted by; a column without it cannot be sorted. Nulls come last. */
+  /** The sort key of a row; a column without it cannot be sorted. Nulls come last. */
   readonly sortBy?: (item: Item) => string | number | null
-  /** Figures are set to the right, and sorted from the largest down at the first press. */
+  /** Figures are right-aligned, and sorted in descending order at the first click. */
   readonly figures?: boolean
-  /** Takes the room that the other columns leave, and cuts its text off where that is too little. */
+  /** Takes the remaining width and truncates its text if that is too little. */
   readonly grows?: boolean
-  /** Hidden where the window is narrower than this. */
+  /** Hidden if the window is narrower than this. */
   readonly from?: 'sm' | 'md' | 'lg'
 }
 
@@ -26,14 +26,14 @@ interface DataTableProps<Item> {
   readonly items: readonly Item[]
   readonly columns: readonly Column<Item>[]
   readonly keyOf: (item: Item) => string
-  /** A column's id, with `-` in front of it from the largest down; undefined keeps the order of `items`. */
+  /** A column's id, prefixed with `-` for descending order; undefined keeps the order of `items`. */
   readonly sort?: string | undefined
   readonly onSort?: (sort: string) => void
   /** The link in the first cell covers its row. */
   readonly interactive?: boolean
 }
 
-/** A table that can be sorted, and renders only the rows that are in view, so that thousands cost no more than a few. */
+/** A sortable table that renders only the rows in view, so that thousands cost no more than a few. */
 export function DataTable<Item>({
   label,
   items,
@@ -111,10 +111,10 @@ export function DataTable<Item>({
   )
 }
 
-/** In pixels, with the line between two rows. */
+/** In pixels, including the line between two rows. */
 const rowHeight = 45
 
-/** Stands for the rows that are not rendered. */
+/** Takes the place of rows that are not rendered. */
 function Spacer({ height }: { height: number }) {
   if (height <= 0) return null
   return (
@@ -177,7 +177,9 @@ function hiddenBelow({ from }: { readonly from?: 'sm' | 'md' | 'lg' }): string {
   return { sm: 'max-sm:hidden', md: 'max-md:hidden', lg: 'max-lg:hidden' }[from]
 }
 
-/** How far an element is below the top of what scrolls it, in pixels, kept right when something above it grows. */
+/**
+ * The distance of an element from the top of its scroll container, in pixels, updated when content above it changes.
+ */
 function useOffsetWithin(outer: HTMLElement | null, element: { readonly current: HTMLElement | null }): number {
   const [offset, setOffset] = useState(0)
   useLayoutEffect(() => {
@@ -187,7 +189,7 @@ function useOffsetWithin(outer: HTMLElement | null, element: { readonly current:
       const top = inner.getBoundingClientRect().top - outer.getBoundingClientRect().top + outer.scrollTop
       setOffset(Math.round(top))
     }
-    // What is above the element changes the size of what is scrolled. The first call comes before the first paint.
+    // Content above the element changes the size of the scrolled content. The first call comes before the first paint.
     const observer = new ResizeObserver(measure)
     for (const child of outer.children) observer.observe(child)
     return () => observer.disconnect()

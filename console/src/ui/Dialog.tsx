@@ -15,7 +15,7 @@ interface DialogProps {
   readonly children: ReactNode
 }
 
-/** A question in front of the page while it is rendered; Escape and a click outside close it. */
+/** A modal dialog, open while it is rendered; Escape and a click outside close it. */
 export function Dialog({ onClose, title, description, wide = false, children }: DialogProps) {
   const returnFocus = useFocusReturn()
   return (
@@ -48,13 +48,13 @@ export function Dialog({ onClose, title, description, wide = false, children }: 
   )
 }
 
-/** What a form sets off on the server, and what came of it. */
+/** A form's call to the server, and its result. */
 export interface Work {
   readonly isPending: boolean
   readonly error: Error | null
 }
 
-/** The form inside a dialog: fields, what the server said against it, and the two buttons. */
+/** The form inside a dialog: fields, the server's error, and the two buttons. */
 export function DialogForm({
   onSubmit,
   onCancel,
@@ -71,7 +71,7 @@ export function DialogForm({
   danger?: boolean
   work?: Work | undefined
   disabled?: boolean
-  /** What is wrong with the fields taken together. */
+  /** An error concerning several fields together. */
   problem?: string | undefined
   children?: ReactNode
 }) {
@@ -100,7 +100,7 @@ export function DialogForm({
   )
 }
 
-/** What a dialog shows when it has done its work, such as a secret that is shown once. */
+/** What a dialog shows after it has done its work, such as a secret that is shown once. */
 export function DialogResult({ children, onClose }: { children: ReactNode; onClose: () => void }) {
   return (
     <div className="px-5 pb-4">
@@ -117,16 +117,16 @@ export function DialogResult({ children, onClose }: { children: ReactNode; onClo
 interface ConfirmDialogProps {
   readonly title: string
   readonly consequence: string
-  /** On the button, e.g. `Delete topic`. */
+  /** The button's label, e.g. `Delete topic`. */
   readonly submit: string
-  /** A name that has to be typed first, for what cannot be made again. */
+  /** A name that has to be typed first, for irreversible deletions. */
   readonly typed?: string
   readonly work?: Work
   readonly onConfirm: () => void
   readonly onClose: () => void
 }
 
-/** Asks before something is gone for good. */
+/** Asks for confirmation before something is deleted permanently. */
 export function ConfirmDialog({
   title,
   consequence,

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { CopyButton } from './Copy.tsx'
 
-/** What is known about a thing, each with its name. */
+/** A list of named facts. */
 export function Facts({ children }: { children: ReactNode }) {
   return <dl className="grid grid-cols-2 gap-x-6 gap-y-4 px-4 py-4 md:grid-cols-4">{children}</dl>
 }
@@ -15,7 +15,7 @@ export function Fact({ label, children }: { label: string; children: ReactNode }
   )
 }
 
-/** The value of a fact to copy; null where there is none. */
+/** The value of a fact, with a copy button; null if there is none. */
 export function CopyableFact({ text, label }: { text: string | null; label: string }) {
   if (text === null) return <>none</>
   return (

@@ -17,11 +17,11 @@ interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
   readonly label: ReactNode
   readonly hint?: ReactNode
   readonly error?: string | undefined
-  /** Where its neighbours say what it is; it keeps its name for those who cannot see them. */
+  /** Hides a label that is clear from the context; screen readers still announce it. */
   readonly hideLabel?: boolean
 }
 
-/** A line of text with its label, a hint, and what is wrong with it. */
+/** A text field with its label, a hint, and its error. */
 export function Field({ label, hint, error, hideLabel = false, className, ...rest }: FieldProps) {
   const id = useId()
   const noteId = `${id}-note`
@@ -54,7 +54,7 @@ interface TextAreaProps extends TextareaHTMLAttributes<HTMLTextAreaElement> {
   readonly error?: string | undefined
 }
 
-/** Lines of monospaced text with their label, and what is wrong with them. */
+/** A multi-line monospaced text field with its label and its error. */
 export function TextArea({ label, error, className, ...rest }: TextAreaProps) {
   const id = useId()
   const noteId = `${id}-note`
@@ -113,7 +113,7 @@ interface SelectProps extends SelectHTMLAttributes<HTMLSelectElement> {
   readonly options: readonly { readonly value: string; readonly label: string }[]
 }
 
-/** A choice of one, in the platform's own list, which works with every keyboard and screen reader. */
+/** A selection in the platform's own list, which works with every keyboard and screen reader. */
 export function Select({ label, options, className, ...rest }: SelectProps) {
   return (
     <div className={classNames('relative', className)}>

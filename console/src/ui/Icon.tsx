@@ -71,7 +71,7 @@ export function Icon({ name, size = 16, className }: { name: IconName; size?: nu
   )
 }
 
-/** The mark of the product: two pipes from the reservoir to the turbine. */
+/** The logo: two pipes from the reservoir to the turbine. */
 export function Logo({ size = 24 }: { size?: number }) {
   return (
     <svg aria-hidden="true" width={size} height={size} viewBox="0 0 32 32" className="shrink-0">

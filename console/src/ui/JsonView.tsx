@@ -4,10 +4,10 @@ import { layOut } from './json-layout.ts'
 /** A token of JSON text: a key with its colon, a string, a number, a word, or anything in between. */
 const token = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g
 
-/** Coloured beyond this many characters would only make the page slow. */
+/** Highlighting more than this many characters would make the page slow. */
 const maximumColoured = 60_000
 
-/** Text as it is, or JSON laid out and coloured. Numbers are never read, so that long ones stay as they were sent. */
+/** Text as it is, or JSON formatted and highlighted. Numbers are not parsed, so long ones stay as they were sent. */
 export function JsonView({ text, pretty }: { text: string; pretty: boolean }) {
   const shown = useMemo(() => (pretty ? layOut(text) : text), [text, pretty])
   const coloured = useMemo(
@@ -35,6 +35,6 @@ function colour(json: string): ReactNode {
     done = match.index + whole.length
   }
   parts.push(json.slice(done))
-  // The parts never move among each other, so their place is a good key.
+  // The parts never change their order, so their index is a good key.
   return parts.map((part, at) => <Fragment key={at}>{part}</Fragment>)
 }

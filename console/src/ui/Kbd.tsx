@@ -1,7 +1,7 @@
 /** Whether the keyboard has a Command key. */
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 
-/** The name of the key that goes with letters for commands. */
+/** The modifier key for commands. */
 export const commandKey = isMac ? '⌘' : 'Ctrl'
 
 export function Kbd({ keys }: { keys: readonly string[] }) {

@@ -9,7 +9,7 @@ export interface ListFilter {
   readonly count: number
 }
 
-/** Finds things in a list: by a part of their name, and by a state. Both are kept in the address. */
+/** Filters a list by part of the name and by state. Both are kept in the URL. */
 export function ListToolbar({
   label,
   text,
@@ -23,7 +23,7 @@ export function ListToolbar({
   text: string
   onText: (text: string) => void
   filters?: readonly ListFilter[]
-  /** The chosen state; undefined shows all. */
+  /** The selected state; undefined shows all. */
   filter?: string | undefined
   onFilter?: (filter: string | undefined) => void
   children?: ReactNode
@@ -73,10 +73,10 @@ function FilterButton({ filter, isOn, onToggle }: { filter: ListFilter; isOn: bo
   )
 }
 
-/** How long typing rests before the address changes, in milliseconds. */
+/** How long typing pauses before the URL changes, in milliseconds. */
 const restMs = 150
 
-/** What is being typed, and the same in the address a moment later: navigation is too slow for a text field. */
+/** The text being typed, copied to the URL a moment later: navigation is too slow for a text field. */
 function useTypedText(text: string, onText: (text: string) => void): [string, (text: string) => void] {
   const [typed, setTyped] = useState(text)
   const written = useRef(text)
@@ -90,7 +90,7 @@ function useTypedText(text: string, onText: (text: string) => void): [string, (t
     return () => clearTimeout(timer)
   }, [typed])
   useEffect(() => {
-    // The address was changed by something else, such as a link to the list.
+    // Something else changed the URL, such as a link to the list.
     if (text === written.current) return
     written.current = text
     setTyped(text)

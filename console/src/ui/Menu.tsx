@@ -12,7 +12,10 @@ export interface MenuItem {
   readonly onSelect: () => void
 }
 
-/** A button that opens a short list of actions. The list stays in its landmark of the page, and hides nothing from a screen reader. */
+/**
+ * A button that opens a short list of actions. The list stays in its landmark of the page, and hides nothing from a
+ * screen reader.
+ */
 export function Menu({
   trigger,
   items,

@@ -3,14 +3,14 @@ import { classNames } from './class-names.ts'
 
 const ScrollerContext = createContext<HTMLElement | null>(null)
 
-/** The element that scrolls the page, for lists that render only what is in view; null until it is in the document. */
+/** The element that scrolls the page, for lists that render only the rows in view; null until it is in the document. */
 export function usePageScroller(): HTMLElement | null {
   return useContext(ScrollerContext)
 }
 
-/** Everything below scrolls together; its position comes back with the browser's back button. */
+/** A scroll container; its position is restored by the browser's back button. */
 function Scroller({ id, className, children }: { id: string; className: string; children: ReactNode }) {
-  // State rather than a ref: a list that is mounted in the same step renders again once there is an element.
+  // State rather than a ref, so that a list mounted in the same step renders again once the element exists.
   const [box, setBox] = useState<HTMLElement | null>(null)
   return (
     <ScrollerContext value={box}>
@@ -25,7 +25,7 @@ function Scroller({ id, className, children }: { id: string; className: string; 
   )
 }
 
-/** A page that scrolls: a title, what can be done, and the content below. */
+/** A scrolling page: a title, its actions, and the content below. */
 export function Page({
   name,
   title,
@@ -35,7 +35,7 @@ export function Page({
 }: {
   /** The page's name in the browser's tab and history. */
   name: string
-  /** The heading, where it shows more than the name. */
+  /** The heading, if it shows more than the name. */
   title?: ReactNode
   description?: ReactNode
   actions?: ReactNode

@@ -1,14 +1,14 @@
 import { Button, IconButton } from './Button.tsx'
 import { Field } from './Field.tsx'
 
-/** A name and its value in a form, with an id of its own, since both may be empty or the same as another's. */
+/** A name and its value in a form, with an id, because both may be empty or equal to another's. */
 export interface Pair {
   readonly id: number
   readonly key: string
   readonly value: string
 }
 
-/** Any number of names with their values. */
+/** Any number of names with values. */
 export function PairFields({
   title,
   what,
@@ -16,7 +16,7 @@ export function PairFields({
   onChange,
 }: {
   title: string
-  /** One of them: `header`. */
+  /** What one pair is called: `header`. */
   what: string
   pairs: readonly Pair[]
   onChange: (pairs: readonly Pair[]) => void

@@ -11,7 +11,7 @@ const tones: Record<Tone, string> = {
   neutral: 'bg-hover text-muted',
 }
 
-/** A state in one word, with a dot that moves while something is under way. */
+/** A state in one word, with a dot that is animated while something is in progress. */
 export function Pill({
   tone,
   children,

@@ -1,17 +1,19 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useMemo, useRef, useState } from 'react'
 
-/** In pixels, as the class below sets it. */
+/** In pixels; the class below sets the same height. */
 const lineHeight = 20
 const paddingX = 12
 
-/** A long text in rows of equal height of which only those in view are rendered: megabytes cost no more than a page. */
+/**
+ * A long text in rows of equal height, of which only those in view are rendered: megabytes cost no more than a page.
+ */
 export function RowsView({
   label,
   rowsFor,
 }: {
   label: string
-  /** Makes the rows for a width in characters; a new function makes them again. */
+  /** Makes the rows for a width in characters; they are made again when this function changes. */
   rowsFor: (width: number) => { readonly count: number; readonly row: (at: number) => string }
 }) {
   const box = useRef<HTMLDivElement>(null)
@@ -53,7 +55,7 @@ export function RowsView({
 
 const probeText = '0'.repeat(50)
 
-/** How many characters of the monospaced font fit into a box; `probe` holds the probe text. */
+/** How many monospaced characters fit in a box; `probe` contains the probe text. */
 function useCharactersPerLine(
   box: { readonly current: HTMLElement | null },
   probe: { readonly current: HTMLElement | null },
@@ -66,7 +68,7 @@ function useCharactersPerLine(
       const one = inner.getBoundingClientRect().width / probeText.length
       if (one > 0) setCharacters(Math.max(20, Math.floor((outer.clientWidth - 2 * paddingX) / one)))
     }
-    // The probe's own size changes when the font has loaded.
+    // The size of the probe changes when the font has loaded.
     const observer = new ResizeObserver(measure)
     observer.observe(outer)
     observer.observe(inner)

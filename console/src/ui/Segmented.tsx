@@ -1,7 +1,7 @@
 import { ToggleGroup } from 'radix-ui'
 import { classNames } from './class-names.ts'
 
-/** A choice of one among a few, all visible. */
+/** A choice of one among a few visible options. */
 export function Segmented<Value extends string>({
   label,
   value,
@@ -22,7 +22,7 @@ export function Segmented<Value extends string>({
       value={value}
       onValueChange={next => {
         const chosen = options.find(option => option.value === next)
-        // Radix answers with an empty string when the chosen one is pressed again; one stays chosen here.
+        // Radix reports an empty string when the selected option is pressed again; here it stays selected.
         if (chosen !== undefined) onChange(chosen.value)
       }}
       className={classNames(

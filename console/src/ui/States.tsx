@@ -4,7 +4,7 @@ import { Button } from './Button.tsx'
 import { classNames } from './class-names.ts'
 import { Icon, type IconName } from './Icon.tsx'
 
-/** A grey bar in place of text that is still loading. */
+/** A grey bar instead of text that is still loading. */
 export function Skeleton({ className }: { className?: string }) {
   return (
     <span
@@ -14,7 +14,7 @@ export function Skeleton({ className }: { className?: string }) {
   )
 }
 
-/** Rows in place of a table that is still loading. */
+/** Rows instead of a table that is still loading. */
 export function SkeletonRows({ rows = 5, label }: { rows?: number; label: string }) {
   return (
     <div role="status" aria-label={`Loading ${label}`} className="divide-y divide-line">
@@ -50,7 +50,7 @@ export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
   )
 }
 
-/** What went wrong, with a button to try again where that may help. */
+/** An error, with a retry button if retrying may help. */
 export function ErrorState({ error, what, onRetry }: { error: unknown; what: string; onRetry?: () => void }) {
   if (isNotFound(error)) {
     return (

@@ -1,7 +1,7 @@
 import type { ReactNode, TdHTMLAttributes, ThHTMLAttributes } from 'react'
 import { classNames } from './class-names.ts'
 
-/** A table that scrolls sideways where it is too wide for its page. `rowCount` is for one that renders only some rows. */
+/** A table that scrolls sideways if it is too wide for its page. `rowCount` is for one that renders only some rows. */
 export function Table({ label, rowCount, children }: { label: string; rowCount?: number; children: ReactNode }) {
   return (
     <div className="relative overflow-x-auto">
@@ -21,7 +21,7 @@ export function HeaderRow({ children }: { children: ReactNode }) {
 }
 
 interface CellProps extends TdHTMLAttributes<HTMLTableCellElement> {
-  /** Figures are set to the right. */
+  /** Figures are right-aligned. */
   readonly figures?: boolean
 }
 
@@ -47,7 +47,7 @@ export function Rows({ children }: { children: ReactNode }) {
   return <tbody className="divide-y divide-line">{children}</tbody>
 }
 
-/** A row; `interactive` where its first cell is a link that covers the row. */
+/** A row; `interactive` if its first cell is a link that covers the row. */
 export function Row({ children, interactive = false }: { children: ReactNode; interactive?: boolean }) {
   return <tr className={classNames(interactive && 'relative transition-colors hover:bg-hover')}>{children}</tr>
 }
@@ -65,6 +65,6 @@ export function Cell({ figures, className, ...rest }: CellProps) {
   )
 }
 
-/** On a link in an interactive row: the whole row is its target. */
+/** For a link in an interactive row, whose target is the whole row. */
 export const rowLinkClass =
   "font-medium text-ink outline-none after:absolute after:inset-0 after:content-[''] focus-visible:after:rounded-md focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { classNames } from './class-names.ts'
 
-/** Views of one thing, each with its own address: the children are links with {@link tabClass}. */
+/** Views of one object, each with its own URL: the children are links with {@link tabClass}. */
 export function Tabs({ label, children, className }: { label: string; children: ReactNode; className?: string }) {
   return (
     <nav aria-label={label} className={classNames('flex h-10 items-stretch gap-5 border-b border-line', className)}>

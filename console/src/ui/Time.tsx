@@ -1,7 +1,7 @@
 import { formatAgo, formatDuration, formatInstant } from './format.ts'
 import { useNow } from './use-now.ts'
 
-/** How long ago, with the exact time under the pointer. */
+/** How long ago, with the exact time on hover. */
 export function Ago({ at }: { at: string }) {
   const now = useNow()
   return (
@@ -11,7 +11,7 @@ export function Ago({ at }: { at: string }) {
   )
 }
 
-/** How long since, counting. */
+/** The time since, counting up. */
 export function Since({ at }: { at: string }) {
   const now = useNow()
   return (

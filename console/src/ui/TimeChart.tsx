@@ -16,25 +16,25 @@ interface TimeChartProps {
   readonly series: readonly Series[]
   readonly format: (value: number) => string
   readonly height?: number
-  /** Bytes are marked in powers of two. */
+  /** Whether the axis marks bytes, in powers of two. */
   readonly binary?: boolean
-  /** What the chart shows, in words. */
+  /** A description of the chart. */
   readonly label: string
-  /** Changes with the theme, whose colours a canvas does not follow by itself. */
+  /** Changes with the theme, because a canvas does not follow the theme's colours automatically. */
   readonly theme: string
 }
 
-/** Rates over the last minutes, drawn on a canvas so that a point a second costs nothing. */
+/** Rates over the last minutes, drawn on a canvas so that one point per second costs nothing. */
 export function TimeChart({ times, series, format, height = 176, binary = false, label, theme }: TimeChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(null)
   const formatNow = useEffectEvent((value: number) => format(value))
   const names = series.map(one => `${one.label}=${one.color}`).join('|')
-  // The chart wants the times first, then the series.
+  // The chart expects the times first, then the series.
   const data = useMemo(() => [times, ...series.map(one => one.values)] as unknown as uPlot.AlignedData, [times, series])
   const firstData = useEffectEvent(() => data)
 
-  // The plot is made again only for what it cannot change; new data goes in by the effect below.
+  // The plot is recreated only for properties that it cannot change; new data is set by the effect below.
   useEffect(() => {
     const parent = box.current
     if (parent === null) return undefined
@@ -77,7 +77,7 @@ export function TimeChart({ times, series, format, height = 176, binary = false,
   )
 }
 
-/** At least so many seconds are shown. */
+/** The minimum time range, in seconds. */
 const leastWindow = 120
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
@@ -103,7 +103,7 @@ function chartOptions(
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: {
-      // A chart that has just begun fills up from the right rather than stretch its first points.
+      // A new chart fills from the right instead of stretching its first points.
       x: { range: (_, first, last) => [Math.min(first, last - leastWindow), last] },
       y: { range: (_, __, highest) => [0, Math.max(1, highest * 1.15)] },
     },
@@ -113,7 +113,7 @@ function chartOptions(
         grid: { show: false },
         space: 80,
         size: 30,
-        // Until there are two points the axis begins in 1970.
+        // With fewer than two points the axis would start in 1970.
         values: (self, splits) => (self.data[0].length < 2 ? [] : splits.map(seconds => clock.format(seconds * 1000))),
       },
       {
@@ -146,12 +146,14 @@ function chartOptions(
   }
 }
 
-/** A colour of the tokens, `oklch(l c h)`, let through: canvas fades between colours that differ in nothing else. */
+/**
+ * A colour of the tokens, `oklch(l c h)`, with transparency: canvas gradients need colours that differ only in alpha.
+ */
 function withAlpha(color: string, alpha: number): string {
   return color.replace(/\)$/, ` / ${alpha})`)
 }
 
-/** The values under the pointer. */
+/** Shows the values under the pointer. */
 function tooltip(format: (value: number) => string): uPlot.Plugin {
   const sheet = document.createElement('div')
   sheet.className =

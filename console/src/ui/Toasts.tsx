@@ -16,14 +16,14 @@ const ToastContext = createContext<ShowToast>(() => {
   throw new Error('a toast needs a ToastProvider above it')
 })
 
-/** Says in the corner what has happened, for a few seconds. */
+/** Shows a short message in the corner for a few seconds. */
 export function useToast(): ShowToast {
   return useContext(ToastContext)
 }
 
 let lastToastId = 0
 
-/** More than this many at once hide each other. */
+/** More than this many would cover each other. */
 const maximumToasts = 4
 
 export function ToastProvider({ children }: { children: ReactNode }) {

@@ -1,6 +1,6 @@
 import { Switch as Radix } from 'radix-ui'
 
-/** A switch that acts at once. */
+/** A switch that takes effect immediately. */
 export function Toggle({
   label,
   checked,

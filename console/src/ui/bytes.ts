@@ -1,4 +1,4 @@
-/** Bytes as they come over the API: text, or base64 where they are not UTF-8. */
+/** Bytes as the API encodes them: text, or base64 if they are not UTF-8. */
 export interface EncodedBytes {
   readonly encoding: 'utf8' | 'base64'
   readonly data: string
@@ -9,13 +9,13 @@ export function toBytes({ encoding, data }: EncodedBytes): Uint8Array<ArrayBuffe
   return Uint8Array.from(atob(data), char => char.charCodeAt(0))
 }
 
-/** Whether a person cannot read the bytes as text: they are not UTF-8, or hold control characters. */
+/** Whether the bytes are not readable as text: they are not UTF-8, or contain control characters. */
 export function isBinary({ encoding, data }: EncodedBytes): boolean {
-  // oxlint-disable-next-line no-control-regex -- these are what it looks for
+  // oxlint-disable-next-line no-control-regex -- these are what it searches for
   return encoding === 'base64' || /[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]/.test(data)
 }
 
-/** One line of a hex dump: offset, bytes in hex, and the same bytes as ASCII with dots for what cannot be shown. */
+/** One line of a hex dump: offset, bytes in hex, and the same bytes as ASCII with dots for unprintable ones. */
 export function hexLine(bytes: Uint8Array, line: number, width: number): string {
   const part = bytes.subarray(line * width, (line + 1) * width)
   const hex = Array.from(
@@ -34,11 +34,11 @@ export function hexDump(bytes: Uint8Array, width = 16): string {
   return Array.from({ length: lines }, (_, line) => hexLine(bytes, line, width)).join('\n')
 }
 
-/** Cuts a text into lines of at most `width` characters, so that each takes one row of a list. */
+/** Splits a text into lines of at most `width` characters, so that each takes one row of a list. */
 export function wrapLines(text: string, width: number): readonly string[] {
   const rows: string[] = []
   for (const line of text.split('\n')) {
-    // A line without characters is a row too.
+    // A line without characters is a row, too.
     for (let start = 0; start === 0 || start < line.length; start += width) rows.push(line.slice(start, start + width))
   }
   return rows

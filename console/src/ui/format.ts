@@ -6,7 +6,7 @@ export function formatCount(value: number): string {
   return whole.format(value)
 }
 
-/** `12.3K` from ten thousand on. */
+/** `12.3K`, from ten thousand on. */
 export function formatShort(value: number): string {
   return value < 10_000 ? whole.format(value) : short.format(value)
 }
@@ -24,7 +24,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${byteUnits[unit]}`
 }
 
-/** A rate a second without its unit: `0`, `0.4`, `12`, `3.1K`. */
+/** A rate per second without its unit: `0`, `0.4`, `12`, `3.1K`. */
 export function formatRate(value: number): string {
   if (value === 0) return '0'
   if (value < 0.05) return '<0.1'
@@ -42,7 +42,7 @@ export function formatPlural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** How long, in its largest unit or two: `45s`, `3m 20s`, `5h 2m`, `12d`. */
+/** A duration in its largest one or two units: `45s`, `3m 20s`, `5h 2m`, `12d`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
   if (seconds < 60) return `${seconds}s`
@@ -53,7 +53,7 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(hours / 24)}d`
 }
 
-/** `just now`, `20s ago`, `5m ago`, `yesterday's` date beyond a week. */
+/** `just now`, `20s ago`, `5m ago`; the date if more than a week ago. */
 export function formatAgo(at: string, now: number): string {
   const age = now - Date.parse(at)
   if (age < 5000) return 'just now'
@@ -66,13 +66,13 @@ export function formatAgo(at: string, now: number): string {
 
 const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
-/** `14:03:22.517`, in the person's zone. */
+/** `14:03:22.517`, in the user's time zone. */
 export function formatClock(at: string): string {
   const date = new Date(at)
   return `${clockFormat.format(date)}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
-/** Date and time to the millisecond, in the person's zone: `2026-11-23 14:03:22.517`. */
+/** Date and time to the millisecond, in the user's time zone: `2026-11-23 14:03:22.517`. */
 export function formatInstant(at: string): string {
   const date = new Date(at)
   const pad = (value: number) => String(value).padStart(2, '0')

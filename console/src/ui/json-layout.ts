@@ -9,7 +9,7 @@ export function isJsonDocument(text: string): boolean {
   }
 }
 
-/** JSON with line breaks and two spaces a level, made from the text itself; undefined when it is not JSON. */
+/** JSON with line breaks and two spaces per level, made from the text itself; undefined if it is not JSON. */
 export function layOut(text: string): string | undefined {
   if (!isJsonDocument(text)) return undefined
   let out = ''
@@ -40,7 +40,7 @@ export function layOut(text: string): string | undefined {
   return out
 }
 
-/** The place behind a string's closing quote. */
+/** The index after a string's closing quote. */
 function endOfString(text: string, start: number): number {
   let at = start + 1
   while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1

@@ -1,8 +1,8 @@
 import { useState } from 'react'
 
 /**
- * For what opens in front of a page without a trigger of its own: gives the keyboard back to what it was taken from, where
- * that is still there. Called by a component that is mounted while it is open.
+ * For overlays without their own trigger: returns the focus to the element that had it, if it still exists. Called by a
+ * component that is mounted while the overlay is open.
  */
 export function useFocusReturn(): (event: Event) => void {
   // Read at the first rendering, before a field inside takes the focus.

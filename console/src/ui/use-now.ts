@@ -4,7 +4,7 @@ const listeners = new Set<() => void>()
 let timer: ReturnType<typeof setInterval> | undefined
 let now = Date.now()
 
-/** The time, in milliseconds since 1970, updated each second while something on the page shows it. */
+/** The time in milliseconds since 1970, updated each second while it is shown. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now)
 }

@@ -18,7 +18,7 @@ import { AgentState } from './AgentState.tsx'
 
 const route = getRouteApi('/agents/$agentId')
 
-/** One agent: where it listens, what it uses, and the pipelines on it. */
+/** One agent: its addresses, its resource usage, and the pipelines on it. */
 export default function AgentPage() {
   const { agentId } = route.useParams()
   const { queries } = useCluster()

@@ -7,7 +7,7 @@ import { Dialog, DialogForm, DialogResult } from '../../ui/Dialog.tsx'
 import { Field, LabelledSelect } from '../../ui/Field.tsx'
 import { type KeyKind, kinds } from './key-kinds.ts'
 
-/** Makes a key, then shows it. */
+/** Creates a key, then shows it. */
 export function ApiKeyCreateDialog({ onClose }: { onClose: () => void }) {
   const [secret, setSecret] = useState<string>()
   return (
@@ -23,7 +23,7 @@ export function ApiKeyCreateDialog({ onClose }: { onClose: () => void }) {
   )
 }
 
-/** The choice of all clusters. */
+/** The option for all clusters. */
 const everywhere = '*'
 
 function CreateForm({ onCreated, onClose }: { onCreated: (secret: string) => void; onClose: () => void }) {
@@ -40,7 +40,7 @@ function CreateForm({ onCreated, onClose }: { onCreated: (secret: string) => voi
         access_grants: [
           {
             principal_kind: kind,
-            // The server refuses grants of agents for anything but clusters.
+            // The server rejects grants of agents for anything but clusters.
             resource_kind: clusterId === everywhere && kind !== 'agent' ? '*' : 'virtual_cluster',
             resource_id: clusterId,
           },

@@ -17,7 +17,7 @@ import { kindOf, kinds } from './key-kinds.ts'
 
 const route = getRouteApi('/api-keys')
 
-/** The keys of people, programs and agents. */
+/** The keys of users, programs and agents. */
 export default function ApiKeysPage() {
   const apiKeys = useQuery(apiKeysQuery)
   const clusters = useQuery(clustersQuery)

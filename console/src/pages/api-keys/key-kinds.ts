@@ -1,6 +1,6 @@
 import type { ApiKey } from '../../api/types.ts'
 
-/** What a key is for, by the kind of principal that its grants name. */
+/** A key's purpose, by the kind of principal that its grants name. */
 export const kinds = [
   { kind: 'app', label: 'Application' },
   { kind: 'app_r', label: 'Read only' },
@@ -10,7 +10,7 @@ export const kinds = [
 
 export type KeyKind = (typeof kinds)[number]['kind']
 
-/** A key without grants opens nothing; it is shown as one of an application. */
+/** A key without grants is of no use; it is shown as an application's. */
 export function kindOf({ access_grants: [first] }: ApiKey): (typeof kinds)[number] {
   return kinds.find(one => one.kind === first?.principal_kind) ?? kinds[0]
 }

@@ -10,13 +10,13 @@ import { Field } from '../../ui/Field.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
 interface BrokerSetting {
-  /** As Kafka spells it. */
+  /** In Kafka's spelling. */
   readonly name: string
   readonly text: string
   readonly value: string
 }
 
-/** What holds for topics that set nothing of their own, under the names that Kafka has for it. */
+/** Defaults for topics that do not override them, under Kafka's names. */
 export function BrokerSettings({ settings }: { settings: VirtualClusterConfiguration }) {
   const [edited, setEdited] = useState<BrokerSetting>()
   const [sort, setSort] = useState<string>()

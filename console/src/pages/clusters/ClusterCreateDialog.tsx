@@ -8,7 +8,7 @@ import { Field } from '../../ui/Field.tsx'
 import { agentCommand } from './agent-command.ts'
 import { clusterNameProblem } from './cluster-name.ts'
 
-/** Makes a virtual cluster, then shows how its first agent is started. */
+/** Creates a virtual cluster, then shows how to start its first agent. */
 export function ClusterCreateDialog({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate()
   const [created, setCreated] = useState<ApiResponse<'create_virtual_cluster'>>()

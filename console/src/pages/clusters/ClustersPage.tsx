@@ -16,7 +16,7 @@ import { ClusterCreateDialog } from './ClusterCreateDialog.tsx'
 
 const route = getRouteApi('/clusters')
 
-/** All virtual clusters that the signed-in person may see. */
+/** All virtual clusters that the signed-in user may see. */
 export default function ClustersPage() {
   const clusters = useQuery(clustersQuery)
   const { clusterId } = useCluster()

@@ -25,7 +25,7 @@ import { Tags } from './Tags.tsx'
 
 const route = getRouteApi('/settings')
 
-/** What can be set of the cluster as a whole. */
+/** The settings of the cluster as a whole. */
 export default function SettingsPage() {
   const { clusterId, queries } = useCluster()
   const clusters = useQuery(clustersQuery)

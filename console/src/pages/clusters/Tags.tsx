@@ -9,7 +9,7 @@ import { Fact, Facts } from '../../ui/Facts.tsx'
 import { type Pair, PairFields } from '../../ui/PairFields.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
-/** The tags of the cluster, which mean something to its owners only. */
+/** The tags of the cluster, which have a meaning only to its owners. */
 export function Tags() {
   const { queries } = useCluster()
   const tags = useQuery(queries.tags)

@@ -1,4 +1,4 @@
-/** What starts an agent of a cluster on a person's own machines. */
+/** The command that starts an agent of a cluster on the user's own machines. */
 export function agentCommand(clusterId: string, agentKey: string | undefined): string {
   return [
     'penstock agent \\',

@@ -1,4 +1,4 @@
-/** The server's rule for names of clusters, which it keeps with `vcn_` in front. */
+/** The server's rule for names of clusters, which it stores with the prefix `vcn_`. */
 export function clusterNameProblem(name: string): string | undefined {
   return /^\w{3,128}$/.test(name.replace(/^vcn_/, '')) ? undefined : '3 to 128 letters, digits and underscores.'
 }

@@ -20,7 +20,7 @@ import { ResetOffsetsDialog } from './ResetOffsetsDialog.tsx'
 
 const route = getRouteApi('/consumers/$groupId')
 
-/** One consumer group: who is in it and how far it has read each partition. */
+/** One consumer group: its members, and how far it has read each partition. */
 export default function ConsumerPage() {
   const { groupId } = route.useParams()
   const { queries } = useCluster()

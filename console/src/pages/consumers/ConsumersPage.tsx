@@ -12,7 +12,7 @@ import { GroupState } from './GroupState.tsx'
 
 const route = getRouteApi('/consumers')
 
-/** All consumer groups of the cluster, with how far they are behind. */
+/** All consumer groups of the cluster with their lag. */
 export default function ConsumersPage() {
   const { queries } = useCluster()
   const groups = useQuery(queries.groups)
@@ -40,7 +40,7 @@ export default function ConsumersPage() {
   )
 }
 
-/** A group is found by its own name and by the topics that it reads. */
+/** A group is found by its name and by the topics that it reads. */
 const textOf = (group: ConsumerGroup) => [group.consumer_group_id, ...group.topic_names].join(' ')
 
 const states: readonly ListState<ConsumerGroup>[] = [

@@ -1,6 +1,6 @@
 import { Pill, type Tone } from '../../ui/Pill.tsx'
 
-/** By the names that Kafka gives them; one it adds later shows as it is. */
+/** By Kafka's names of states; a state added later is shown as is. */
 const tones: Readonly<Record<string, Tone>> = {
   Stable: 'ok',
   PreparingRebalance: 'accent',

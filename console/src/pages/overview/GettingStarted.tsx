@@ -7,7 +7,7 @@ import { CodeBlock, CopyLine } from '../../ui/Copy.tsx'
 import { Skeleton } from '../../ui/States.tsx'
 import { agentCommand } from '../clusters/agent-command.ts'
 
-/** The addresses a newcomer needs, ready to be pasted. */
+/** The addresses that a new user needs, ready to be pasted. */
 export function GettingStarted({ data }: { data: DescribeOverviewResponse | undefined }) {
   return (
     <Card>

@@ -19,7 +19,7 @@ interface ActivityViewProps {
   readonly status: UseQueryResult<DescribePipelineStatusResponse>
 }
 
-/** What a pipeline does: its rates, its instances, their logs. */
+/** A pipeline's activity: its rates, its instances, their logs. */
 export function ActivityView({ pipelineId, status }: ActivityViewProps) {
   const data = status.data
   return (
@@ -193,7 +193,7 @@ function InstanceRows({ instance, health }: { instance: PipelineInstance; health
   )
 }
 
-/** What is wrong with the instance in the row above. */
+/** The problem of the instance in the row above. */
 function TroubleRow({ children }: { children: ReactNode }) {
   return (
     <tr className="border-t-0!">

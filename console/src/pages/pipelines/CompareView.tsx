@@ -10,14 +10,14 @@ interface CompareViewProps {
   readonly right: Comparable
   readonly choices: readonly Comparable[]
   readonly dark: boolean
-  /** Deploys the right one; undefined where it is a draft, or deployed already. */
+  /** Deploys the right version; undefined if it is a draft, or already deployed. */
   readonly onDeploy: (() => void) | undefined
   readonly isDeploying: boolean
   readonly onChange: (left: string, right: string) => void
   readonly onClose: () => void
 }
 
-/** Two versions, or a version and the draft, with what differs. Escape closes it. */
+/** The differences between two versions, or between a version and the draft. Escape closes it. */
 export function CompareView({
   left,
   right,

@@ -32,7 +32,7 @@ interface ConfigurationViewProps {
   readonly status: DescribePipelineStatusResponse | undefined
 }
 
-/** The versions of a pipeline and the editor in which the next one is written. */
+/** The versions of a pipeline, and the editor in which the next one is written. */
 export default function ConfigurationView({ pipeline, status }: ConfigurationViewProps) {
   const overview = pipeline.pipeline_overview
   const search = route.useSearch()
@@ -135,7 +135,7 @@ interface ComparisonPanelProps {
   readonly dark: boolean
 }
 
-/** Two versions side by side, over the editor; nothing while none are compared. */
+/** Two versions side by side, over the editor; nothing if none are compared. */
 function ComparisonPanel({ pipeline, comparison, onDeploy, isDeploying, dark }: ComparisonPanelProps) {
   const search = route.useSearch()
   const navigate = route.useNavigate()
@@ -181,7 +181,7 @@ function useDeploy(pipelineId: string) {
   return { deploy, isDeploying: change.isPending }
 }
 
-/** Saves a draft as the next version. `refused` has the findings of a text that was refused, until the text changes. */
+/** Saves a draft as the next version. `refused` has the findings of a rejected text, until the text changes. */
 function useSaveDraft(pipelineId: string, draft: ReturnType<typeof useDraft>) {
   const navigate = route.useNavigate()
   const client = useQueryClient()
@@ -221,7 +221,7 @@ function useSaveDraft(pipelineId: string, draft: ReturnType<typeof useDraft>) {
 }
 
 /**
- * The version that the address names; else the one that was deployed when the page was opened, so that a deployment by
+ * The version that the URL names; else the one that was deployed when the page was opened, so that a deployment by
  * someone else does not replace the text under the cursor.
  */
 function useSelectedVersion(

@@ -11,7 +11,7 @@ interface EditorToolbarProps {
   readonly isDeployed: boolean
   readonly isDirty: boolean
   readonly isBlank: boolean
-  /** The number that the next saved version gets. */
+  /** The number of the next saved version. */
   readonly nextVersion: number
   readonly canCompare: boolean
   readonly canDeploy: boolean
@@ -25,7 +25,7 @@ interface EditorToolbarProps {
   readonly onDeploy: () => void
 }
 
-/** What is open in the editor and what can be done with it. The next step is the primary button: save, then deploy. */
+/** The open document and its actions. The primary button is the next step: save, then deploy. */
 export function EditorToolbar(props: EditorToolbarProps) {
   const { version, isDirty, isBlank, nextVersion, canDeploy } = props
   const isDraft = isDirty || version === undefined

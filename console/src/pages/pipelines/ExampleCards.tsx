@@ -1,7 +1,7 @@
 import { ExampleCard, ExampleList } from './ExampleList.tsx'
 import { examples } from './examples.ts'
 
-/** Configurations to start from, shown while there is no text. */
+/** Configurations to start from, shown while the text is empty. */
 export function ExampleCards({ onChoose, onMore }: { onChoose: (text: string) => void; onMore: () => void }) {
   return (
     <section aria-label="Examples" className="shrink-0 border-t border-line py-3 sm:py-4">

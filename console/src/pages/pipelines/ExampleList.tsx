@@ -5,7 +5,7 @@ interface ExampleListProps {
   readonly examples: readonly Example[]
   readonly onChoose: (text: string) => void
   readonly className: string
-  /** A last card. */
+  /** An additional last card. */
   readonly children?: ReactNode
 }
 

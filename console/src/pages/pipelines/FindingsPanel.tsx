@@ -6,16 +6,16 @@ import { Icon } from '../../ui/Icon.tsx'
 interface FindingsPanelProps {
   /** Undefined until the text was checked. */
   readonly findings: readonly Finding[] | undefined
-  /** A save of this text was refused. */
+  /** Whether saving this text was rejected. */
   readonly refused: boolean
   readonly isChecking: boolean
-  /** The text could not be checked at all. */
+  /** Why the text could not be checked at all. */
   readonly failure: string | undefined
   readonly isBlank: boolean
   readonly onJump: (line: number, column: number) => void
 }
 
-/** What is wrong with the text, one line per finding; a click jumps to its place. */
+/** The findings for the text, one per line; a click jumps to the position. */
 export function FindingsPanel({ findings: known, refused, isChecking, failure, isBlank, onJump }: FindingsPanelProps) {
   const findings = known ?? []
   const errors = findings.filter(finding => finding.level === 'error').length

@@ -4,7 +4,7 @@ import { Field } from '../../ui/Field.tsx'
 import { ExampleList } from './ExampleList.tsx'
 import { gallery } from './gallery.ts'
 
-/** Every example that runs as a managed pipeline, by what its name and its summary say. */
+/** Every example that runs as a managed pipeline, searchable by name and summary. */
 export default function GalleryDialog({
   onChoose,
   onClose,

@@ -1,7 +1,7 @@
 import type { InstanceState, PipelineHealth } from '../../api/types.ts'
 import { Pill, type Tone } from '../../ui/Pill.tsx'
 
-/** How each state is named, coloured and whether it moves, for lists, pages and the overview. */
+/** The label, colour and animation of each state, for lists, pages and the overview. */
 export const healthLooks: Record<PipelineHealth, { label: string; tone: Tone; moving: boolean }> = {
   running: { label: 'Running', tone: 'ok', moving: false },
   starting: { label: 'Starting', tone: 'accent', moving: true },
@@ -12,7 +12,7 @@ export const healthLooks: Record<PipelineHealth, { label: string; tone: Tone; mo
   paused: { label: 'Paused', tone: 'neutral', moving: false },
 }
 
-/** From what needs attention to what does not. */
+/** States that need attention come first. */
 export const healthOrder: readonly PipelineHealth[] = [
   'failing',
   'degraded',
@@ -41,8 +41,8 @@ const instanceLooks: Record<InstanceState, { label: string; tone: Tone; moving: 
 }
 
 /**
- * The state of one instance, in the colours of its pipeline: an instance that runs and gets no message through, or that
- * something hinders, is not shown as one that is well.
+ * The state of one instance, in the colours of its pipeline: an instance that runs but delivers no messages, or that
+ * has a problem, is not shown as healthy.
  */
 export function InstancePill({
   state,

@@ -1,13 +1,13 @@
 import { useBlocker } from '@tanstack/react-router'
 import { ConfirmDialog } from '../../ui/Dialog.tsx'
 
-/** Asks before a draft is lost to another page, another version, a reload or a closed window. */
+/** Asks before a draft is lost by opening another page or version, reloading, or closing the window. */
 export function LeaveGuard({ wouldLose, onDiscard }: { wouldLose: () => boolean; onDiscard: () => void }) {
   const blocker = useBlocker({
     shouldBlockFn: ({ current, next }) => {
       const sameDocument =
         next.pathname === current.pathname &&
-        // The only page with this parameter; others have none.
+        // Only one page has this parameter.
         (next.search as { version?: number }).version === (current.search as { version?: number }).version
       return !sameDocument && wouldLose()
     },
@@ -21,7 +21,7 @@ export function LeaveGuard({ wouldLose, onDiscard }: { wouldLose: () => boolean;
       consequence="What you typed is not saved. Leaving this version throws it away."
       submit="Discard"
       onConfirm={() => {
-        // The version that is gone to may be the one that was changed.
+        // The version navigated to may be the one that was changed.
         onDiscard()
         blocker.proceed()
       }}

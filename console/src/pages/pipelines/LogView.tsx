@@ -11,7 +11,7 @@ import { SearchField, Select } from '../../ui/Field.tsx'
 import { formatClock, formatInstant } from '../../ui/format.ts'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
 
-/** The most severe first. */
+/** Most severe first. */
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
 const levelColors: Record<LogLine['level'], string> = {
@@ -66,7 +66,7 @@ export function LogView({ pipelineId }: { pipelineId: string }) {
   )
 }
 
-/** Nearer to the end than this, in pixels, the view follows new lines. */
+/** Within this distance from the end, in pixels, the view follows new lines. */
 const followZone = 24
 
 function LogLines({ lines }: { lines: readonly LogLine[] }) {
@@ -84,7 +84,7 @@ function LogLines({ lines }: { lines: readonly LogLine[] }) {
   const toEnd = useEffectEvent(() => rows.scrollToIndex(lines.length - 1, { align: 'end' }))
   const lastCursor = lines.at(-1)?.cursor
   useEffect(() => {
-    // Only a new last line moves the view.
+    // The view moves only when there is a new last line.
     if (follows && lastCursor !== undefined) toEnd()
   }, [follows, lastCursor])
 

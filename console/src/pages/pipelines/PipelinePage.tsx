@@ -25,7 +25,7 @@ import { PipelineDeleteDialog, PipelineDuplicateDialog, PipelineRenameDialog } f
 const route = getRouteApi('/pipelines/$pipelineId')
 const ConfigurationView = lazy(() => import('./ConfigurationView.tsx'))
 
-/** One pipeline: its versions with their editor, and what its instances do. */
+/** One pipeline: its versions with their editor, and the activity of its instances. */
 export default function PipelinePage() {
   const { pipelineId } = route.useParams()
   // The key keeps state, such as a draft, from leaking into the page of another pipeline.
@@ -39,7 +39,7 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
   const status = useQuery(queries.pipelineStatus(pipelineId))
   const [dialog, setDialog] = useState<'rename' | 'duplicate' | 'delete'>()
   const closeDialog = () => setDialog(undefined)
-  // The editor stays while another tab is open, so that a draft and its undo history survive the visit.
+  // The editor stays mounted while another tab is open, so that a draft and its undo history survive the visit.
   const [editorWasOpen, setEditorWasOpen] = useState(tab === 'configuration')
   if (tab === 'configuration' && !editorWasOpen) setEditorWasOpen(true)
 
@@ -117,13 +117,13 @@ function Pipeline({ pipelineId }: { pipelineId: string }) {
   )
 }
 
-/** The desired state, switched at once; the pill beside the name shows the actual one. */
+/** The desired state, switched immediately; the pill next to the name shows the actual one. */
 function RunToggle({ overview }: { overview: PipelineOverview }) {
   const { clusterId } = useCluster()
   const change = useChangePipeline(clusterId, overview.id)
   const toast = useToast()
   const isRunning = overview.state === 'running'
-  // Until the answer comes the switch shows the state that was asked for.
+  // Until the response arrives, the switch shows the requested state.
   const shown =
     change.isPending && change.variables.state !== undefined ? change.variables.state === 'running' : isRunning
   const undeployed = overview.deployed_configuration_id === ''

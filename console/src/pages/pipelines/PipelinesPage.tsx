@@ -15,7 +15,7 @@ import { PipelineCreateDialog } from './PipelineDialogs.tsx'
 
 const route = getRouteApi('/pipelines')
 
-/** All pipelines of the cluster and how they do. */
+/** All pipelines of the cluster with their health. */
 export default function PipelinesPage() {
   const { queries } = useCluster()
   const pipelines = useQuery(queries.pipelines)
@@ -58,7 +58,7 @@ export default function PipelinesPage() {
 
 const nameOf = (pipeline: PipelineStatus) => pipeline.pipeline_name
 
-/** The states that a pipeline can be filtered by, those that need attention first. */
+/** The states by which pipelines can be filtered, those that need attention first. */
 const states: readonly ListState<PipelineStatus>[] = [
   ...healthOrder.map(health => ({
     state: health,

@@ -14,7 +14,7 @@ interface VersionListProps {
   readonly isDraft: boolean
 }
 
-/** All versions, newest first, with the deployed and the running ones marked, below the draft if there is one. */
+/** All versions, newest first, with the deployed and running ones marked, below the draft if there is one. */
 export function VersionList({ pipeline, status, selected, isDraft }: VersionListProps) {
   const { pipelineId } = route.useParams()
   const deployedId = pipeline.pipeline_overview.deployed_configuration_id
@@ -70,7 +70,7 @@ export function VersionList({ pipeline, status, selected, isDraft }: VersionList
   )
 }
 
-/** A version that runs; in red where its pipeline gets no message through. */
+/** Marks a running version; red if its pipeline delivers no messages. */
 function RunningMark({ health }: { health: PipelineHealth | undefined }) {
   const { label, tone } = healthLooks[health === 'failing' ? 'failing' : 'running']
   return (

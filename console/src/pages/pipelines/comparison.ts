@@ -12,11 +12,11 @@ interface Comparison {
   /** Set while a comparison is open. */
   readonly left: Comparable | undefined
   readonly right: Comparable | undefined
-  /** What to compare with by default: the deployed version, or the one before. */
+  /** The default left side: the deployed version, or the previous one. */
   readonly defaultLeft: number
 }
 
-/** What may be compared, and what is: `asked` is the left version of the address, the right one is what is open. */
+/** What can be compared, and what is: `asked` is the left version from the URL, the right one is the open document. */
 export function compare(
   pipeline: DescribePipelineResponse,
   asked: number | undefined,

@@ -4,7 +4,7 @@ export interface Example {
   readonly text: string
 }
 
-/** Configurations to start from, each complete enough to be saved and run as it is. */
+/** Configurations to start from, each complete enough to be saved and run. */
 export const examples: readonly Example[] = [
   {
     name: 'Event generator',

@@ -1,13 +1,13 @@
 import type { Example } from './examples.ts'
 
-/** Components that reach for the files, the terminal, the credentials or the ports of the agent, which takes a grant. */
+/** Components that access the agent's files, terminal, credentials or ports, which requires a grant. */
 const needGrants = /^\s*(- )?(file|stdin|stdout|socket_server|aws_\w+):/m
 
 const properNames = new Map(['IoT', 'Kafka', 'NATS', 'SQL'].map(name => [name.toLowerCase(), name]))
 
 /**
- * An example of config/ as a managed pipeline has it: on the cluster that it belongs to instead of one that a variable names,
- * with the defaults of other variables, and without its unit tests. Undefined for one that needs a grant.
+ * An example of config/ as a managed pipeline: on its own cluster instead of one named by a variable, with the defaults
+ * of other variables, and without its unit tests. Undefined for one that needs a grant.
  */
 export function managedExample(path: string, text: string): Example | undefined {
   if (needGrants.test(text)) return undefined
@@ -22,7 +22,7 @@ export function managedExample(path: string, text: string): Example | undefined 
   }
 }
 
-/** `config/nats-to-kafka.yaml` is `NATS to Kafka`. */
+/** `config/nats-to-kafka.yaml` becomes `NATS to Kafka`. */
 function nameOf(path: string): string {
   const words = path
     .replace(/^.*\//, '')

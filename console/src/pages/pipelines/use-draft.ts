@@ -2,7 +2,7 @@ import { useLayoutEffect, useRef, useState } from 'react'
 import type { PipelineConfiguration } from '../../api/types.ts'
 
 export interface Draft {
-  /** Names the editor's document: it changes when another version is opened, and stays when a draft is saved. */
+  /** Identifies the editor's document: it changes when another version is opened, but not when a draft is saved. */
   readonly documentId: string
   readonly baseText: string
   readonly text: string
@@ -10,9 +10,9 @@ export interface Draft {
   readonly setText: (text: string) => void
   /** The text was saved as this version; the editor keeps it, with cursor and undo history. */
   readonly settle: (saved: PipelineConfiguration) => void
-  /** Throws away what was typed. */
+  /** Discards what was typed. */
   readonly discard: () => void
-  /** Whether leaving now would lose something; read when it is asked, not when it was rendered. */
+  /** Whether leaving now would lose something; evaluated when called, not when rendered. */
   readonly wouldLose: () => boolean
 }
 
@@ -21,11 +21,11 @@ interface Session {
   readonly baseId: string | undefined
   readonly baseText: string
   readonly text: string
-  /** The version whose page was open when the draft was saved; the page of the saved one is on its way. */
+  /** The version whose page was open when the draft was saved; navigation to the saved version is in progress. */
   readonly leaving: { readonly id: string | undefined } | undefined
 }
 
-/** What is being typed on top of a saved version, or of nothing. */
+/** A draft based on a saved version, or on nothing. */
 export function useDraft(base: PipelineConfiguration | undefined): Draft {
   const [session, setSession] = useState<Session>(() => open(base, 0))
   let current = session

@@ -5,23 +5,23 @@ import { clusterKeys } from '../../api/queries.ts'
 import type { Finding } from '../../api/types.ts'
 import { useCluster } from '../../app/cluster.ts'
 
-/** How long a text rests before it is checked, in milliseconds. */
+/** How long typing must pause before the text is checked, in milliseconds. */
 const restMs = 250
 
 export interface Lint {
-  /** The text that the findings are about. */
+  /** The text that the findings refer to. */
   readonly text: string
   readonly findings: readonly Finding[]
 }
 
 interface Linting {
-  /** Undefined until the first text of a document was checked; while one is typed it is the one before it. */
+  /** Undefined until the first text of a document was checked; while the user is typing, that of the previous text. */
   readonly lint: Lint | undefined
   readonly isChecking: boolean
   readonly error: Error | null
 }
 
-/** What the server finds wrong with a document's text: at once when it is opened, and a moment after the last key. */
+/** The server's findings for a document's text: immediately when it is opened, and shortly after the last keystroke. */
 export function useLint(documentId: string, text: string): Linting {
   const { clusterId } = useCluster()
   const [rested, setRested] = useState({ documentId, text })

@@ -15,7 +15,7 @@ import { aclSentence, operationLabel, resourceLabel } from './acl-words.ts'
 
 const route = getRouteApi('/security')
 
-/** The access control lists of the cluster, as Kafka has them. */
+/** The access control lists of the cluster, as in Kafka. */
 export function AclList() {
   const { queries } = useCluster()
   const acls = useQuery(queries.acls)
@@ -69,7 +69,7 @@ function AclDelete({ acl, onClose }: { acl: Acl; onClose: () => void }) {
   )
 }
 
-/** An ACL has no id: it is what it says. */
+/** ACLs have no id; their content identifies them. */
 const keyOf = (acl: Acl) =>
   [
     acl.principal,

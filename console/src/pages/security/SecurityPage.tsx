@@ -17,7 +17,7 @@ const tabs = [
   { tab: 'acls', label: 'Access control', create: 'Create ACL' },
 ] as const
 
-/** Who may connect to the Kafka port, and what each may do there. */
+/** The users of the Kafka port, and what each may do there. */
 export default function SecurityPage() {
   const { tab: shown = 'users', create } = route.useSearch()
   const navigate = route.useNavigate()
@@ -53,7 +53,7 @@ export default function SecurityPage() {
   )
 }
 
-/** Without this nobody would notice that ACLs which are listed here decide nothing. */
+/** Warns that the listed ACLs have no effect, which would otherwise go unnoticed. */
 function AclsOffNotice() {
   const { queries } = useCluster()
   const { data } = useQuery(queries.settings)

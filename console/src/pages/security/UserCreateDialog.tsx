@@ -8,7 +8,7 @@ import { Field } from '../../ui/Field.tsx'
 import { Notice } from '../../ui/States.tsx'
 import { Toggle } from '../../ui/Toggle.tsx'
 
-/** Makes a user of the Kafka port, then shows its password, which nobody can read again. */
+/** Creates a user of the Kafka port, then shows its password, which cannot be read again. */
 export function UserCreateDialog({ onClose }: { onClose: () => void }) {
   const [created, setCreated] = useState<ApiResponse<'create_virtual_cluster_credentials'>>()
   if (created === undefined) {

@@ -1,6 +1,6 @@
 import type { Acl } from '../../api/types.ts'
 
-/** What an ACL may be about, and what can be done with each, as Kafka has it. */
+/** The resource types of ACLs and the operations on each, as in Kafka. */
 export const operationsOf = {
   TOPIC: ['ALL', 'READ', 'WRITE', 'CREATE', 'DELETE', 'ALTER', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS'],
   GROUP: ['ALL', 'READ', 'DELETE', 'DESCRIBE'],

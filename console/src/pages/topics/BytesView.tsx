@@ -21,7 +21,7 @@ interface BytesViewProps {
   readonly title: string
   readonly bytes: RecordBytes
   readonly fileName: string
-  /** Loads the rest of bytes that are cut off. */
+  /** Loads the rest of truncated bytes. */
   readonly onLoad: () => void
   readonly isLoading: boolean
 }
@@ -79,7 +79,7 @@ export function BytesView({ title, bytes, fileName, onLoad, isLoading }: BytesVi
   )
 }
 
-/** How bytes can be shown, the best first. */
+/** The possible views of the bytes, best first. */
 function viewsOf(bytes: RecordBytes): readonly View[] {
   if (bytes.encoding === 'base64') return ['hex']
   if (isJsonDocument(bytes.data)) return ['json', 'text', 'hex']

@@ -11,7 +11,7 @@ import { Notice } from '../../ui/States.tsx'
 import { Heading, HeaderRow, Table } from '../../ui/Table.tsx'
 import { BytesView } from './BytesView.tsx'
 
-/** Records as rows; one at a time opens to its whole key, headers and value. */
+/** Records as rows; one at a time can be expanded to its full key, headers and value. */
 export function MessageTable({
   topicName,
   records,
@@ -109,7 +109,7 @@ function RecordRows({
       </tr>
       {open && (
         <tr className="bg-sunken">
-          {/* The cell takes the table's width and never widens it, whatever it holds. */}
+          {/* The cell takes the table's width and never widens it, whatever it contains. */}
           <td colSpan={columnCount} className="max-w-0 p-3">
             <RecordDetail topicName={topicName} record={record} />
           </td>
@@ -119,7 +119,7 @@ function RecordRows({
   )
 }
 
-/** Characters of a row; the rest would be cut off anyway. */
+/** The number of characters in a row; the rest would be truncated anyway. */
 const previewLength = 400
 
 function Preview({ bytes, absent }: { bytes: RecordBytes | null; absent: string }) {

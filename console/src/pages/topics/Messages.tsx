@@ -17,7 +17,7 @@ const route = getRouteApi('/topics/$topicName')
 /** Records per request. */
 const pageSize = 100
 
-/** Which records are shown, as the address has it: the newest of all partitions by default. */
+/** Which records are shown, from the URL: by default the newest of all partitions. */
 interface Place {
   readonly partition?: number
   readonly offset?: number
@@ -33,7 +33,7 @@ export function Messages({ topicName, topic }: { topicName: string; topic: Descr
   const { clusterId } = useCluster()
   const [filter, setFilter] = useState('')
 
-  // The topic's figures change all the time; the positions stay those of the first question.
+  // The topic's figures change all the time; the positions stay those of the first request.
   const positions = usePositions(offset === undefined || follow ? undefined : offset, partition, topic)
   const question = useMemo<MessageQuestion>(
     () => ({ topicName, partition, positions, limit: pageSize, follow }),
@@ -112,7 +112,7 @@ interface StartControlsProps {
   readonly onChange: (place: Place) => void
 }
 
-/** Where to read: one partition or all, and from the newest, the oldest or an offset on. */
+/** Where to read: one partition or all, from the newest, the oldest or an offset. */
 function StartControls({ partitionCount, search, onChange }: StartControlsProps) {
   const { partition, offset, follow = false } = search
   const kept = partition === undefined ? {} : { partition }
@@ -205,7 +205,7 @@ function NoRecords({ filtered, follow, from }: { filtered: boolean; follow: bool
   )
 }
 
-/** Where to read from in each partition. Offset 0 stands for the oldest record, wherever the log begins. */
+/** Where to start reading in each partition. Offset 0 stands for the oldest record, wherever the log begins. */
 function usePositions(
   offset: number | undefined,
   partition: number | undefined,

@@ -103,7 +103,7 @@ function ProduceForm({ topicName, partitionCount, onClose }: ProduceDialogProps)
   )
 }
 
-/** What keeps a text from being written as it says it is. */
+/** Why a text is not valid in the selected form. */
 function problemOf(form: Exclude<Form, 'null'>, text: string): string | undefined {
   switch (form) {
     case 'text':

@@ -13,7 +13,7 @@ import { Pill, type Tone } from '../../ui/Pill.tsx'
 import { EmptyState, ErrorState, SkeletonRows } from '../../ui/States.tsx'
 import { useToast } from '../../ui/Toasts.tsx'
 
-/** Every setting of a topic: its value, where the value comes from, and a form to change it. */
+/** Every setting of a topic: its value, the source of the value, and a form to change it. */
 export function TopicConfiguration({ topicName }: { topicName: string }) {
   const { queries } = useCluster()
   const configs = useQuery(queries.topicConfigs(topicName))

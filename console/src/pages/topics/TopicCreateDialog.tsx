@@ -89,7 +89,7 @@ function TopicForm({ onClose }: { onClose: () => void }) {
   )
 }
 
-/** Kafka's rule for topic names, checked before the server has to. */
+/** Kafka's rule for topic names, checked before the server does. */
 function topicNameError(name: string): string | undefined {
   if (name === '.' || name === '..') return 'A topic cannot be called . or ..'
   if (name.length > 249) return 'At most 249 characters.'
