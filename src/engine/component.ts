@@ -67,16 +67,17 @@ export interface Output {
    */
   write(batch: Batch, signal: AbortSignal): MaybePromise<void>
   /**
-   * For outputs that are faster with many messages per call: delivers messages each of which is its own batch, so that
-   * each succeeds or fails alone and interpolations see it alone. Returns the outcome of each message at its index,
-   * null if it arrived. Throws as `write` does if all failed; messages whose outcome is a {@link NotConnectedError} are
-   * written again. Messages that queue up while `max_in_flight` calls are in progress go with the next call.
+   * For outputs that are faster with many messages per call: delivers a run, that is, messages each of which is a batch
+   * by itself, so that each succeeds or fails alone and interpolations see it alone. Returns the outcome of each
+   * message at its index, null if it arrived. Throws as `write` does if all failed; messages whose outcome is a
+   * {@link NotConnectedError} are written again. Messages that queue up while `max_in_flight` calls are in progress go
+   * with the next call.
    */
   writeRun?(run: readonly Message[], signal: AbortSignal): MaybePromise<readonly (Error | null)[]>
   /**
-   * For outputs that only forward messages: like `writeRun`, but each message is settled as soon as its outcome is
-   * known. `settle` is called with messages that share an outcome, the same objects that were passed in, until every
-   * message has one. Never throws.
+   * For outputs that only forward messages: delivers a run like `writeRun`, but each message is settled as soon as its
+   * outcome is known. `settle` is called with messages that share an outcome, the same objects that were passed in,
+   * until every message has one. Never throws.
    */
   forwardRun?(run: readonly Message[], settle: AckSome): void
   /** Releases everything. Called once, even if `connect` never succeeded. */
@@ -91,19 +92,19 @@ export interface Processor {
   /** The results of one batch: the batch itself, several batches, or none, which acknowledges it. No batch is empty. */
   process(batch: Batch): MaybePromise<readonly Batch[]>
   /**
-   * For processors that handle each message by itself, which most implement with `perMessage`: processes messages each
-   * of which is its own batch. Returns the result of each message at its index, null if it is dropped.
+   * For processors that handle each message by itself, which most implement with `perMessage`: processes a run and
+   * returns the result of each message at its index, null if it is dropped.
    */
   processRun?: ((run: readonly Message[]) => MaybePromise<readonly (Message | null)[]>) | undefined
   close?(): MaybePromise<void>
   /**
-   * Set if `process` may take time (network, sleep): messages that are their own batches are then passed singly,
-   * several concurrently, so that none waits for its neighbours.
+   * Set if `process` may take time (network, sleep): the messages of a run are then processed separately and
+   * concurrently, so that none waits for its neighbours.
    */
   readonly waits?: boolean
   /**
-   * Set if the order of its work is observable elsewhere (counters, logs, caches): between two such processors in a
-   * row, each message that is its own batch goes through both before the next one starts.
+   * Set if the order of its work is observable elsewhere (counters, logs, caches): in a chain with several such
+   * processors, each message of a run passes the whole chain before the next one starts.
    */
   readonly effects?: boolean
 }
@@ -153,7 +154,7 @@ export interface ScannerFactory {
 }
 
 export interface Scanner {
-  /** Whether the messages of each call form one batch; otherwise each is its own batch. */
+  /** Whether the messages of each call form one batch; otherwise they form a run. */
   readonly makesBatches?: true
   /** The next messages, or null at the end. Throws if the source cannot be cut further, after the earlier ones. */
   next(): MaybePromise<readonly Message[] | null>
@@ -218,7 +219,7 @@ export class InitError extends ConfigError {
 export interface OutputHandle {
   /** Resolves when everything has arrived; rejects as `Output.write` does. Batches are written in call order. */
   write(batch: Batch): Promise<void>
-  /** The same for messages each of which is its own batch, as `Output.forwardRun` does. */
+  /** Delivers a run, as `Output.forwardRun` does. */
   forwardRun(run: readonly Message[], settle: AckSome): void
   /** Whether another batch would be accepted immediately. */
   readonly hasRoom: boolean
@@ -245,7 +246,7 @@ export interface Chain {
   process(batch: Batch): MaybePromise<readonly Batch[]>
   /** Present if every processor has it, so that each message yields one message or none. */
   readonly processRun?: Processor['processRun']
-  /** The results of several messages, each its own batch, at the index of the message. */
+  /** The results of each message as a batch by itself, at the index of the message. */
   processEach(messages: readonly Message[]): MaybePromise<readonly (readonly Batch[])[]>
   /** The results of a delivery. Its messages are settled as their results are, immediately if there are none. */
   deliver(delivery: Delivery): MaybePromise<readonly Delivery[]>

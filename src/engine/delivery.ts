@@ -9,16 +9,16 @@ export type Ack = (error: Error | null) => MaybePromise<void>
 export type AckSome = (messages: readonly Message[], error: Error | null) => MaybePromise<void>
 
 // For the engine alone; `index.ts` does not export it.
-/** Whether each message of a delivery is its own batch. */
+/** Whether the messages of a delivery are a run. */
 export let isRun: (delivery: Delivery) => boolean
 
 /**
- * Messages in transit and the callback for their outcome: one batch, or many messages each of which is its own batch
- * and that travel together for speed. An input creates one with {@link deliverBatch} or {@link deliverEach}.
+ * Messages in transit and the callback for their outcome: one batch, or a run of messages each of which is a batch by
+ * itself and which travel together for speed. An input creates one with {@link deliverBatch} or {@link deliverEach}.
  */
 export class Delivery {
   readonly messages: readonly Message[]
-  /** Whether each message is its own batch. */
+  /** Whether each message is a batch by itself. */
   readonly #isRun: boolean
   readonly #settle: AckSome
 
@@ -91,8 +91,8 @@ export function deliverBatch(batch: Batch, ack: Ack): Delivery {
 }
 
 /**
- * Messages each of which is its own batch, such as the lines of a file; all must be distinct objects. `ack` is called
- * with messages that share an outcome, the same objects that were passed in, until each has one.
+ * A run of messages, such as the lines of a file; all must be distinct objects. `ack` is called with messages that
+ * share an outcome, the same objects that were passed in, until each has one.
  */
 export function deliverEach(messages: readonly Message[], ack: AckSome = nothing): Delivery {
   return new Delivery(messages, true, ack)

@@ -3,7 +3,7 @@ import { Delivery } from '../delivery.ts'
 import { PartialFailure } from '../batch.ts'
 import { Message } from '../message.ts'
 
-/** One delivery of a source: messages each of which is its own batch, or one batch. */
+/** One delivery of a source: a run of messages each of which is a batch by itself, or one batch. */
 export interface Feed {
   readonly kind: 'run' | 'batch'
   readonly bodies: readonly string[]

@@ -45,7 +45,7 @@ const MAX_GATHERED = 1024
 /** Messages waiting for one of the concurrent writes. */
 interface Job {
   readonly delivery: Delivery
-  /** One batch, or several messages each of which is its own batch. */
+  /** One batch, or messages of a run. */
   readonly messages: readonly Message[]
   readonly isRun: boolean
   /** Called when the job is started. */
@@ -360,7 +360,7 @@ export class OutputLayer implements OutputHandle {
     return isKnown ? failure : new ContractError(`${this.#options.name} named messages that it was not given as failed`)
   }
 
-  /** Writes the messages of several jobs, each message its own batch, and settles each. Never rejects. */
+  /** Writes the messages of several jobs as one run, and settles each. Never rejects. */
   async #writeRun(jobs: readonly Job[]): Promise<void> {
     const run = jobs.length === 1 ? jobs[0]!.messages : jobs.flatMap(job => job.messages)
     const startedAt = this.#options.monotonic()
@@ -384,7 +384,7 @@ export class OutputLayer implements OutputHandle {
     }
   }
 
-  /** Forwards messages each of which is its own batch; the slot is freed when all are settled. */
+  /** Forwards a run; the slot is freed when all of its messages are settled. */
   #forward({ delivery, messages }: Job): void {
     let left = messages.length
     const failures = new Set<Error>()

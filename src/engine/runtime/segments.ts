@@ -2,7 +2,7 @@ import type { Batch } from '../batch.ts'
 import type { MaybePromise } from '../component.ts'
 import type { Message } from '../message.ts'
 
-/** The unit passed between processors: one batch, or a run of messages each of which is its own batch. */
+/** The unit passed between processors: one batch, or a run of messages each of which is a batch by itself. */
 export interface Segment {
   readonly messages: readonly Message[]
   readonly isRun: boolean

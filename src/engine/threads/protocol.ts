@@ -10,7 +10,7 @@ export interface ChainOrder {
   readonly importFolder: string
 }
 
-/** One batch, or messages each of which is its own batch. */
+/** One batch, or a run. */
 export interface ChainCall {
   readonly id: number
   readonly isRun: boolean
