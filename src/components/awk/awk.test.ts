@@ -5,7 +5,7 @@ import { bodiesOf, errorsOf, processed } from '../processor.suite.ts'
 
 const awk = (program: string, codec = 'text') => JSON.stringify({ awk: { codec, program } })
 
-/** What programs print for a text; each was answered alike by the original. */
+/** Checks the output of programs for a text; the original gave the same output for each of them. */
 async function assertPrints(
   input: string,
   cases: readonly (readonly [program: string, output: string])[],

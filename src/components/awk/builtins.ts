@@ -3,7 +3,7 @@ import { AwkError, printed, type Scalar, toNumber } from './values.ts'
 
 type Builtin = (machine: Machine, args: readonly Scalar[]) => Scalar
 
-/** The functions of the language that take values only, with how many arguments they take. */
+/** The functions of the language that only take values, with their minimum and maximum number of arguments. */
 export const builtins: Readonly<Record<string, readonly [least: number, most: number, run: Builtin]>> = {
   atan2: [2, 2, (_, [y, x]) => Math.atan2(toNumber(y), toNumber(x))],
   close: [1, 1, () => -1],
@@ -40,18 +40,18 @@ export const builtins: Readonly<Record<string, readonly [least: number, most: nu
 
 const NOT_ASCII = /[^\0-\x7f]/
 
-/** The bytes of a text: the language counts in bytes. */
+/** The length of a text in bytes: the language counts bytes. */
 export function byteLength(text: string): number {
   return NOT_ASCII.test(text) ? Buffer.byteLength(text) : text.length
 }
 
-/** How many bytes are in front of a place in a text. */
+/** The number of bytes before a position in a text. */
 export function byteIndex(text: string, at: number): number {
   return at <= 0 ? at : byteLength(text.slice(0, at))
 }
 
 function substring(text: string, start: Scalar, length: Scalar): string {
-  // A place in front of the text counts as its beginning, for the length, too.
+  // A position before the text counts as its start, also for the length.
   const first = Math.max(rounded(toNumber(start)), 1) - 1
   const last = length === undefined ? Number.POSITIVE_INFINITY : first + Math.max(rounded(toNumber(length)), 0)
   if (Number.isNaN(first) || Number.isNaN(last)) return ''
@@ -65,7 +65,7 @@ function rounded(number: number): number {
   return floor % 2 === 0 ? floor : floor + 1
 }
 
-/** What a replacement puts in the place of a match: `&` is the match, `\\&` an ampersand. */
+/** Expands a replacement for a match: `&` is the match, `\\&` an ampersand. */
 export function replacementOf(template: string, match: string): string {
   return template.replaceAll(/\\([\s\S]?)|&/g, (token, escaped: string | undefined) => {
     if (token === '&') return match

@@ -13,12 +13,12 @@ import type {
 import { AwkError, compare, Input, isTrue, printed, type Scalar, toNumber, toText } from './values.ts'
 
 type Local = Scalar | AwkArray
-/** The parameters of the function that runs. */
+/** The parameters of the running function. */
 type Frame = Local[]
 type Eval = (machine: Machine, frame: Frame) => Scalar
 type Exec = (machine: Machine, frame: Frame) => Completion
 
-/** How a statement ended; anything but `NORMAL` leaves what is around it. */
+/** How a statement ended; anything but `NORMAL` leaves the enclosing statements. */
 type Completion = 0 | 1 | 2 | 3 | 4 | 5
 const NORMAL = 0
 const BREAK = 1
@@ -45,7 +45,7 @@ export function compileProgram(program: Program, natives: ReadonlySet<string>): 
   }
 }
 
-/** `exit` leaves what is under way, and then END has its turn. */
+/** `exit` skips to END. */
 function run(begin: readonly Exec[], rules: readonly Exec[], end: readonly Exec[], machine: Machine): void {
   const goesOn = runAll(begin, machine)
   if (rules.length === 0 && end.length === 0) return
@@ -59,7 +59,7 @@ function run(begin: readonly Exec[], rules: readonly Exec[], end: readonly Exec[
   runAll(end, machine)
 }
 
-/** Runs some blocks until one asks for the next record; false where one exits. */
+/** Runs blocks until one requests the next record; returns false if one exits. */
 function runAll(blocks: readonly Exec[], machine: Machine): boolean {
   for (const block of blocks) {
     const completion = block(machine, [])
@@ -74,7 +74,7 @@ class Compiler {
   readonly #functions: ReadonlyMap<string, FunctionDefinition>
   readonly #bodies = new Map<string, Exec>()
   readonly #arrayParams: ReadonlyMap<string, ReadonlySet<string>>
-  /** The parameters of the function that is compiled. */
+  /** The parameters of the function being compiled. */
   #params: readonly string[] = []
 
   constructor({ functions }: Program, natives: ReadonlySet<string>) {
@@ -99,7 +99,7 @@ class Compiler {
     const [first, last] = pattern.map(expression => this.#eval(expression))
     if (first === undefined) return action
     if (last === undefined) return (machine, frame) => (isTrue(first(machine, frame)) ? action(machine, frame) : NORMAL)
-    // The state of a range belongs to the run.
+    // Whether a range is open is part of the state of a run.
     const open = new WeakSet<Machine>()
     return (machine, frame) => {
       if (!open.has(machine) && !isTrue(first(machine, frame))) return NORMAL
@@ -349,7 +349,7 @@ class Compiler {
       parts.map(part => machine.text(part(machine, frame))).join(machine.text(machine.variable('SUBSEP')))
   }
 
-  /** A pattern: the source of a literal, or the text of any other expression. */
+  /** Compiles a pattern: the source of a literal, or the text of any other expression. */
   #pattern(expression: Expression): (machine: Machine, frame: Frame) => string {
     if (expression.kind === 'regex') return () => expression.source
     const text = this.#eval(expression)
@@ -455,7 +455,7 @@ class Compiler {
     if (arg.kind !== 'variable') return (machine, frame) => byteLength(machine.text(text(machine, frame)))
     const local = this.#params.indexOf(arg.name)
     return (machine, frame) => {
-      // Whether a variable is an array may show only now.
+      // Only at run time is it known whether a variable is an array.
       const value = local === -1 ? machine.globals.get(arg.name) : frame[local]
       return value instanceof Map ? value.size : byteLength(machine.text(text(machine, frame)))
     }
@@ -463,7 +463,7 @@ class Compiler {
 
   #split(args: readonly Expression[]): Eval {
     checkCount('split', args, 2, 3)
-    // `checkCount` has looked at their number.
+    // `checkCount` has checked their number.
     const [source, target, by] = args as [Expression, Expression, Expression?]
     if (target.kind !== 'variable') throw new AwkError('expected an array as the second argument of split')
     const [text, array] = [this.#eval(source), this.#array(target.name)]
@@ -498,7 +498,7 @@ class Compiler {
 
   #substitute(name: 'sub' | 'gsub', args: readonly Expression[]): Eval {
     checkCount(name, args, 2, 3)
-    // `checkCount` has looked at their number.
+    // `checkCount` has checked their number.
     const [regex, template, target] = args as [Expression, Expression, Expression?]
     const place: Expression = target ?? { kind: 'field', index: { kind: 'number', value: 0 } }
     const [pattern, replacement, current] = [this.#pattern(regex), this.#eval(template), this.#eval(place)]
@@ -530,7 +530,7 @@ class Compiler {
       if (arg.kind !== 'variable') return this.#eval(arg)
       if (arrays.has(params[at]!)) return this.#array(arg.name)
       const local = this.#params.indexOf(arg.name)
-      // Whether a variable is an array may show only now.
+      // Only at run time is it known whether a variable is an array.
       return local === -1 ? machine => machine.globals.get(arg.name) : (_, frame) => frame[local]
     })
     return (machine, frame) =>
@@ -620,7 +620,7 @@ function isPlace(expression: Expression): expression is Place {
   return expression.kind === 'variable' || expression.kind === 'field' || expression.kind === 'element'
 }
 
-/** The parameters of each function that are arrays, because they are used as such or handed on to such. */
+/** The parameters of each function that are arrays, because they are used as such or passed on as such. */
 function arrayParamsOf(functions: ReadonlyMap<string, FunctionDefinition>): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map([...functions.keys()].map(name => [name, new Set<string>()] as const))
   for (let changed = true; changed; ) {
@@ -634,7 +634,7 @@ function arrayParamsOf(functions: ReadonlyMap<string, FunctionDefinition>): Read
       }
       visit(body, node => {
         if ('array' in node && typeof node.array === 'string') note(node.array)
-        // A node that names a function, here and below, has its name and arguments.
+        // A node for a built-in function, and below for a call, has a name and arguments.
         if (node['kind'] === 'builtin' && node['name'] === 'split') noteVariable((node['args'] as Node[])[1], note)
         if (node['kind'] !== 'call') return
         const callee = functions.get(node['name'] as string) // a call has a name
@@ -662,6 +662,6 @@ function visit(tree: unknown, look: (node: Node) => void): void {
     return
   }
   if (typeof tree !== 'object' || tree === null) return
-  look(tree as Node) // a syntax tree is made of nodes, read here without their types
+  look(tree as Node) // a syntax tree consists of nodes, which are read untyped here
   for (const child of Object.values(tree)) visit(child, look)
 }

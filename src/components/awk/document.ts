@@ -1,11 +1,11 @@
 import { getOwn, isObject, type Value, type ValueObject, isArray } from '../../bloblang/index.ts'
 
-/** The parts of a dot separated path; `~1` stands for a dot and `~0` for a tilde. */
+/** Splits a dot-separated path; `~1` stands for a dot and `~0` for a tilde. */
 export function partsOf(path: string): readonly string[] {
   return path === '' ? [] : path.split('.').map(part => part.replaceAll('~1', '.').replaceAll('~0', '~'))
 }
 
-/** What is at a path; a star stands for all elements of a list. Undefined where nothing does. */
+/** The value at a path; a star matches all elements of an array. Undefined if there is none. */
 export function valueAt(document: Value, [part, ...rest]: readonly string[]): Value | undefined {
   if (part === undefined) return document
   if (isArray(document)) {
@@ -17,7 +17,9 @@ export function valueAt(document: Value, [part, ...rest]: readonly string[]): Va
   return valueAt(getOwn(document, part), rest)
 }
 
-/** The document with another value at a path; the same one where something else is in the way. */
+/**
+ * A copy of the document with another value at a path; the document itself if a value of another type is in the way.
+ */
 export function withValueAt(document: Value, [part, ...rest]: readonly string[], value: Value): Value {
   if (part === undefined) return value
   if (isArray(document)) return withElement(document, part, rest, value)
@@ -32,14 +34,17 @@ function withElement(list: readonly Value[], part: string, rest: readonly string
   return index < list.length ? list.with(index, withValueAt(list[index]!, rest, value)) : list
 }
 
-/** The document with one more element in the list at a path; what is there and no list becomes its first element. */
+/**
+ * A copy of the document with an element appended to the array at a path; another value there becomes the first
+ * element.
+ */
 export function withAppended(document: Value, path: readonly string[], value: Value): Value {
   const current = valueAt(document, path)
   const list: readonly Value[] = Array.isArray(current) ? current : current === undefined ? [] : [current]
   return withValueAt(document, path, [...list, value])
 }
 
-/** The document without what is at a path. */
+/** A copy of the document without the value at a path. */
 export function withoutValueAt(document: Value, path: readonly string[]): Value {
   const parent = valueAt(document, path.slice(0, -1))
   const part = path.at(-1)

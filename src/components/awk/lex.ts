@@ -1,4 +1,4 @@
-/** A program that is not well formed, with its place. */
+/** A syntax error in a program, with its position. */
 export class AwkSyntaxError extends Error {
   constructor(message: string, line: number, column: number) {
     super(`parse error at ${line}:${column}: ${message}`)
@@ -10,10 +10,10 @@ export type TokenKind = 'number' | 'text' | 'name' | 'function' | 'builtin' | 'k
 
 export interface Token {
   readonly kind: TokenKind
-  /** Of a text what it stands for. */
+  /** For a string, its unescaped content. */
   readonly text: string
   readonly start: number
-  /** Whether a blank stands in front of it. */
+  /** Whether it is preceded by a blank. */
   readonly isSpaced: boolean
 }
 
@@ -31,7 +31,10 @@ const TOKEN =
   /([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)|([A-Za-z_][A-Za-z0-9_]*)|(\n)|(\*\*=|\*\*|\^=|&&|\|\||\+\+|--|\+=|-=|\*=|\/=|%=|==|!=|<=|>=|>>|!~|[-+*/%^<>=!~?:;,$()[\]{}|&@])/y
 const BLANK = /(?:[ \t\r]|\\\r?\n|#[^\n]*)*/y
 
-/** Cuts a program into tokens, one at a time: only its parser knows whether a slash divides or begins a pattern. */
+/**
+ * Splits a program into tokens one at a time, because only the parser knows whether a slash is a division or begins a
+ * pattern.
+ */
 export class Lexer {
   readonly #source: string
   #at = 0
@@ -60,7 +63,7 @@ export class Lexer {
     return { kind: 'symbol', text: text.replace('**', '^'), start, isSpaced }
   }
 
-  /** The pattern whose opening slash begins at `start`. */
+  /** Reads the pattern whose opening slash is at `start`. */
   regex(start: number): string {
     let source = ''
     for (let at = start + 1; at < this.#source.length; at++) {

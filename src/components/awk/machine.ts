@@ -4,12 +4,12 @@ import { AwkError, Input, type Scalar, toNumber, toText } from './values.ts'
 
 export type AwkArray = Map<string, Scalar>
 
-/** Loops and calls that one message may take; an endless program ends after a few seconds. */
+/** Limit of loop iterations and calls per message, which ends an endless program after a few seconds. */
 const MAX_STEPS = 20_000_000
-/** Characters that one message may print, or hold in one text. */
+/** Limit of characters that one message may print, or hold in one string. */
 const MAX_LENGTH = 1 << 27
 const MAX_FIELDS = 1_000_000
-/** Elements that one message may add to arrays, some 300 bytes each, deleted ones included. */
+/** Limit of array elements that one message may add, at some 300 bytes each, including deleted ones. */
 const MAX_ELEMENTS = 1_000_000
 const MAX_CALL_DEPTH = 1000
 const MAX_PATTERNS = 200
@@ -17,7 +17,7 @@ const MAX_PATTERNS = 200
 /** A function that a program can call without defining it. */
 export type Native = (args: readonly Scalar[]) => Scalar
 
-/** A run of a program: its variables, the record that it looks at, and what it prints. */
+/** A run of a program: its variables, the current record, and the output. */
 export class Machine {
   readonly globals = new Map<string, Scalar | AwkArray>()
   readonly natives: Readonly<Record<string, Native>>
@@ -25,7 +25,7 @@ export class Machine {
   readonly #input: string
   #at = 0
   #record = ''
-  /** Undefined until someone asks for a field. */
+  /** Undefined until a field is accessed. */
   #fields: Scalar[] | undefined
   #isRecordStale = false
   #output: string[] = []
@@ -109,7 +109,7 @@ export class Machine {
         this.convfmt = this.text(value)
         break
       case 'FS':
-        // A record that was read is split as it was when it was read.
+        // A record is split with the separator that was set when it was read.
         this.#split()
         break
       default:

@@ -18,14 +18,14 @@ import { partsOf, valueAt, withAppended, withoutValueAt, withValueAt } from './d
 import type { Native } from './machine.ts'
 import { AwkError, integerOf, isTrue, type Scalar, toNumber, toText } from './values.ts'
 
-/** The message that a program works on; `message` is what its functions made of it so far. */
+/** The message that a program works on; `message` is its state after the functions called so far. */
 export interface Subject {
   message: Message
 }
 
 type Functions = Readonly<Record<string, Native>>
 
-/** The names of the functions that programs can call. */
+/** The names of the predefined functions. */
 export const nativeNames: ReadonlySet<string> = new Set([
   'base64_decode',
   'base64_encode',
@@ -52,7 +52,7 @@ export const nativeNames: ReadonlySet<string> = new Set([
   'timestamp_unix_nano',
 ])
 
-/** Those functions for one message. */
+/** Creates the predefined functions for one message. */
 export function nativesFor(subject: Subject, host: Host, log: Log): Functions {
   return {
     ...jsonFunctions(subject),
@@ -175,7 +175,7 @@ function logAt(log: Log, level: string, message: string): void {
 
 const RFC3339 = '2006-01-02T15:04:05Z07:00'
 
-/** The forms of times that are recognised, in the order in which they are tried. */
+/** The recognised time formats, in the order in which they are tried. */
 const LAYOUTS = [
   'Mon Jan 02 15:04:05 -0700 2006',
   'Mon, 02 Jan 2006 15:04:05 -0700',
@@ -216,7 +216,7 @@ function detected(date: string): Timestamp {
     try {
       return parseTime(layout, date)
     } catch {
-      // The next layout may fit.
+      // The next layout may match.
     }
   }
   throw new AwkError(`failed to detect datetime format of: ${date}`)

@@ -11,14 +11,12 @@ import type {
   Statement,
 } from './syntax.ts'
 
-/** How deep brackets and statements may nest. */
+/** Maximum nesting of parentheses and statements. */
 const MAX_DEPTH = 300
 const COMPARISONS = ['==', '!=', '<', '<=', '>=', '>']
 const ASSIGNMENTS = ['=', '+=', '-=', '*=', '/=', '%=', '^=']
 
-/**
- * Parses a program. `natives` are the names of functions that it can call without defining them. Throws `AwkSyntaxError`.
- */
+/** Parses a program. `natives` are the names of predefined functions. Throws `AwkSyntaxError`. */
 export function parseProgram(source: string, natives: ReadonlySet<string>): Program {
   return new Parser(source, natives).program()
 }
@@ -118,7 +116,7 @@ class Parser {
     return body
   }
 
-  /** A statement with its end. */
+  /** A statement including its terminator. */
   #statement(): Statement {
     if (++this.#depth > MAX_DEPTH) throw this.#fault('the program is nested too deeply')
     this.#previousWasBlock = false
@@ -269,7 +267,7 @@ class Parser {
     return { kind, args, target: this.#concatenation() }
   }
 
-  /** The arguments, which may stand in brackets all together. */
+  /** The arguments, which may be enclosed in parentheses as a whole. */
   #printArgs(): readonly Expression[] {
     const args = [this.#assignment(true)]
     while (this.#accept(',')) {
@@ -302,7 +300,10 @@ class Parser {
     return this.#assigned(left, (operator === '' ? undefined : operator) as Arithmetic | undefined, value)
   }
 
-  /** An assignment; one to the right side of an operator, as in `1 && x = 2`, is meant for that. */
+  /**
+   * An assignment; if its left side ends in an operator's right operand, as in `1 && x = 2`, it assigns to that
+   * operand.
+   */
   #assigned(left: Expression, operator: Arithmetic | undefined, value: Expression): Expression {
     if (isPlace(left)) return { kind: 'assign', place: left, operator, value }
     if (
@@ -383,7 +384,7 @@ class Parser {
   #sum(): Expression {
     let left = this.#product()
     while (this.#is('+') || this.#is('-')) {
-      const operator = this.#next().text as Arithmetic // one of the operators asked for in the loop
+      const operator = this.#next().text as Arithmetic // one of the operators checked by the loop
       left = { kind: 'arithmetic', operator, left, right: this.#product() }
     }
     return left
@@ -392,7 +393,7 @@ class Parser {
   #product(): Expression {
     let left = this.#power()
     while (this.#is('*') || this.#is('/') || this.#is('%')) {
-      const operator = this.#next().text as Arithmetic // one of the operators asked for in the loop
+      const operator = this.#next().text as Arithmetic // one of the operators checked by the loop
       left = { kind: 'arithmetic', operator, left, right: this.#power() }
     }
     return left
@@ -475,7 +476,10 @@ class Parser {
     return { kind: 'step', place, by: operator === '++' ? 1 : -1, isPrefix: true }
   }
 
-  /** An expression in brackets, or several in front of `in` or as the arguments of `print`: a call without a name. */
+  /**
+   * A parenthesized expression, or several before `in` or as arguments of `print`, represented as a call without a
+   * name.
+   */
   #group(): Expression {
     this.#next()
     this.#newlines()
@@ -500,7 +504,7 @@ class Parser {
     return { kind: 'builtin', name: text, args: this.#list(')') }
   }
 
-  /** Expressions up to a closing bracket. */
+  /** Expressions up to a closing parenthesis or bracket. */
   #list(end: ')' | ']'): readonly Expression[] {
     const list: Expression[] = []
     this.#newlines()

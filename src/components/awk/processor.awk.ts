@@ -125,7 +125,7 @@ function variablesOf(message: Message, codec: string): readonly (readonly [strin
   return [...values, ...metadata].map(([name, value]) => [name.replaceAll(/[^a-zA-Z0-9_]/g, '_'), value])
 }
 
-/** The values of a document by their paths; of a list the last one wins. */
+/** The values of a document by path; of an array, the last element wins. */
 function flattened(path: string, value: Value): readonly (readonly [string, string])[] {
   if (isArray(value)) return value.flatMap(item => flattened(path, item))
   if (isObject(value)) {

@@ -1,4 +1,4 @@
-/** What can be assigned to. */
+/** A target of an assignment. */
 export type Place =
   | { readonly kind: 'variable'; readonly name: string }
   | { readonly kind: 'field'; readonly index: Expression }
@@ -11,7 +11,7 @@ export type Expression =
   | Place
   | { readonly kind: 'number'; readonly value: number }
   | { readonly kind: 'text'; readonly value: string }
-  /** Stands for `$0 ~ /…/` where it is not the pattern of a match or a function. */
+  /** Stands for `$0 ~ /…/`, except as the pattern of a match or of a function. */
   | { readonly kind: 'regex'; readonly source: string }
   | { readonly kind: 'group'; readonly inner: Expression }
   | { readonly kind: 'unary'; readonly operator: '!' | '+' | '-'; readonly operand: Expression }
@@ -58,10 +58,10 @@ export type Statement =
 
 export type Block = readonly Statement[]
 
-/** An action for the records that its pattern fits: one expression, or the first and last of a range. */
+/** An action for the records that match its pattern: one expression, or the first and last of a range. */
 export interface Rule {
   readonly pattern: readonly Expression[]
-  /** Undefined where the record is printed. */
+  /** Undefined if the record is printed. */
   readonly body: Block | undefined
 }
 

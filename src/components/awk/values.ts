@@ -1,6 +1,6 @@
 import { compareText, formatFloat, sprintf, Uint64, Float, type Value } from '../../bloblang/index.ts'
 
-/** A text of the input, which counts as a number where it looks like one. */
+/** A text from the input, which counts as a number if it looks like one. */
 export class Input {
   readonly text: string
   constructor(text: string) {
@@ -8,10 +8,10 @@ export class Input {
   }
 }
 
-/** A value of a program; undefined is what was never set: zero, and an empty text. */
+/** A value of a program; undefined is an unset variable, which is both zero and an empty string. */
 export type Scalar = undefined | number | string | Input
 
-/** A program that fails on a message. */
+/** An error of a program while it processes a message. */
 export class AwkError extends Error {
   constructor(message: string) {
     super(message)
@@ -29,7 +29,7 @@ export function toNumber(value: Scalar): number {
   return prefixNumber(typeof value === 'string' ? value : value.text)
 }
 
-/** The number at the beginning of a text; zero where there is none. */
+/** The number at the start of a text; zero if there is none. */
 function prefixNumber(text: string): number {
   const match = PREFIX.exec(text)
   if (match === null) return 0
@@ -39,7 +39,7 @@ function prefixNumber(text: string): number {
   return sign === '-' ? -size : size
 }
 
-/** A value as a text; `format` is for numbers that are not whole. */
+/** Converts a value to a string; `format` is used for non-integers. */
 export function toText(value: Scalar, format: string): string {
   if (typeof value === 'string') return value
   if (value === undefined) return ''
@@ -56,19 +56,19 @@ export function isTrue(value: Scalar): boolean {
   return value !== undefined && value !== 0
 }
 
-/** Whether a value is compared as a text. */
+/** Whether a value is compared as a string. */
 function isText(value: Scalar): boolean {
   return typeof value === 'string' || (value instanceof Input && !NUMBER.test(value.text))
 }
 
-/** Negative, zero or positive, NaN where there is no order. */
+/** Negative, zero or positive; NaN if the values are unordered. */
 export function compare(left: Scalar, right: Scalar, format: string): number {
   if (isText(left) || isText(right)) return compareText(toText(left, format), toText(right, format))
   const [first, second] = [toNumber(left), toNumber(right)]
   return first < second ? -1 : first > second ? 1 : first === second ? 0 : Number.NaN
 }
 
-/** What `printf` prints. Throws {@link AwkError}. */
+/** Formats as `printf` does. Throws {@link AwkError}. */
 export function printed(format: string, args: readonly Scalar[], numberFormat: string): string {
   const values: Value[] = []
   let next = 0
@@ -126,7 +126,7 @@ export function integerOf(value: Scalar): bigint {
   return number >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(number)
 }
 
-/** The first character of a text, or that with a number. */
+/** The first character of a string, or the character with a code. */
 function characterOf(value: Scalar, format: string): string {
   if (isText(value)) return toText(value, format).slice(0, 1) || '\0'
   return String.fromCharCode(Math.trunc(toNumber(value)) & 0xff)

@@ -3,7 +3,7 @@ import type { EnumSyntax, Features, FieldSyntax, FileSyntax, MessageSyntax } fro
 import { JsonPrinter } from './to-json.ts'
 import { WELL_KNOWN } from './well-known.ts'
 
-// As descriptor.proto names them; JSON leaves out what is not set.
+// Named as in descriptor.proto; JSON omits what is not set.
 interface FeatureSet {
   readonly field_presence?: string
   readonly repeated_field_encoding?: string
@@ -50,13 +50,13 @@ interface FileJson {
 
 let descriptors: Schema | undefined
 
-/** The files of a `FileDescriptorSet`, as `protoc --descriptor_set_out` writes it. Throws `ProtobufError`. */
+/** The files of a `FileDescriptorSet`, as written by `protoc --descriptor_set_out`. Throws `ProtobufError`. */
 export function readDescriptorSet(bytes: Uint8Array): readonly FileSyntax[] {
   const path = 'google/protobuf/descriptor.proto'
   descriptors ??= schemaOfSources(new Map([[path, WELL_KNOWN[path]!]]))
   const printer = new JsonPrinter(descriptors, { useProtoNames: true, emitUnpopulated: false })
   const json = printer.print(descriptors.messages.get('google.protobuf.FileDescriptorSet')!, bytes)
-  // What the message type says is what was printed.
+  // The printed JSON has the shape of the message type.
   const { file = [] } = JSON.parse(new TextDecoder().decode(json)) as { readonly file?: readonly FileJson[] }
   return file.map(fileOf)
 }
@@ -103,7 +103,7 @@ function fieldOf(field: FieldJson): FieldSyntax {
   return {
     name: field.name,
     number: field.number,
-    // Only a field that says so is optional in proto3, though its descriptor says it of all.
+    // In proto3 only an explicitly optional field is optional, although its descriptor marks all fields so.
     label:
       label === 'LABEL_REPEATED'
         ? 'repeated'
@@ -114,7 +114,7 @@ function fieldOf(field: FieldJson): FieldSyntax {
             : undefined,
     type: field.type_name ?? type.replace('TYPE_', '').toLowerCase(),
     isGroup: type === 'TYPE_GROUP',
-    // The oneof of a single optional field is none.
+    // The synthetic oneof of an optional field does not count as one.
     oneof: field.proto3_optional === true ? undefined : field.oneof_index,
     jsonName: field.json_name,
     features: packed === undefined ? featuresOf(options) : { ...featuresOf(options), packed },

@@ -1,4 +1,4 @@
-/** The shortest text that reads back as the same 32-bit float. */
+/** The shortest decimal text that reads back as the same 32-bit float. */
 export function shortestFloat32(value: number): string {
   if (!Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) < 16_777_216)) return String(value)
   for (let digits = 6; digits < 9; digits++) {
@@ -8,7 +8,7 @@ export function shortestFloat32(value: number): string {
   return String(Number(value.toPrecision(9)))
 }
 
-/** The fewest digits may be less than those tried first. */
+/** Fewer digits may be enough than were tried first. */
 function shorter(value: number, digits: number, found: number): number {
   if (digits > 6) return found
   for (let fewer = 1; fewer < digits; fewer++) {

@@ -12,15 +12,15 @@ const NO_BYTES = new Uint8Array(0)
 const TWO_32 = 4_294_967_296
 
 /**
- * Makes messages of JSON documents as protojson does. The text of a document becomes bytes directly: fields are written in the
- * order of the document, whatever has a length behind a byte that is kept for it.
+ * Converts JSON documents to messages as protojson does. The text of a document is translated to bytes directly: fields
+ * are written in document order, and one byte is reserved in front of everything that has a length.
  */
 export class JsonParser {
   readonly #schema: Schema
   readonly #discardUnknown: boolean
   readonly #reader = new JsonReader()
   readonly #output = new Output()
-  /** Which fields and oneofs of the messages that are being read were set. */
+  /** Which fields and oneofs of the messages being read are set. */
   #seen = new Uint8Array(1024)
   #top = 0
   #depth = 0
@@ -42,7 +42,7 @@ export class JsonParser {
     return this.#output.take()
   }
 
-  /** `inAny`: the object is that of an `Any`, with the name of the type in it. */
+  /** `inAny`: the object is that of an `Any`, and includes the name of its type. */
   #message(plan: Plan, inAny: boolean): void {
     if (++this.#depth > MAX_DEPTH) throw new ProtobufError('exceeded max recursion depth')
     if (plan.known !== undefined) this.#known(plan)
@@ -68,7 +68,7 @@ export class JsonParser {
       this.#seen[base + field.index] = 1
       if (reader.kind === 'null' && !takesNull(field)) {
         reader.word('null')
-        // An unset field: a required one is missing nevertheless.
+        // A null leaves a field unset, so a required one is still missing.
         if (field.type.isRequired) this.#seen[base + field.index] = 2
         continue
       }
@@ -95,7 +95,10 @@ export class JsonParser {
     return base
   }
 
-  /** Documents of one kind mostly have their fields in the same order, so the one that came next the last time is tried first. */
+  /**
+   * Looks up a field by name. Similar documents mostly have their fields in the same order, so the field that followed
+   * last time is tried first.
+   */
   #named(plan: Plan, before: FieldPlan | undefined): FieldPlan | undefined {
     const guess = before === undefined ? plan.fields[0] : before.next
     if (guess !== undefined && this.#isNamed(guess.nameBytes)) return guess
@@ -142,7 +145,7 @@ export class JsonParser {
     output.endLength(start)
   }
 
-  /** A value behind its tag; nothing where it is a zero that need not be written. */
+  /** Writes a tag and value; writes nothing if the value is a zero that need not be written. */
   #single(field: FieldPlan, isKept: boolean): void {
     const output = this.#output
     const before = output.length
@@ -174,7 +177,7 @@ export class JsonParser {
   #map(field: FieldPlan): void {
     const reader = this.#reader
     const output = this.#output
-    // An entry of a map has a key and a value.
+    // A map entry has a key and a value.
     const [keyField, valueField] = field.plan!.fields as [FieldPlan, FieldPlan]
     const keys = new KeySet(reader)
     if (reader.kind !== 'object') reader.unexpected()
@@ -194,7 +197,7 @@ export class JsonParser {
       else {
         const length = output.length
         this.#single(valueField, true)
-        // A name of an enum that is not known drops its entry.
+        // An unknown enum name drops its entry.
         if (output.length === length) {
           output.length = before
           continue
@@ -204,7 +207,7 @@ export class JsonParser {
     }
   }
 
-  /** Writes a key that is not text; returns its text. */
+  /** Writes a key that is not a string; returns its text. */
   #key({ kind }: FieldPlan, place: number): string {
     const reader = this.#reader
     const output = this.#output
@@ -222,7 +225,7 @@ export class JsonParser {
     return String(value)
   }
 
-  /** Writes a value; false where nothing was written, for an unknown name of an enum or a zero that is not kept. */
+  /** Writes a value; returns false if nothing was written, for an unknown enum name or a zero that is not kept. */
   #scalar(field: FieldPlan, isKept: boolean): boolean {
     const reader = this.#reader
     const output = this.#output
@@ -258,12 +261,12 @@ export class JsonParser {
     const reader = this.#reader
     reader.at = place
     if (reader.kind === 'other') reader.unexpected()
-    // A value that is none is reported as such.
+    // An invalid value is reported as such.
     if (reader.kind !== 'object' && reader.kind !== 'array') reader.skip(0)
     return reader.fail(place, `invalid value for ${kind} field ${type.jsonName}: ${reader.rawAt(place)}`)
   }
 
-  /** The string that was read last, after its length. */
+  /** Writes the most recently read string, preceded by its length. */
   #text(): void {
     const { input, start, end, isEscaped } = this.#reader
     const output = this.#output
@@ -282,7 +285,7 @@ export class JsonParser {
     if (reader.kind !== 'string') return this.#invalid(field, place)
     reader.string()
     const text = reader.text()
-    // Both alphabets, with padding or without. Go passes over line ends.
+    // Both base64 alphabets, with or without padding. Go ignores line breaks.
     const plain = text.replaceAll(/[\r\n]/g, '')
     const isUrl = /[-_]/.test(plain)
     const pattern = isUrl ? /^[\w-]*={0,2}$/ : /^[A-Za-z\d+/]*={0,2}$/
@@ -372,7 +375,9 @@ export class JsonParser {
     return isKept || value !== 0n
   }
 
-  /** Reads a number of up to 15 digits and nothing else; -1 where it is another one, which is not read then. */
+  /**
+   * Reads a number of up to 15 digits and nothing else; returns -1 without consuming anything if it is another number.
+   */
   #digits(): number {
     const reader = this.#reader
     const { input, at: place } = reader
@@ -391,7 +396,7 @@ export class JsonParser {
     return value
   }
 
-  /** The same for the string that was read last. */
+  /** Like {@link #digits}, for the most recently read string. */
   #digitsOfText(): number {
     const { input, start, end } = this.#reader
     if (end === start || end - start > 15 || (input[start] === 48 && end > start + 1)) return -1
@@ -566,7 +571,9 @@ export class JsonParser {
     else output.endLength(from)
   }
 
-  /** The `@type` of the object here, which is not read by that; undefined where it stands for no message. */
+  /**
+   * The `@type` of the object at the current position, which is not consumed; undefined if it stands for no message.
+   */
   #typeUrl(place: number): { readonly url: string; readonly place: number } | undefined {
     const reader = this.#reader
     let found: { readonly url: string; readonly place: number } | undefined
@@ -619,7 +626,10 @@ function floatOf(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined
 }
 
-/** The integer that a number's text stands for, also with a fraction of zeros or an exponent; undefined for other numbers. */
+/**
+ * The integer that the text of a number represents, which may have a zero fraction or an exponent; undefined for other
+ * numbers.
+ */
 function integerOf(text: string): bigint | undefined {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? []
@@ -655,7 +665,7 @@ function fits(kind: FieldKind, value: bigint): boolean {
   return (isUnsigned(kind) ? BigInt.asUintN(bits, value) : BigInt.asIntN(bits, value)) === value
 }
 
-/** Whether null is a value of the field, and not that it is unset. */
+/** Whether null is a value of the field rather than leaving it unset. */
 function takesNull({ type }: FieldPlan): boolean {
   return type.message?.fullName === 'google.protobuf.Value' || type.enum?.fullName === 'google.protobuf.NullValue'
 }

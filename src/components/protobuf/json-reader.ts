@@ -22,11 +22,13 @@ const CLOSE_ARRAY = 93
 const OPEN_OBJECT = 123
 const CLOSE_OBJECT = 125
 
-/** Reads a JSON document where it stands; each method begins after white space. Errors are those of protojson, with a place. */
+/**
+ * Reads a JSON document in place; each method starts after white space. Errors are those of protojson, with a position.
+ */
 export class JsonReader {
   input: Uint8Array = new Uint8Array(0)
   at = 0
-  /** Of the string that was read last: where its content begins and ends, and whether there are escapes in it. */
+  /** Start and end of the most recently read string's content, and whether it contains escapes. */
   start = 0
   end = 0
   isEscaped = false
@@ -55,7 +57,7 @@ export class JsonReader {
     if (this.at < this.input.length) this.unexpected()
   }
 
-  /** Begins an object: true where it has a member, whose name comes next. */
+  /** Begins an object; returns true if it has a member, whose name comes next. */
   openObject(): boolean {
     if (this.input[this.at] !== OPEN_OBJECT) {
       if (Buffer.from(this.input).toString().trim() === '') this.#syntax(this.at, 'unexpected token ')
@@ -69,7 +71,7 @@ export class JsonReader {
     return false
   }
 
-  /** After a member of an object: true where another one follows. */
+  /** To be called after a member of an object; returns true if another one follows. */
   nextMember(): boolean {
     const byte = this.input[this.at]
     if (byte !== COMMA && byte !== CLOSE_OBJECT) this.unexpected()
@@ -78,7 +80,7 @@ export class JsonReader {
     return byte === COMMA
   }
 
-  /** The name of a member, as `start` and `end`; returns where its quote stands. */
+  /** Reads the name of a member into `start` and `end`; returns the position of its opening quote. */
   name(): number {
     const place = this.at
     if (this.input[place] !== QUOTE) this.unexpected()
@@ -109,7 +111,7 @@ export class JsonReader {
     return byte === COMMA
   }
 
-  /** Reads a string, as `start` and `end`. */
+  /** Reads a string into `start` and `end`. */
   string(): void {
     const { input } = this
     const place = this.at
@@ -143,7 +145,7 @@ export class JsonReader {
     }
   }
 
-  /** The string that was read last. */
+  /** The most recently read string. */
   text(): string {
     const raw = this.textBetween(this.start, this.end)
     return this.isEscaped ? String(JSON.parse(`"${raw}"`)) : raw
@@ -153,7 +155,7 @@ export class JsonReader {
     return Buffer.from(this.input.buffer, this.input.byteOffset + start, end - start).toString('utf8')
   }
 
-  /** Reads a number: its text. */
+  /** Reads a number and returns its text. */
   number(): string {
     const place = this.at
     let at = place
@@ -174,7 +176,7 @@ export class JsonReader {
     this.space()
   }
 
-  /** Reads any value without a look. */
+  /** Skips any value. */
   skip(depth: number): void {
     if (depth > MAX_DEPTH) throw new ProtobufError('exceeded max recursion depth')
     const { kind } = this
@@ -202,7 +204,7 @@ export class JsonReader {
     }
   }
 
-  /** The text of the value or sign at a place. */
+  /** The text of the value or token at a position. */
   rawAt(place: number): string {
     const { input } = this
     let end = place + 1
@@ -213,7 +215,7 @@ export class JsonReader {
     return Buffer.from(input.subarray(place, end)).toString('utf8')
   }
 
-  /** Complains about what is here. */
+  /** Throws an error about the unexpected token at the current position. */
   unexpected(): never {
     if (this.at >= this.input.length) throw ended()
     const { kind, at } = this

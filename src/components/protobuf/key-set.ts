@@ -1,9 +1,12 @@
 import type { JsonReader } from './json-reader.ts'
 
-/** So few keys are compared one by one. */
+/** Up to this many keys are compared one by one. */
 const FEW = 8
 
-/** The keys of a map so far. Few texts without escapes are kept as their places in the document, which takes no strings. */
+/**
+ * The keys of a map so far. While there are few and none has escapes, they are stored as positions in the document,
+ * which avoids creating strings.
+ */
 export class KeySet {
   readonly #reader: JsonReader
   readonly #places: number[] = []
@@ -13,7 +16,7 @@ export class KeySet {
     this.#reader = reader
   }
 
-  /** Adds the string that was read last; false where it is there already. */
+  /** Adds the most recently read string; returns false if it is already present. */
   addText(): boolean {
     const { start, end, isEscaped } = this.#reader
     if (this.#texts === undefined && !isEscaped && this.#places.length < FEW * 2) {

@@ -11,7 +11,10 @@ export interface Moment {
   readonly nanos: number
 }
 
-/** `2006-01-02T15:04:05.123Z`, with 0, 3, 6 or 9 digits after the point. Throws {@link ProtobufError}. */
+/**
+ * Formats a timestamp such as `2006-01-02T15:04:05.123Z`, with 0, 3, 6 or 9 fractional digits. Throws {@link
+ * ProtobufError}.
+ */
 export function timestampText(seconds: bigint, nanos: number): string {
   if (seconds < MIN_TIMESTAMP_SECONDS || seconds > MAX_TIMESTAMP_SECONDS) {
     throw new ProtobufError(`google.protobuf.Timestamp: seconds out of range ${seconds}`, 'write')
@@ -25,7 +28,7 @@ export function timestampText(seconds: bigint, nanos: number): string {
   return `${dateText(days)}T${TWO[Math.floor(minutes / 60)]}:${TWO[minutes % 60]}:${TWO[rest % 60]}${fraction(nanos)}Z`
 }
 
-/** `1.500s`. Throws {@link ProtobufError}. */
+/** Formats a duration such as `1.500s`. Throws {@link ProtobufError}. */
 export function durationText(seconds: bigint, nanos: number): string {
   const problem = (reason: string) => new ProtobufError(`google.protobuf.Duration: ${reason}`, 'write')
   if (seconds < -MAX_DURATION_SECONDS || seconds > MAX_DURATION_SECONDS)
@@ -41,7 +44,7 @@ const TWO = Array.from({ length: 100 }, (_, number) => String(number).padStart(2
 let lastDay = 0
 let lastDate = '1970-01-01'
 
-/** Moments that follow each other are mostly of one day. */
+/** Cached, because consecutive timestamps are mostly of the same day. */
 function dateText(day: number): string {
   if (day !== lastDay) {
     lastDate = new Date(day * 86_400_000).toISOString().slice(0, 10)
@@ -59,7 +62,7 @@ function fraction(nanos: number): string {
 
 const NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/
 
-/** Paths in camel case, with commas between. Throws {@link ProtobufError}. */
+/** Formats paths in camel case, separated by commas. Throws {@link ProtobufError}. */
 export function maskText(paths: readonly string[]): string {
   const camel = paths.map(path => {
     const where = 'google.protobuf.FieldMask.paths'
@@ -72,7 +75,7 @@ export function maskText(paths: readonly string[]): string {
   return camel.join(',')
 }
 
-/** The paths that a text names; the first one that is none, as `invalid`. */
+/** Parses the paths in a text; the first invalid one is returned as `invalid`. */
 export function maskPaths(text: string): { readonly paths: readonly string[] } | { readonly invalid: string } {
   const trimmed = text.trim()
   if (trimmed === '') return { paths: [] }
@@ -92,7 +95,7 @@ function snakeCase(text: string): string {
 const OFFSET = /^([+-])(\d\d):(\d\d)$/
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-/** A moment of RFC 3339; undefined for other texts, `range` for what the type does not hold. */
+/** Parses an RFC 3339 timestamp; undefined for other texts, `range` for times outside the range of the type. */
 export function parseTimestamp(text: string): Moment | 'range' | undefined {
   const year = digits(text, 0, 4)
   const month = digits(text, 5, 7)
@@ -125,7 +128,7 @@ function offsetSeconds(text: string): number | undefined {
   return (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -60 : 60)
 }
 
-/** The days from 1970-01-01. Years begin in March here, so that the leap day is the last one. */
+/** The days since 1970-01-01. Years start in March here, so that the leap day is the last one. */
 function daysTo(year: number, month: number, day: number): number {
   const march = month > 2 ? year : year - 1
   const era = Math.floor(march / 400)
@@ -135,7 +138,7 @@ function daysTo(year: number, month: number, day: number): number {
   return era * 146_097 + dayOfEra - 719_468
 }
 
-/** The number that some digits make; -1 where one is none. */
+/** Parses digits as a number; -1 if one of them is not a digit. */
 function digits(text: string, start: number, end: number): number {
   let value = 0
   for (let at = start; at < end; at++) {
@@ -152,7 +155,7 @@ function isDigit(code: number): boolean {
 
 const DURATION = /^([+-]?)(?:(0|[1-9]\d*)?(?:\.(\d{0,9}))?)s$/
 
-/** `1.5s`; undefined for other texts, `range` for what the type does not hold. */
+/** Parses `1.5s`; undefined for other texts, `range` for durations outside the range of the type. */
 export function parseDuration(text: string): Moment | 'range' | undefined {
   const match = DURATION.exec(text)
   if (match === null || (match[2] === undefined && match[3] === undefined)) return undefined

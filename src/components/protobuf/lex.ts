@@ -2,7 +2,7 @@ import { type Place, SchemaError } from './syntax.ts'
 
 export interface Token {
   readonly kind: 'name' | 'integer' | 'float' | 'text' | 'symbol' | 'end'
-  /** Of a text, its content. */
+  /** The content, for a string. */
   readonly text: string
   readonly start: number
 }

@@ -1,9 +1,12 @@
-/** How deep messages may be nested in each other, by their types or in an `Any`. The original's limit of 10,000 takes its stack. */
+/**
+ * How deeply messages may be nested, by their types or in an `Any`. The original's limit of 10,000 would overflow the
+ * stack.
+ */
 export const MAX_DEPTH = 500
 
-/** Bytes or a document that a message type cannot be made of. */
+/** Bytes that are not a valid message of a type, or a document that cannot be converted to it. */
 export class ProtobufError extends Error {
-  /** What failed: reading the first form, or writing the second one. */
+  /** What failed: reading the source format, or writing the target format. */
   readonly stage: 'read' | 'write'
 
   constructor(reason: string, stage: 'read' | 'write' = 'read') {

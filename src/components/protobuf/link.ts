@@ -12,24 +12,27 @@ import {
 } from './types.ts'
 import { WELL_KNOWN } from './well-known.ts'
 
-/** The types of some files and of all that they import. */
+/** The types of some files and of everything that they import. */
 export interface Schema {
   /** By full name. */
   readonly messages: ReadonlyMap<string, MessageType>
-  /** The messages on top of a file, in their order; none where there is no such file. */
+  /** The top-level messages of a file, in order; none if there is no such file. */
   messagesOf(path: string): readonly MessageType[]
 }
 
-/** The types of `.proto` files, by the paths under which they import each other. Throws {@link SchemaError}. */
+/** The types of `.proto` files, keyed by the paths under which they import each other. Throws {@link SchemaError}. */
 export function schemaOfSources(sources: ReadonlyMap<string, string>): Schema {
   return linked([...sources].map(([path, source]) => parseProto(path, source)))
 }
 
-/** The types of parsed files; those of Google's own that they import need not be among them. Throws {@link SchemaError}. */
+/**
+ * The types of parsed files; Google's well-known types that they import need not be included. Throws {@link
+ * SchemaError}.
+ */
 export function linked(files: readonly FileSyntax[]): Schema {
   const linker = new Linker(files)
   for (const file of files) linker.declare(file)
-  // Any may hold them, whether a file imports them or not.
+  // An `Any` may hold these, whether a file imports them or not.
   for (const path of Object.keys(WELL_KNOWN)) linker.declareWellKnown(path)
   linker.resolve()
   return linker
@@ -51,7 +54,7 @@ class Linker implements Schema {
   readonly #files = new Map<string, FileSyntax>()
   readonly #given: ReadonlyMap<string, FileSyntax>
   readonly #tops = new Map<string, readonly MessageType[]>()
-  /** Full name → path of the file. */
+  /** Maps full names to the paths of their files. */
   readonly #homes = new Map<string, string>()
   readonly #visible = new Map<string, ReadonlySet<string>>()
   readonly #pending: Pending[] = []
@@ -67,7 +70,7 @@ class Linker implements Schema {
   declareWellKnown(path: string): void {
     if (this.#files.has(path) || this.#given.has(path)) return
     const file = parseProto(path, WELL_KNOWN[path]!)
-    // A copy of it under another path, as in a folder of vendored files, is as good.
+    // A copy under another path, as in a folder of vendored files, is equivalent.
     if (file.messages.some(({ name }) => this.#homes.has(`google.protobuf.${name}`))) return
     this.declare(file)
   }
@@ -231,7 +234,7 @@ const DEFAULTS: Readonly<Record<FileSyntax['edition'], Features>> = {
   '2023': { packed: true, checksUtf8: true, presence: 'EXPLICIT' },
 }
 
-/** What a name may mean, from the innermost scope outwards. */
+/** The possible meanings of a name, from the innermost scope outwards. */
 function candidates(name: string, scope: string): readonly string[] {
   if (name.startsWith('.')) return [name.slice(1)]
   const found: string[] = []

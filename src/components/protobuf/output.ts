@@ -2,7 +2,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 
 const encoder = new TextEncoder()
 
-/** Bytes that are written one after the other, in a buffer that is kept for the next message. */
+/** A growing buffer of bytes that is reused from message to message. */
 export class Output {
   bytes: Buffer = Buffer.allocUnsafe(4096)
   length = 0
@@ -16,7 +16,7 @@ export class Output {
     this.bytes = larger
   }
 
-  /** A copy of what was written; the next message begins. */
+  /** Returns a copy of what was written and resets the buffer. */
   take(): Uint8Array {
     const result = Buffer.from(this.bytes.subarray(0, this.length))
     this.length = 0
@@ -72,7 +72,7 @@ export class Output {
     this.raw(encoder.encode(text))
   }
 
-  /** A decimal integer that a double holds exactly. */
+  /** Writes an integer in decimal, which must be exact as a double. */
   integer(value: number): void {
     if (value >= 0 && value < 10) this.byte(48 + value)
     else if (value < -2_147_483_648 || value > 2_147_483_647) this.ascii(String(value))
@@ -97,7 +97,9 @@ export class Output {
     this.length += size
   }
 
-  /** UTF-8 as a JSON string, with no more escapes than JSON asks for. False where it is not UTF-8. */
+  /**
+   * Writes UTF-8 as a JSON string, with only the escapes that JSON requires. Returns false if it is not valid UTF-8.
+   */
   quoted(source: Uint8Array, start: number, end: number): boolean {
     this.reserve(end - start + 2)
     const { bytes } = this
@@ -118,7 +120,7 @@ export class Output {
     return true
   }
 
-  /** Goes on where the first escape is. */
+  /** Continues at the first character to escape. */
   #escaped(source: Uint8Array, start: number, from: number, end: number): boolean {
     if (!isUtf8(source.subarray(start, end))) return false
     this.reserve((end - from) * 6 + 1)
@@ -149,7 +151,7 @@ export class Output {
     bytes[this.length++] = rest
   }
 
-  /** A varint of 64 bits. */
+  /** Writes a 64-bit varint. */
   bigVarint(value: bigint): void {
     let rest = BigInt.asUintN(64, value)
     while (rest >= 128n) {
@@ -159,7 +161,7 @@ export class Output {
     this.byte(Number(rest))
   }
 
-  /** Leaves room for the length of what is written next; `endLength` fills it. */
+  /** Reserves space for the length of what is written next, which `endLength` fills in. */
   beginLength(): number {
     this.byte(0)
     return this.length
@@ -183,7 +185,7 @@ export class Output {
 }
 
 const SHORT = 48
-/** A larger buffer is given back after its message. */
+/** A larger buffer is released after its message. */
 const KEPT_BYTES = 1_048_576
 
 const ESCAPES: readonly string[] = Array.from({ length: 93 }, (_, code) =>

@@ -2,7 +2,7 @@ import { placeOf, type Token, tokensOf } from './lex.ts'
 import type { EnumSyntax, Features, FieldSyntax, FileSyntax, ImportSyntax, MessageSyntax, Place } from './syntax.ts'
 import { SchemaError } from './syntax.ts'
 
-/** Messages within messages, and values within options. */
+/** Maximum nesting of messages, and of values within options. */
 const MAX_DEPTH = 64
 
 /** Parses a `.proto` file. Throws {@link SchemaError}. */
@@ -10,7 +10,7 @@ export function parseProto(path: string, source: string): FileSyntax {
   return new Parser(path, source).file()
 }
 
-/** A message while its body is read. */
+/** A message whose body is being parsed. */
 interface Draft {
   readonly fields: FieldSyntax[]
   readonly oneofs: string[]
@@ -69,7 +69,7 @@ class Parser {
     const known = text === 'syntax' ? ['proto2', 'proto3'] : ['2023']
     if (!known.includes(value))
       this.#fail(`${text} "${value}" is not supported, only ${known.map(each => `"${each}"`).join(' and ')}`, place)
-    this.#edition = value as FileSyntax['edition'] // one of the known ones
+    this.#edition = value as FileSyntax['edition'] // checked to be supported
     this.#expect(';')
   }
 
@@ -104,7 +104,7 @@ class Parser {
     const place = this.#place
     const { text } = this.#now
     const next = this.#ahead(1)
-    // These words may also be the types of fields, where a name and no brace follows.
+    // These keywords may also be types of fields, in which case a name without a brace follows.
     const opens = next.kind === 'name' && this.#ahead(2).text === '{'
     if (opens && (text === 'message' || text === 'enum' || text === 'oneof')) {
       this.#at++
@@ -229,7 +229,7 @@ class Parser {
     return { name, values }
   }
 
-  /** Extensions are read over: messages are converted without them. A group in one is a type nevertheless. */
+  /** Skips extensions: messages are converted without them. A group in one still declares a type. */
   #extend(body: Draft): void {
     this.#typeName()
     this.#expect('{')
@@ -262,7 +262,7 @@ class Parser {
     return entry
   }
 
-  /** `name = value`, the value as its text; an aggregate is read over. */
+  /** Parses `name = value`, with the value as text; an aggregate is skipped. */
   #assignment(): readonly [string, string] {
     let name = ''
     while (!this.#takes('=')) {
@@ -283,7 +283,7 @@ class Parser {
     return sign + this.#next().text
   }
 
-  /** Goes on after the block that opens next. */
+  /** Skips the block that opens next. */
   #skipBlock(): void {
     while (this.#now.text !== '{' || this.#now.kind !== 'symbol') {
       if (this.#now.kind === 'end') this.#unexpected()
@@ -330,7 +330,7 @@ class Parser {
     return /^0[0-7]+$/.test(text) ? Number.parseInt(text, 8) : Number(text)
   }
 
-  /** Texts that follow each other are one. */
+  /** Adjacent string literals are concatenated. */
   #text(): string {
     if (this.#now.kind !== 'text') this.#unexpected()
     let text = ''
@@ -410,7 +410,7 @@ function featuresOf(options: Options): Features {
   }
 }
 
-/** `foo_bar` → `fooBar`, as JSON names are made of names. */
+/** Turns `foo_bar` into `fooBar`, as JSON names are derived from field names. */
 export function camelCase(name: string): string {
   return name.replaceAll(/_+([A-Za-z\d]?)/g, (_, letter: string) => letter.toUpperCase())
 }

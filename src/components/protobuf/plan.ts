@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { FieldType, MessageType } from './types.ts'
 import { type FieldKind, wireTypeOf } from './types.ts'
 
-/** The types whose JSON is not that of their fields. */
+/** Well-known types whose JSON form differs from that of their fields. */
 type KnownType =
   | 'any'
   | 'timestamp'
@@ -15,18 +15,18 @@ type KnownType =
   | 'empty'
   | undefined
 
-/** What is worked out once for each message type. */
+/** Precomputed data of a message type. */
 export interface Plan {
   readonly type: MessageType
   readonly known: KnownType
   readonly fields: readonly FieldPlan[]
-  /** The place of a field by its number, or undefined. */
+  /** Index of a field by its number, or undefined. */
   readonly byNumber: readonly (number | undefined)[]
-  /** The places of fields with large numbers. */
+  /** Indexes of fields with large numbers. */
   readonly byLargeNumber: ReadonlyMap<number, number>
-  /** By JSON name and by name. */
+  /** By JSON name and by field name. */
   readonly byName: ReadonlyMap<string, FieldPlan>
-  /** The places of the fields of each oneof. */
+  /** The number of oneofs. */
   readonly oneofs: number
   readonly required: readonly FieldPlan[]
 }
@@ -36,19 +36,19 @@ export interface FieldPlan {
   readonly index: number
   readonly kind: FieldKind
   readonly wireType: number
-  /** Undefined where the field has no message. Made when it is asked for, since types refer to each other in circles. */
+  /** Undefined if the field has no message type. Created on demand, since types may refer to each other in cycles. */
   readonly plan: Plan | undefined
-  /** `"name":`, as it is printed. */
+  /** `"name":`, as printed. */
   readonly jsonName: Uint8Array
-  /** The same with the name of the schema. */
+  /** The same with the name in the schema. */
   readonly protoName: Uint8Array
   /** The bytes of the JSON name, without quotes. */
   readonly nameBytes: Uint8Array
-  /** The tag before each value, or before all where they are packed. */
+  /** The tag before each value, or before all of them if they are packed. */
   readonly tag: Uint8Array
   readonly elementTag: Uint8Array
   readonly endTag: Uint8Array
-  /** The field that came next the last time. */
+  /** The field that followed last time. */
   next: FieldPlan | undefined
 }
 

@@ -14,7 +14,7 @@ import { type RegistryModule, registryUrl, schemaOfModules, schemaOfPaths } from
 import { JsonPrinter } from './to-json.ts'
 import type { MessageType } from './types.ts'
 
-/** The default of `import_paths`, an object of its own: an empty list that is written is one. */
+/** The default of `import_paths`, compared by identity to distinguish it from an explicitly empty list. */
 const UNWRITTEN: readonly string[] = []
 
 export default defineProcessor({
@@ -118,7 +118,7 @@ function parsing(type: MessageType, schema: Schema, config: { discard_unknown: b
   }
 }
 
-/** Lets faults of ours through. */
+/** Rethrows internal errors. */
 function failureOf(error: unknown): ProtobufError {
   if (error instanceof ProtobufError) return error
   throw error
@@ -137,7 +137,7 @@ async function loaded(
 }
 
 function needsOfModule(value: unknown) {
-  // The fields of a registry module, each optional as written.
+  // The fields of a registry module, each optional in its raw form.
   const { module = '', url = '' } = (value ?? {}) as Partial<RegistryModule>
   const target = addressOfUrl(registryUrl({ module: String(module), url: String(url) }) ?? '')
   return [

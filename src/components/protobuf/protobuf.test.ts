@@ -78,12 +78,12 @@ test('nesting is bounded both ways', async () => {
   assert.equal(fine, nested(MAX_DEPTH - 1))
   const [error] = await errorsOf(protobuf('from_json', 'testing.Person'), [nested(100_000)])
   assert.match(error!, /exceeded max recursion depth$/)
-  // Each level has its length before it, so the bytes are made from the innermost outwards.
+  // Each level is preceded by its length, so the bytes are built from the innermost level outwards.
   let bytes = Buffer.alloc(0)
   for (let depth = 0; depth < 2000; depth++) bytes = Buffer.concat([Buffer.from([0x22]), varint(bytes.length), bytes])
   const [outcome] = await processed(protobuf('to_json', 'testing.Person'), [bytes])
   assert.match(outcome!.error!, /exceeded max recursion depth$/)
-  // Groups that nobody knows are passed over, and may be nested as well.
+  // Unknown groups are skipped, and may be nested as well.
   const [groups] = await processed(protobuf('to_json', 'testing.Person'), [Buffer.alloc(1_000_000, 0x2b)])
   assert.match(groups!.error!, /exceeded max recursion depth$/)
   const discarding = protobuf('from_json', 'testing.Person', { import_paths: [schema], discard_unknown: true })
@@ -203,7 +203,7 @@ test('editions choose what differs between proto2 and proto3', async () => {
   assert.deepEqual([...outcome!.bytes], [0x08, 0, 0x18, 1, 0x18, 2, 0x23, 0x24])
 })
 
-// Of both files above, as `protoc --include_imports --descriptor_set_out` wrote them.
+// The two files above, as written by `protoc --include_imports --descriptor_set_out`.
 const DESCRIPTORS = Buffer.from(
   [
     'Cv8BCh9nb29nbGUvcHJvdG9idWYvdGltZXN0YW1wLnByb3RvEg9nb29nbGUucHJvdG9idWYiOwoJVGltZXN0YW1wEhgKB3NlY29uZHMYASABKANS',
@@ -254,7 +254,7 @@ test('types come from a schema registry of Buf', async () => {
         authorization: request.headers.authorization,
         body: body.toString('latin1'),
       })
-      // Field 1 of the answer is the descriptor set, field 2 the version.
+      // Field 1 of the response is the descriptor set, field 2 the version.
       const answer = Buffer.concat([
         Buffer.from([0x0a]),
         varint(DESCRIPTORS.length),

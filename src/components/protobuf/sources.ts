@@ -8,12 +8,12 @@ import { parseProto } from './parse.ts'
 import type { FileSyntax } from './syntax.ts'
 import { JsonPrinter } from './to-json.ts'
 
-/** Files with these endings are descriptor sets. */
+/** Files with these extensions are descriptor sets. */
 const DESCRIPTOR_SET = /\.(?:binpb|pb|desc|protoset|protobin)$/
 
 /**
- * The types of all `.proto` files in some folders, which import each other by their paths below these, and of single files,
- * among them descriptor sets. Rejects with `SchemaError`, or an error about a file.
+ * The types of all `.proto` files in some folders, which import each other by their relative paths, and of single
+ * files, including descriptor sets. Rejects with `SchemaError`, or a file error.
  */
 export async function schemaOfPaths(paths: readonly string[], files: Files): Promise<Schema> {
   const found = new Map<string, FileSyntax>()
@@ -65,23 +65,23 @@ export interface RegistryModule {
   readonly version: string
 }
 
-/** Where the registry of a module is; undefined where nothing says it. */
+/** The registry URL of a module; undefined if it cannot be determined. */
 export function registryUrl({ module, url }: Pick<RegistryModule, 'module' | 'url'>): string | undefined {
   if (url !== '') return url.replace(/\/+$/, '')
   const segments = module.split('/')
   return segments.length === 3 ? `https://${segments[0]}` : undefined
 }
 
-/** What is said to a registry: the messages of buf.reflect.v1beta1, the descriptors as they come. */
+/** The registry's protocol: messages of buf.reflect.v1beta1, with the descriptors left as bytes. */
 const REFLECTION = `syntax = "proto3";
   message Request { string module = 1; string version = 2; repeated string symbols = 3; }
   message Response { bytes file_descriptor_set = 1; string version = 2; }`
 
 const TIMEOUT_MS = 10_000
-/** More than any module has. */
+/** Larger than any real module. */
 const MAX_ANSWER_BYTES = 67_108_864
 
-/** The types of modules, each fetched once. A type that several have is that of the first one. */
+/** The types of modules, each fetched once. If several define the same type, the first one wins. */
 export async function schemaOfModules(
   modules: readonly RegistryModule[],
   host: Pick<ComponentHost, 'network'>,

@@ -1,4 +1,7 @@
-/** What a `.proto` file, or its descriptor, says. Names of types are as written: a leading dot marks a full one. */
+/**
+ * The contents of a `.proto` file or of its descriptor. Type names are as written: a leading dot marks a fully
+ * qualified name.
+ */
 export interface FileSyntax {
   readonly path: string
   readonly package: string
@@ -16,10 +19,10 @@ export interface ImportSyntax {
   readonly place: Place
 }
 
-/** Line and column, both from 1; undefined in what comes from a descriptor. */
+/** Line and column, both from 1; undefined for a descriptor. */
 export type Place = { readonly line: number; readonly column: number } | undefined
 
-/** What an edition leaves to be chosen, for a file, a message or a field. */
+/** Features that an edition leaves configurable, for a file, a message or a field. */
 export interface Features {
   readonly presence?: 'EXPLICIT' | 'IMPLICIT' | 'LEGACY_REQUIRED'
   readonly packed?: boolean
@@ -42,10 +45,10 @@ export interface FieldSyntax {
   readonly name: string
   readonly number: number
   readonly label: 'optional' | 'required' | 'repeated' | undefined
-  /** A scalar, or the name of a message or enum. */
+  /** A scalar type, or the name of a message or enum. */
   readonly type: string
   readonly isGroup: boolean
-  /** Its place in the message's `oneofs`. */
+  /** Index into the message's `oneofs`. */
   readonly oneof: number | undefined
   readonly jsonName: string | undefined
   readonly features: Features
@@ -57,7 +60,7 @@ export interface EnumSyntax {
   readonly values: readonly { readonly name: string; readonly number: number }[]
 }
 
-/** A schema that cannot be used. Its text begins with the file and, where it is known, the place. */
+/** An invalid schema. The message begins with the file and, if known, the position. */
 export class SchemaError extends Error {
   constructor(path: string, place: Place, reason: string) {
     super(`${path}:${place === undefined ? '' : `${place.line}:${place.column}:`} ${reason}`)

@@ -8,13 +8,13 @@ import { durationText, maskText, timestampText } from './known-texts.ts'
 import { DELIMITED, FIXED32, FIXED64, GROUP_END, GROUP_START, type MessageType, VARINT } from './types.ts'
 
 export interface JsonOptions {
-  /** Fields are named as in the schema and not in camel case. */
+  /** Whether fields are named as in the schema rather than in camel case. */
   readonly useProtoNames: boolean
-  /** Unset fields are shown, too. */
+  /** Whether unset fields are included. */
   readonly emitUnpopulated: boolean
 }
 
-/** What is known of each field of a message: three integers. */
+/** Integers stored per field of a message. */
 const STRIDE = 3
 const NO_BYTES = new Uint8Array(0)
 const floatBytes = new Uint8Array(8)
@@ -22,9 +22,9 @@ const doubles = new Float64Array(floatBytes.buffer)
 const singles = new Float32Array(floatBytes.buffer)
 
 /**
- * Turns messages into JSON as protojson does: fields in the order of the schema, 64-bit integers as texts. Bytes become text
- * directly. A message is first looked through for where the values of its fields are, since they may come in any order and more
- * than once; these places are kept in one array, like a stack.
+ * Converts messages to JSON as protojson does: fields in schema order, 64-bit integers as strings. Bytes are translated
+ * to text directly. A message is first scanned for the positions of its fields' values, since they may come in any
+ * order and repeatedly; the positions are kept in one array used as a stack.
  */
 export class JsonPrinter {
   readonly #schema: Schema
@@ -33,7 +33,7 @@ export class JsonPrinter {
   #slots = new Int32Array(1024)
   #top = 0
   #input: Uint8Array = NO_BYTES
-  /** Where reading goes on. */
+  /** The current read position. */
   #at = 0
   #depth = 0
 
@@ -95,7 +95,7 @@ export class JsonPrinter {
     output.byte(125)
   }
 
-  /** Whether a value is as good as none: a zero without presence, or nothing but empty runs of packed values. */
+  /** Whether a value counts as absent: a zero without presence, or only empty runs of packed values. */
   #isZero(field: FieldPlan, slot: number): boolean {
     const { isRepeated, hasPresence } = field.type
     if (hasPresence) return false
@@ -160,7 +160,7 @@ export class JsonPrinter {
     else this.#merged(field.plan!, slot)
   }
 
-  /** A message that came in several pieces is the one that they make together. */
+  /** Merges a message that arrived in several pieces. */
   #merged(plan: Plan, slot: number): void {
     const node = this.#slots[slot + 1]!
     if (this.#slots[slot] === 1) {
@@ -213,11 +213,11 @@ export class JsonPrinter {
     return end
   }
 
-  /** Entries in the order of their keys; of several with the same key, the last one. */
+  /** Prints entries in key order; of several with the same key, the last one. */
   #map(field: FieldPlan, slot: number): void {
     const output = this.#output
     const plan = field.plan!
-    const [keyField, valueField] = plan.fields as [FieldPlan, FieldPlan] // an entry of a map has a key and a value
+    const [keyField, valueField] = plan.fields as [FieldPlan, FieldPlan] // a map entry has a key and a value
     const before = this.#top
     const bases: number[] = []
     for (let node = this.#slots[slot + 1]!; node !== 0; node = this.#slots[node + 2]!) {
@@ -262,7 +262,7 @@ export class JsonPrinter {
     return leftSize - rightSize
   }
 
-  /** A key that is not text. */
+  /** A key that is not a string. */
   #key(field: FieldPlan, slot: number): number | bigint {
     const isSet = this.#slots[slot] !== 0
     const start = this.#slots[slot + 1]!
@@ -330,7 +330,10 @@ export class JsonPrinter {
     }
   }
 
-  /** `text` as JavaScript prints it, which is like Go but for a negative zero, known by the byte with the sign. */
+  /**
+   * Prints `text`, the number as formatted by JavaScript. Go formats it alike except for negative zero, which is
+   * detected by its sign byte.
+   */
   #float(text: string, signByte: number): void {
     const output = this.#output
     if (text === 'NaN' || text.endsWith('Infinity')) output.ascii(`"${text}"`)
@@ -370,7 +373,7 @@ export class JsonPrinter {
     }
   }
 
-  /** The lower 32 bits of a varint, with a sign. */
+  /** The lower 32 bits of a varint, signed. */
   #low(start: number): number {
     const input = this.#input
     let byte = input[start]!
@@ -389,7 +392,7 @@ export class JsonPrinter {
       const input = this.#input
       let value = 0
       let factor = 1
-      // Seven bytes hold what a double does.
+      // Seven bytes fit into a double.
       for (let at = start; at < start + 7; at++) {
         const byte = input[at]!
         value += (byte & 127) * factor
@@ -412,7 +415,7 @@ export class JsonPrinter {
     return BigInt(this.#fixed32(start) >>> 0) | (BigInt(this.#fixed32(start + 4) >>> 0) << 32n)
   }
 
-  // Without a `DataView`, which would have to be made for each message.
+  // Avoids a `DataView`, which would have to be created for each message.
   #double(start: number): number {
     for (let i = 0; i < 8; i++) floatBytes[i] = this.#input[start + i]!
     return doubles[0]!
@@ -451,7 +454,7 @@ export class JsonPrinter {
     }
   }
 
-  /** Where the values of each field are: see the class. Returns the place of the first field's three integers. */
+  /** Finds the values of each field (see the class). Returns the index of the first field's three integers. */
   #scan(plan: Plan, start: number, end: number): number {
     const { length } = plan.fields
     const base = this.#top
@@ -505,7 +508,7 @@ export class JsonPrinter {
     return base
   }
 
-  /** A value of another wire type than the field's is unknown, but for packed ones. */
+  /** A value with another wire type than its field's is unknown, except for packed ones. */
   #record(plan: Plan, base: number, index: number, wireType: number, start: number, end: number): void {
     const field = plan.fields[index]!
     const { isRepeated, message, oneof } = field.type
@@ -535,7 +538,7 @@ export class JsonPrinter {
     slots[slot + 2] = node
   }
 
-  /** The last member that is set of a oneof unsets the others. */
+  /** Setting a member of a oneof clears the others. */
   #choose(plan: Plan, base: number, oneof: number, index: number): void {
     const slots = this.#slots
     const place = base + plan.fields.length * STRIDE + oneof
@@ -581,7 +584,7 @@ export class JsonPrinter {
     throw malformed()
   }
 
-  /** The end of a group's content; reading goes on behind its end tag. */
+  /** The end of a group's content; the read position moves past its end tag. */
   #groupEnd(number: number, end: number, depth: number): number {
     if (depth > MAX_DEPTH) throw new ProtobufError('exceeded max recursion depth')
     while (this.#at < end) {
@@ -711,7 +714,7 @@ function malformed(): ProtobufError {
   return new ProtobufError('cannot parse invalid wire-format data')
 }
 
-/** As `JSON.stringify`, which escapes nothing that need not be, but for lone surrogates. */
+/** `JSON.stringify` escapes only what is necessary, apart from lone surrogates. */
 function jsonText(text: string): string {
   return JSON.stringify(text)
 }

@@ -32,16 +32,16 @@ export interface FieldType {
   readonly number: number
   readonly kind: FieldKind
   readonly isRepeated: boolean
-  /** Then `message` is the type of the entries. */
+  /** In that case `message` is the type of the entries. */
   readonly isMap: boolean
   readonly isPacked: boolean
   readonly isRequired: boolean
-  /** Whether an unset field differs from one that is zero. */
+  /** Whether an unset field is distinguishable from zero. */
   readonly hasPresence: boolean
   readonly checksUtf8: boolean
-  /** The place of its oneof in the message, or -1. */
+  /** Index of its oneof in the message, or -1. */
   readonly oneof: number
-  /** Whether it is in a oneof or, in proto3, optional, which counts as a oneof of its own. */
+  /** Whether it is in a oneof or is optional in proto3, which counts as a oneof with one member. */
   readonly isAlternative: boolean
   readonly message: MessageType | undefined
   readonly enum: EnumType | undefined
@@ -50,7 +50,7 @@ export interface FieldType {
 export interface MessageType {
   readonly name: string
   readonly fullName: string
-  /** As declared. */
+  /** In declaration order. */
   readonly fields: readonly FieldType[]
   readonly oneofs: readonly string[]
   readonly messages: readonly MessageType[]
@@ -60,9 +60,9 @@ export interface MessageType {
 export interface EnumType {
   readonly fullName: string
   readonly numbers: ReadonlyMap<string, number>
-  /** Of several with the same number, the first one. */
+  /** Of several names with the same number, the first one. */
   readonly names: ReadonlyMap<number, string>
-  /** The number of the first value, which stands for an unset field. */
+  /** The number of the first value, which is the default of an unset field. */
   readonly first: number
 }
 

@@ -1,4 +1,4 @@
-/** The files that every schema may import, as far as a conversion needs them: without comments, options and services. */
+/** The files that every schema may import, reduced to what conversion needs: without comments, options and services. */
 export const WELL_KNOWN: Readonly<Record<string, string>> = {
   'google/protobuf/any.proto': proto('message Any { string type_url = 1; bytes value = 2; }'),
   'google/protobuf/duration.proto': proto('message Duration { int64 seconds = 1; int32 nanos = 2; }'),
@@ -64,7 +64,7 @@ export const WELL_KNOWN: Readonly<Record<string, string>> = {
       bool response_streaming = 5; repeated Option options = 6; Syntax syntax = 7;
     }
     message Mixin { string name = 1; string root = 2; }`),
-  // Options are read over, so the messages that they extend need no fields; the rest is what descriptor sets are read with.
+  // Options are skipped, so the messages that they extend need no fields; the rest is used to read descriptor sets.
   'google/protobuf/descriptor.proto': `syntax = "proto2"; package google.protobuf;
     message FileDescriptorSet { repeated FileDescriptorProto file = 1; }
     message FileDescriptorProto {

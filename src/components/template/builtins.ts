@@ -3,7 +3,7 @@ import { getOwn } from '../../bloblang/index.ts'
 import type { TemplateFunction } from './execute.ts'
 import { goText, isTrue, numberOf, typeName } from './values.ts'
 
-/** The functions of Go's text/template. `and` and `or` are part of the execution. */
+/** The functions of Go's text/template. `and` and `or` are implemented by the execution. */
 export const builtins: Readonly<Record<string, TemplateFunction>> = {
   and: () => null,
   or: () => null,
@@ -52,7 +52,7 @@ function unicode(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
-/** As Go's `Sprint`: a space between operands that are both no texts. */
+/** Like Go's `Sprint`: a space between operands when neither is a string. */
 function printed(values: readonly Value[]): string {
   return values
     .map((value, index) => {
@@ -99,9 +99,9 @@ function indexed(value: Value, key: Value): Value {
 function isEqual(left: Value, right: Value): boolean {
   if (left === null || right === null) return left === right
   const [a, b] = [numberOf(left), numberOf(right)]
-  if (a !== undefined && b !== undefined) return a == b // integers and floats alike
+  if (a !== undefined && b !== undefined) return a == b // compares integers with floats, too
   if (typeof left === typeof right && typeof left !== 'object') return left === right
-  // A number of a document is a text to Go.
+  // Go sees a number in a document as a string.
   if (typeof left === 'string' || typeof right === 'string') {
     if (a !== undefined || b !== undefined) return goText(left) === goText(right)
   }

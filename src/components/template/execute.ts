@@ -2,10 +2,10 @@ import { getOwn, isObject, type Value, type ValueObject, isArray } from '../../b
 import type { Command, Node, Operand, Pipe, Place } from './parse.ts'
 import { goText, isTrue, keysOf, typeName } from './values.ts'
 
-/** A function that templates call. */
+/** A function that templates can call. */
 export type TemplateFunction = (...args: readonly Value[]) => Value
 
-/** An execution that failed, with the place. */
+/** A failed execution, with its position. */
 class ExecutionError extends Error {
   constructor(reason: string) {
     super(reason)
@@ -29,7 +29,7 @@ interface Variable {
   value: Value
 }
 
-/** Runs templates over a document. Throws {@link ExecutionError}. */
+/** Executes templates with a document as data. Throws {@link ExecutionError}. */
 export class Execution {
   readonly #templates: ReadonlyMap<string, readonly Node[]>
   readonly #functions: ReadonlyMap<string, TemplateFunction>
@@ -181,7 +181,7 @@ export class Execution {
     place: Place,
   ): Value {
     if (name === 'and' || name === 'or') {
-      // The first argument that decides is the last one that is evaluated.
+      // Evaluation stops at the first argument that determines the result.
       let value: Value = null
       for (const operand of rest) {
         value = this.#operand(operand, dot, scope, place)
@@ -221,11 +221,11 @@ export class Execution {
     let at = value
     for (const [index, field] of fields.entries()) {
       if (isObject(at)) {
-        at = getOwn(at as ValueObject, field) ?? null // isObject has refused the rest
+        at = getOwn(at as ValueObject, field) ?? null // isObject has rejected everything else
         continue
       }
       const path = `.${fields.slice(0, index + 1).join('.')}`
-      // Nothing has no fields, and none of them has a value.
+      // Null has no fields, so any field of it is null.
       if (at === null) return null
       this.#fail(place, path, `can't evaluate field ${field} in type ${typeName(at)}`)
     }

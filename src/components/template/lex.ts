@@ -1,4 +1,4 @@
-/** A template that cannot be used. The text begins with its name and line. */
+/** An invalid template. The message begins with its name and line. */
 export class TemplateError extends Error {
   constructor(name: string, line: number, reason: string) {
     super(`template: ${name}:${line}: ${reason}`)
@@ -21,18 +21,18 @@ type TokenKind =
 
 export interface Token {
   readonly kind: TokenKind
-  /** Of strings, their content; of fields and variables, the name without its first sign. */
+  /** For strings, their content; for fields and variables, the name without its first character. */
   readonly text: string
   readonly line: number
   readonly column: number
-  /** Whether a space stands before it. */
+  /** Whether it is preceded by a space. */
   readonly isSpaced: boolean
 }
 
 const ACTION =
   /(?<space>[ \t\r\n]+)|(?<close>-?\}\})|(?<field>\.[\p{L}_][\p{L}\p{N}_]*)|(?<variable>\$[\p{L}\p{N}_]*)|(?<string>"(?:[^"\\\n]|\\[^\n])*"|`[^`]*`)|(?<char>'(?:[^'\\\n]|\\[^\n]+?)')|(?<number>[+-]?(?:0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|(?:\d[\d_]*)(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))|(?<word>[\p{L}_][\p{L}\p{N}_]*)|(?<symbol>:=|[.|(),=])/uy
 
-/** The tokens of a template: texts, and what comes between braces. Throws {@link TemplateError}. */
+/** Splits a template into text and the tokens between braces. Throws {@link TemplateError}. */
 export function tokensOf(name: string, source: string): readonly Token[] {
   const tokens: Token[] = []
   let at = 0
@@ -70,7 +70,7 @@ export function tokensOf(name: string, source: string): readonly Token[] {
         const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
         throw new TemplateError(name, lineAt(at), `unexpected bad character U+${code} '${char}' in command`)
       }
-      // One group matches, since the pattern did.
+      // Exactly one group matches, since the pattern did.
       const [kind, found] = Object.entries(groups).find(([, value]) => value !== undefined) as [string, string]
       const start = at
       at = ACTION.lastIndex

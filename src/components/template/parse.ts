@@ -18,15 +18,15 @@ export type Node =
   | { readonly kind: 'template'; readonly name: string; readonly pipe: Pipe | undefined; readonly place: Place }
   | { readonly kind: 'break' | 'continue' }
 
-/** Commands, each given the result of the one before as its last argument. */
+/** Commands, each of which receives the result of the previous one as its last argument. */
 export interface Pipe {
   readonly variables: readonly string[]
-  /** Whether the variables are new. */
+  /** Whether the variables are being declared. */
   readonly declares: boolean
   readonly commands: readonly Command[]
 }
 
-/** A function with its arguments, or an operand alone. */
+/** A function with its arguments, or a single operand. */
 export interface Command {
   readonly operands: readonly Operand[]
   readonly place: Place
@@ -41,7 +41,7 @@ export type Operand =
 
 const MAX_DEPTH = 200
 
-/** Parses a template; those that it defines are added to `templates`. Throws {@link TemplateError}. */
+/** Parses a template and adds the templates that it defines to `templates`. Throws {@link TemplateError}. */
 export function parseTemplate(
   name: string,
   source: string,
@@ -50,7 +50,7 @@ export function parseTemplate(
 ): void {
   const parser = new Parser(name, tokensOf(name, source), isFunction, templates)
   const nodes = parser.nodes(['end of template'], [], false)
-  // An empty one does not replace one that says something.
+  // An empty template does not replace a non-empty one.
   if (nodes.length > 0 || !templates.has(name)) templates.set(name, nodes)
 }
 
@@ -61,7 +61,7 @@ class Parser {
   readonly #templates: Map<string, readonly Node[]>
   #at = 0
   #depth = 0
-  /** The word that ended the last list of nodes. */
+  /** The keyword that ended the last list of nodes. */
   #ended = ''
 
   constructor(
@@ -76,7 +76,7 @@ class Parser {
     this.#templates = templates
   }
 
-  /** Nodes up to one of some words, which is passed. */
+  /** Parses nodes up to one of the given keywords, which is consumed. */
   nodes(until: readonly string[], variables: readonly string[], inRange: boolean): readonly Node[] {
     if (++this.#depth > MAX_DEPTH) this.#fail(`nested more than ${MAX_DEPTH} levels deep`)
     const known = [...variables, '']

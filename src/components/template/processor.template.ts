@@ -14,7 +14,7 @@ import { Execution, type TemplateFunction } from './execute.ts'
 import { type Node, parseTemplate } from './parse.ts'
 import { MISSING, sprigFunctions } from './sprig.ts'
 
-/** Words of the language, which no function may be named. */
+/** Keywords of the language, which cannot be function names. */
 const RESERVED = new Set([
   ...Object.keys(builtins),
   'call',
@@ -121,12 +121,12 @@ async function readTemplate(path: string, what: string, { files }: ComponentHost
   try {
     return (await files.readFile(path)).toString('utf8')
   } catch (error) {
-    const reason = fileErrorText('open', path, error as NodeJS.ErrnoException) // what the host throws
+    const reason = fileErrorText('open', path, error as NodeJS.ErrnoException) // thrown by the host
     throw new ConfigError(`Failed to open ${what} from file path ${path}: ${reason}`, { cause: error })
   }
 }
 
-/** Files that templates come from, and variables that they read. */
+/** The capabilities for files with templates and for environment variables. */
 function needsOf(value: unknown): readonly Need[] {
   const config = fieldsOf(value)
   const parts = Object.values(fieldsOf(config['sub_templates']))

@@ -19,10 +19,10 @@ import type { ComponentHost } from '../../engine/index.ts'
 import type { TemplateFunction } from './execute.ts'
 import { goText, isTrue, keysOf, numberOf, typeName } from './values.ts'
 
-/** Characters of a repeated text, and items of a list of numbers. */
+/** Limit on the characters of a repeated string, and on the items of a list of numbers. */
 const MAX_SIZE = 1_000_000
 
-/** The functions of Sprig that are known and not here: they make keys and certificates, or ask for names in the network. */
+/** Sprig functions that are known but not implemented: they create keys and certificates, or resolve host names. */
 export const MISSING: ReadonlySet<string> = new Set(
   'bcrypt htpasswd genPrivateKey derivePassword buildCustomCert genCA genCAWithKey genSelfSignedCert genSelfSignedCertWithKey genSignedCert genSignedCertWithKey encryptAES decryptAES getHostByName semver semverCompare'.split(
     ' ',
@@ -399,7 +399,7 @@ const others: Readonly<Record<string, TemplateFunction>> = {
     try {
       return parseJson(text(value))
     } catch {
-      // What is not JSON is nothing; `mustFromJson` fails.
+      // Invalid JSON yields nil; `mustFromJson` fails instead.
       return null
     }
   },
@@ -437,7 +437,7 @@ function record(value: Value | undefined): ValueObject {
   throw new Error(`wrong type for value; expected map[string]interface {}; got ${typeName(value ?? null)}`)
 }
 
-/** Dictionaries that templates made: only these change in place, so that a message never does. */
+/** Dictionaries created by templates: only these are modified in place, so that a message never is. */
 const own = new WeakSet<object>()
 
 function made(object: ValueObject): ValueObject {
@@ -480,7 +480,7 @@ function float(value: Value): number {
   return typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? Number(value) : 0
 }
 
-/** Sprig calculates with decimals, whose sums have no more digits than their operands. */
+/** Sprig computes with decimals, whose sums have no more digits than their operands. */
 function decimal(value: number): number {
   return Number(value.toPrecision(15))
 }
@@ -610,7 +610,7 @@ function durationNanos(value: string): bigint {
   return BigInt(Math.round(value.startsWith('-') ? -total : total))
 }
 
-/** As Go prints whole seconds: `1h2m3s`. */
+/** Formats whole seconds like Go: `1h2m3s`. */
 function durationText(nanos: bigint): string {
   const total = nanos / 1_000_000_000n
   const seconds = total < 0n ? -total : total

@@ -20,7 +20,7 @@ interface Case {
   readonly fails?: boolean
 }
 
-// What Go's text/template with Sprig made of the document.
+// Expected results, as produced by Go's text/template with Sprig.
 const cases = JSON.parse(readFileSync(join(import.meta.dirname, 'cases.json'), 'utf8')) as readonly Case[]
 
 test('templates of every kind have the results of the original, or fail like there', async () => {

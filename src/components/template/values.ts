@@ -9,14 +9,14 @@ import {
   type ValueObject,
 } from '../../bloblang/index.ts'
 
-/** A value as Go prints it. */
+/** Formats a value like Go. */
 export function goText(value: Value): string {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   return sprintf('%v', [value])
 }
 
-/** Numbers of documents are texts to Go: none of them is false. */
+/** Go sees numbers in documents as strings, so none of them is false. */
 export function isTrue(value: Value): boolean {
   if (value === null || value === false || value === '') return false
   if (typeof value === 'bigint') return value !== 0n
@@ -30,7 +30,7 @@ export function keysOf(object: ValueObject): readonly string[] {
   return Object.keys(object).sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)))
 }
 
-/** Undefined where it is not a number. */
+/** The number in a value; undefined if it is not one. */
 export function numberOf(value: Value): number | bigint | undefined {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value
