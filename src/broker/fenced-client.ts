@@ -1,6 +1,6 @@
 import type { Fence } from '../metadata/index.ts'
 
-/** A client's name, and its right to write if another client may take over from it. */
+/** A client's name, and the fence of its writes if another client may take over from it. */
 export interface ClientName {
   readonly clientId: string | null
   readonly fence: Fence | undefined

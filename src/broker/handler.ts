@@ -98,7 +98,7 @@ export interface RequestContext {
   readonly version: number
   /** Null if the client sends none. */
   readonly clientId: string | null
-  /** The client's right to write, if another client may take over from it. */
+  /** Fences the client's writes, if another client may take over from it. */
   readonly fence: Fence | undefined
   readonly connection: ConnectionInfo
   /** What the client may do; to be checked before anything about a resource is revealed or changed. */

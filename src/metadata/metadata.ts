@@ -91,7 +91,7 @@ export interface NewBatch {
   readonly baseSequence: number
   /** Null outside transactions. */
   readonly transaction: BatchTransaction | null
-  /** Proves the writer's right to write where another one may take over; without it, anyone may write. */
+  /** Fences the writer, if another one may take over from it; without it, anyone may write. */
   readonly fence?: Fence
 }
 

@@ -12,7 +12,7 @@ export interface Append {
   readonly appendTime: boolean
   /** Its role in a transaction, if any. */
   readonly transaction?: BatchTransaction
-  /** Proves the writer's right to write where another one may take over. */
+  /** Fences the writer, if another one may take over from it. */
   readonly fence?: Fence
 }
 

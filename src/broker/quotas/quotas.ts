@@ -20,7 +20,7 @@ export interface Usage {
 const BURST_SECONDS = 10
 /** Clients take a longer silence, in milliseconds, for a broken connection. */
 const MAX_THROTTLE_MS = 20_000
-/** With this many buckets, the full ones are dropped, which equals a new bucket. */
+/** At this many buckets, full ones are dropped; a full bucket is equivalent to a new one. */
 const MAX_BUCKETS = 10_000
 
 interface Bucket {
