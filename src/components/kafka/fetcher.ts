@@ -1,5 +1,5 @@
-import { asError } from '../../base/index.ts'
-import { Consumer, type ConsumerOptions, MultipleErrors, ResponseError } from '@platformatic/kafka'
+import { asError, messageOf } from '../../base/index.ts'
+import { Consumer, type ConsumerOptions, MultipleErrors, ProtocolError, ResponseError } from '@platformatic/kafka'
 import { abortedBatches, Claim, type PartitionRecords, recordsOf } from './source-record.ts'
 
 export interface SourceOptions {
@@ -263,9 +263,18 @@ export function explained(error: unknown): Error {
 
 function reasonsOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)]
+  if (error instanceof ProtocolError) return [`${error.apiId}: ${serverWordsOf(error) ?? error.message}`]
   const deeper: unknown = error instanceof AggregateError ? error.errors.at(-1) : error.cause
-  const own = error.message === '' ? [] : [error.message.replace(/\.$/, '')]
+  // It says which request it was, which the user did not write.
+  if (error instanceof ResponseError && deeper !== undefined) return reasonsOf(deeper)
+  const own = error.message === '' ? [] : [messageOf(error).replace(/\.$/, '')]
   return deeper === undefined ? own : [...own, ...reasonsOf(deeper)]
+}
+
+/** The broker's own explanation of a refusal, beside the code. */
+function serverWordsOf(error: ProtocolError): string | undefined {
+  const words: unknown = Reflect.get(error, 'serverErrorMessage')
+  return typeof words === 'string' && words !== '' ? words : undefined
 }
 
 /** The broker's response behind an error. */

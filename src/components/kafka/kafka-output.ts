@@ -43,8 +43,8 @@ export interface KafkaOutputSettings {
   readonly partition: Interpolation | undefined
   readonly partitioner: 'murmur2' | 'fnv1a' | 'random' | 'round_robin'
   headersOf(message: Message): Map<Buffer, Buffer> | undefined
-  /** Limit on the size of key and value together. */
-  readonly maxRecordBytes?: number
+  /** Limit on the size of key and value of one record, and of the records sent together. */
+  readonly maxBytes: { readonly field: string; readonly value: number }
   /** Whether a batch fails as a whole when the cluster refuses part of it. */
   readonly failsAsBatch: boolean
   /** Set where writes are part of transactions. */
@@ -199,13 +199,21 @@ export class KafkaOutput implements Output {
 
   /** Resolves when the cluster has all records. `partitions` is filled with the partition chosen for each. */
   async #send(records: Record_[], partitions?: Map<Record_, number>): Promise<void> {
-    const producer = this.#producer
-    if (producer === null) throw new NotConnectedError()
+    if (this.#producer === null) throw new NotConnectedError()
     if (this.#settings.newTopics !== undefined) {
       for (const topic of new Set(records.map(({ topic }) => topic))) await this.#createTopic(topic)
     }
     this.#turn++
     const turn = this.#turn
+    // In their order: a cluster refuses a record batch that is too large, and those of a partition may be one.
+    for (const group of groupsOf(records, this.#settings.maxBytes.value)) {
+      await this.#sendTogether(group, turn, partitions)
+    }
+  }
+
+  async #sendTogether(records: Record_[], turn: number, partitions: Map<Record_, number> | undefined): Promise<void> {
+    const producer = this.#producer
+    if (producer === null) throw new NotConnectedError()
     const sent: SendOptions<Buffer, Buffer, Buffer, Buffer> = {
       messages: records,
       acks: this.#settings.acks,
@@ -252,7 +260,7 @@ export class KafkaOutput implements Output {
   }
 
   #record(batch: Batch, index: number): Record_ {
-    const { topic, key, partition, headersOf, maxRecordBytes } = this.#settings
+    const { topic, key, partition, headersOf, maxBytes } = this.#settings
     const message = batch[index]!
     const record: Record_ = {
       topic: topic.static ?? evaluated('topic', () => topic.eval(batch, index)),
@@ -266,9 +274,9 @@ export class KafkaOutput implements Output {
       record.partition = parsePartition(evaluated('partition', () => partition.eval(batch, index)))
     const headers = headersOf(message)
     if (headers !== undefined) record.headers = headers
-    const sizeBytes = record.value!.length + (record.key?.length ?? 0)
-    if (maxRecordBytes !== undefined && sizeBytes > maxRecordBytes) {
-      throw new Error(`a message of ${sizeBytes} bytes is larger than max_msg_bytes, which is ${maxRecordBytes}`)
+    const sizeBytes = sizeOf(record)
+    if (sizeBytes > maxBytes.value) {
+      throw new Error(`a message of ${sizeBytes} bytes is larger than ${maxBytes.field}, which is ${maxBytes.value}`)
     }
     return record
   }
@@ -288,6 +296,30 @@ export class KafkaOutput implements Output {
         return key === undefined ? turn & 0x7fffffff : murmur2(key) & 0x7fffffff
     }
   }
+}
+
+/** Of key and value together. */
+function sizeOf({ key, value }: Record_): number {
+  return (key?.length ?? 0) + (value?.length ?? 0)
+}
+
+/** Records in their order, as many in each group as have no more than so many bytes of keys and values together. */
+function groupsOf(records: Record_[], maxBytes: number): Record_[][] {
+  const groups: Record_[][] = []
+  let group: Record_[] = []
+  let groupBytes = 0
+  for (const record of records) {
+    const bytes = sizeOf(record)
+    if (group.length > 0 && groupBytes + bytes > maxBytes) {
+      groups.push(group)
+      group = []
+      groupBytes = 0
+    }
+    group.push(record)
+    groupBytes += bytes
+  }
+  groups.push(group)
+  return groups
 }
 
 function parsePartition(text: string): number {

@@ -190,6 +190,27 @@ test('of a batch only the messages that are too large fail; with retry_as_batch 
   assert.deepEqual([...(await contentOf(other, 1)).keys()], ['alone'])
 })
 
+/** Of a resource with configs, in Kafka's protocol. */
+const TOPIC = 2
+
+test('what is sent together has no more than max_message_bytes, and a larger message is refused', async () => {
+  const topic = await newTopic()
+  // As with Apache Kafka, a record batch of more bytes is refused.
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      { type: TOPIC, name: topic, configEntries: [{ name: 'max.message.bytes', value: '1500' }] },
+    ],
+  })
+  const output = { seed_brokers: addresses, topic, max_message_bytes: '1KB', compression: 'none' }
+  const sender = await Sender.start({ kafka_franz: output })
+  const texts = Array.from({ length: 20 }, (_, index) => `${index} ${'x'.repeat(300)}`)
+  await sender.send(...texts)
+  await assert.rejects(sender.send('x'.repeat(1001)), /a message of 1001 bytes is larger than max_message_bytes/)
+  await sender.close()
+  assert.deepEqual([...(await contentOf(topic, 20)).keys()], texts)
+})
+
 test('a write to a cluster that is away fails when its time is over, or its attempts', async () => {
   const away = await Broker.open({
     port: 0,
@@ -210,6 +231,6 @@ test('a write to a cluster that is away fails when its time is over, or its atte
   const sender = await Sender.start({ kafka: output })
   await sender.send('arrives')
   await away.close()
-  await assert.rejects(sender.send('does not'), /failed to send after 3 attempts: .*ECONNREFUSED/)
+  await assert.rejects(sender.send('does not'), /failed to send after 3 attempts: .*connection refused/)
   await sender.close()
 })

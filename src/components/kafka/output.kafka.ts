@@ -141,7 +141,7 @@ function settingsOf(options: Infer<typeof config>, resources: Resources): KafkaO
     // Unused where partitions are chosen by number.
     partitioner: partitioners[options.partitioner] ?? 'random',
     headersOf: headersBy(options),
-    maxRecordBytes: options.max_msg_bytes,
+    maxBytes: { field: 'max_msg_bytes', value: options.max_msg_bytes },
     failsAsBatch: options.retry_as_batch,
     transactionalId: undefined,
     ...(creation?.enabled === true ? { newTopics: checkedTopics(creation) } : {}),

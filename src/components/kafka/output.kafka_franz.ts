@@ -59,7 +59,12 @@ const config = field
     max_in_flight: maxInFlightField(10),
     timeout: field.duration('How long a write may take.').default('10s').advanced(),
     batching: batchingField,
-    max_message_bytes: field.string('The most bytes of a request.').default('1MB').advanced(),
+    max_message_bytes: field
+      .string(
+        'The most bytes of key and value of a record, and of those that are sent together; a larger record fails.',
+      )
+      .default('1MB')
+      .advanced(),
     max_buffered_records: field
       .int('The most records that wait to be sent.')
       .default(10_000)
@@ -99,7 +104,6 @@ export default defineOutput({
 })
 
 function settingsOf(options: Config, { host }: Resources): KafkaOutputSettings {
-  parseBytes('max_message_bytes', options.max_message_bytes)
   const isManual = options.partitioner === 'manual'
   if (isManual && options.partition === undefined) {
     throw new ConfigError('a partition must be specified when the partitioner is set to manual')
@@ -131,6 +135,7 @@ function settingsOf(options: Config, { host }: Resources): KafkaOutputSettings {
       }
       return headers
     },
+    maxBytes: { field: 'max_message_bytes', value: parseBytes('max_message_bytes', options.max_message_bytes) },
     failsAsBatch: true,
     transactionalId: hasTransactions
       ? (options.transactional_id ?? `penstock-${formatUuidV4(randomBytes(host))}`)
