@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../base/index.ts'
 import type { KV, KvEntry } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { Timestamp, Uint64, type Value } from '../../bloblang/index.ts'
@@ -8,10 +9,20 @@ export const bucketField = field.string('The bucket, which must exist.').example
 /** Opens a bucket that exists; throws where there is none. */
 export async function openBucket(connection: NatsConnection, name: string): Promise<KV> {
   const { Kvm } = await import('@nats-io/kv')
-  const bucket = await new Kvm(connection).open(name)
-  await bucket.status()
-  return bucket
+  try {
+    const bucket = await new Kvm(connection).open(name)
+    await bucket.status()
+    return bucket
+  } catch (error) {
+    // A bucket is a stream to the server.
+    throw fieldsOf(error)['code'] === STREAM_NOT_FOUND
+      ? new Error(`bucket '${name}' not found`, { cause: error })
+      : error
+  }
 }
+
+/** A code of the errors of JetStream's API. */
+const STREAM_NOT_FOUND = 10_059
 
 /** What the original calls the operations that made an entry. */
 const operations = { PUT: 'KeyValuePutOp', DEL: 'KeyValueDeleteOp', PURGE: 'KeyValuePurgeOp' } as const

@@ -1,6 +1,7 @@
 import { type Batch, defineOutput, evaluated, field, maxInFlightField } from '../../engine/index.ts'
 import { headerFields, headersMaker, natsConnector, outputTracingField, securityFields, urlsField } from './client.ts'
 import { Publisher } from './publisher.ts'
+import { StreamPublisher } from './stream-publisher.ts'
 
 export default defineOutput({
   name: 'nats_jetstream',
@@ -17,7 +18,7 @@ export default defineOutput({
     ...securityFields,
     inject_tracing_map: outputTracingField,
   }),
-  requires: ['@nats-io/transport-node', '@nats-io/jetstream'],
+  requires: ['@nats-io/transport-node'],
   needs: ['network'],
   create(config, resources) {
     const headersOf = headersMaker(config)
@@ -25,12 +26,11 @@ export default defineOutput({
       natsConnector(config, resources, { reconnects: false }),
       async connection => {
         const { headers } = await import('@nats-io/transport-node')
-        const { jetstream } = await import('@nats-io/jetstream')
-        const client = jetstream(connection)
+        const publisher = await StreamPublisher.open(connection, resources.clock)
         return (batch: Batch, index: number) => {
           const subject = config.subject.static ?? evaluated('subject', () => config.subject.eval(batch, index))
           const own = headersOf(headers, batch, index)
-          return client.publish(subject, batch[index]!.bytes(), own === undefined ? {} : { headers: own })
+          return publisher.publish(subject, batch[index]!.bytes(), own)
         }
       },
       { flushes: false },
