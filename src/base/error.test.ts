@@ -17,9 +17,32 @@ test('an object with a message, as some libraries throw, is read like an error',
 test('of several errors without a message of their own the first one says why', () => {
   assert.equal(
     messageOf(new AggregateError([new Error('connect ECONNREFUSED ::1:1'), new Error('other')])),
-    'connect ECONNREFUSED ::1:1',
+    'dial tcp [::1]:1: connect: connection refused',
   )
   assert.equal(messageOf(new AggregateError([new Error('x')], 'all failed')), 'all failed')
+})
+
+test('why a connection failed is told as the original tells it', () => {
+  const openSsl = (reason: string) =>
+    `40A3:error:0A00010B:SSL routines:tls_validate_record_header:${reason}:../deps/x.c:78:`
+  const unknown = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
+  const cases = [
+    ['connect ECONNREFUSED 127.0.0.1:9092', 'dial tcp 127.0.0.1:9092: connect: connection refused'],
+    ['connect ECONNREFUSED ::1:9092', 'dial tcp [::1]:9092: connect: connection refused'],
+    ['connect EHOSTUNREACH 10.0.0.1:1 - Local (0.0.0.0:0)', 'dial tcp 10.0.0.1:1: connect: no route to host'],
+    ['getaddrinfo ENOTFOUND db.internal', 'dial tcp: lookup db.internal: no such host'],
+    ['read ECONNRESET', 'read: connection reset by peer'],
+    ['self-signed certificate in certificate chain', unknown],
+    [
+      'unable to verify the first certificate; if the root CA is installed locally, try running Node.js with …',
+      unknown,
+    ],
+    [openSsl('wrong version number'), 'tls: first record does not look like a TLS handshake'],
+    [`write EPROTO ${openSsl('wrong version number')}`, 'tls: first record does not look like a TLS handshake'],
+    [openSsl('no shared cipher'), 'tls: no shared cipher'],
+    ['a note on connect ECONNREFUSED 127.0.0.1:9092', 'a note on connect ECONNREFUSED 127.0.0.1:9092'],
+  ] as const
+  for (const [message, told] of cases) assert.equal(messageOf(new Error(message)), told)
 })
 
 test('a thrown text is the message; a code that is no text is none', () => {

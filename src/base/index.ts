@@ -1,6 +1,7 @@
 export { unreachable, assert } from './assert.ts'
 export { type Capability, CapabilityError } from './capability.ts'
 export { hostPort, reachableHost } from './address.ts'
+export { serverName } from './server-name.ts'
 export { readPackageFile } from './package-file.ts'
 export { workerUrl } from './worker-url.ts'
 export { type Clock, systemClock, waitOrAbort } from './clock.ts'

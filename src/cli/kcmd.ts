@@ -1,11 +1,11 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect, isIP } from 'node:net'
+import { connect } from 'node:net'
 import process from 'node:process'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { type KafkaAccess, KafkaClient } from '../agent/index.ts'
-import { codeOf, hostPort, messageOf } from '../base/index.ts'
+import { codeOf, hostPort, messageOf, serverName } from '../base/index.ts'
 import { ErrorCode, errorMessage } from '../kafka/index.ts'
 import type { kcmdFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
@@ -104,7 +104,7 @@ async function reach(host: string, port: number): Promise<void> {
 /** Resolves to a description of the connection for the user. */
 async function handshake(host: string, port: number, tls: Tls): Promise<string> {
   // An address is not a server name (RFC 6066).
-  const socket: TLSSocket = connectTls({ host, port, servername: isIP(host) === 0 ? host : '', ...tls })
+  const socket: TLSSocket = connectTls({ host, port, servername: serverName(host), ...tls })
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(timeoutMs) })
     const { subject, valid_to: validTo } = socket.getPeerCertificate()

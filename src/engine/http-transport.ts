@@ -1,9 +1,9 @@
-import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Readable } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { createGunzip } from 'node:zlib'
 import type { buildConnector, Dispatcher, request } from 'undici'
-import { codeOf } from '../base/index.ts'
+import { codeOf, messageOf, serverName } from '../base/index.ts'
 import type { TlsOptions } from './tls-field.ts'
 
 /** The limit of Go's client. */
@@ -148,40 +148,26 @@ class HttpConnectionError extends Error {
   }
 }
 
-const UNKNOWN_AUTHORITY = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
-
-/**
- * Error messages as the original words them, for Node's terse codes: users match texts such as "connection refused".
- */
-const reasons: Readonly<Record<string, (error: SystemError) => string>> = {
-  ECONNREFUSED: ({ address, port }) => `dial tcp ${hostAndPort(address, port)}: connect: connection refused`,
-  EHOSTUNREACH: ({ address, port }) => `dial tcp ${hostAndPort(address, port)}: connect: no route to host`,
-  ENETUNREACH: ({ address, port }) => `dial tcp ${hostAndPort(address, port)}: connect: network is unreachable`,
-  ENOTFOUND: ({ hostname }) => `dial tcp: lookup ${hostname ?? ''}: no such host`,
-  ECONNRESET: () => 'read: connection reset by peer',
-  UND_ERR_SOCKET: () => 'EOF',
-  DEPTH_ZERO_SELF_SIGNED_CERT: () => UNKNOWN_AUTHORITY,
-  SELF_SIGNED_CERT_IN_CHAIN: () => UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: () => UNKNOWN_AUTHORITY,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => UNKNOWN_AUTHORITY,
-  CERT_HAS_EXPIRED: () => 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid',
-}
-
-interface SystemError {
-  readonly address?: string
-  readonly port?: number
-  readonly hostname?: string
-}
-
-const hostAndPort = (host = '', port = 0) => `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+/** The codes of Node for a connection that failed, beside those of undici. */
+const connectionCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'ECONNRESET',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_HAS_EXPIRED',
+])
 
 function inWordsOfTheOriginal(caught: unknown): unknown {
   // A name with several addresses fails once for each; the original reports the first failure.
   const error: unknown = caught instanceof AggregateError ? caught.errors[0] : caught
   const code = codeOf(error) ?? ''
-  const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined
-  // Errors of Node's sockets have the fields that their code implies.
-  return reason === undefined ? error : new HttpConnectionError(reason(error as SystemError), code, error)
+  if (code === 'UND_ERR_SOCKET') return new HttpConnectionError('EOF', code, error)
+  return connectionCodes.has(code) ? new HttpConnectionError(messageOf(error), code, error) : error
 }
 
 function setsEncoding(headers: Readonly<Record<string, string>>): boolean {
@@ -268,9 +254,4 @@ function connector(options: HttpTransportOptions): buildConnector.connector {
     })
     socket.setNoDelay(true)
   }
-}
-
-/** IP addresses are not sent as server names (RFC 6066). */
-function serverName(hostname: string): string | undefined {
-  return isIP(hostname) === 0 ? hostname : undefined
 }

@@ -1,5 +1,5 @@
-import { asError } from '../../base/index.ts'
-import { connect, isIP, type Socket } from 'node:net'
+import { asError, serverName } from '../../base/index.ts'
+import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { apis, ErrorCode, errorMessage, KafkaError, readResponse, requestFrame } from '../../kafka/index.ts'
 import type { Login, Logins } from '../logins.ts'
@@ -124,7 +124,7 @@ class Connection {
     listener: ConnectionListener,
   ): Promise<Connection> {
     const socket = isEncrypted
-      ? connectTls({ host, port, servername: isIP(host) === 0 ? host : '', ...(tls ?? { rejectUnauthorized: false }) })
+      ? connectTls({ host, port, servername: serverName(host), ...(tls ?? { rejectUnauthorized: false }) })
       : connect({ host, port, noDelay: true })
     const connection = new Connection(socket, listener)
     await new Promise<void>((resolve, reject) => {

@@ -238,7 +238,8 @@ async function testAmqp(address: string): Promise<void> {
     const cases: readonly (readonly [string, string, string])[] = [
       [address, 'no-such-queue', "NOT_FOUND - no queue 'no-such-queue'"],
       [wrong, 'x', 'ACCESS_REFUSED'],
-      ['amqp://127.0.0.1:1/', 'x', 'ECONNREFUSED'],
+      [`${address}no-such-host`, 'x', "no access to the virtual host 'no-such-host'"],
+      ['amqp://127.0.0.1:1/', 'x', 'connection refused'],
     ]
     for (const [from, queue, reason] of cases) {
       const receiver = await Receiver.start({ amqp_0_9: { urls: [from], queue } })

@@ -52,15 +52,22 @@ export function amqpConnector(
         connection.on('error', error => log.debug(`AMQP connection failed: ${messageOf(error)}`))
         return connection
       } catch (error) {
-        failure = error
+        failure = refusedHost(error)
+          ? new Error(`no access to the virtual host '${decodeURIComponent(options.vhost)}'`)
+          : error
       }
     }
     throw new Error(`failed to connect to server: ${messageOf(failure)}`, { cause: failure })
   }
 }
 
+/** Whether the server let the client in, and closed the connection when it named a virtual host; the library gives no code. */
+function refusedHost(error: unknown): boolean {
+  return messageOf(error).startsWith('Expected ConnectionOpenOk; got <ConnectionClose')
+}
+
 interface Server {
-  readonly options: Options.Connect & { readonly hostname: string; readonly port: number }
+  readonly options: Options.Connect & { readonly hostname: string; readonly port: number; readonly vhost: string }
   readonly signsInByCertificate: boolean
 }
 

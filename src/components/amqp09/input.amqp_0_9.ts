@@ -113,11 +113,16 @@ class AmqpInput implements Input {
     const connection = await this.#connect()
     this.#connection = connection
     const channel = await connection.createChannel()
-    channel.on('error', error => this.#resources.log.error(`AMQP channel closed: ${messageOf(error)}`))
+    let isConsuming = false
+    channel.on('error', error => {
+      // What refuses the consumer rejects `connect`, which the engine logs.
+      if (isConsuming) this.#resources.log.error(`AMQP channel closed: ${messageOf(error)}`)
+    })
     channel.on('close', () => this.#lose(channel))
     connection.on('close', () => this.#lose(channel))
     this.#channel = channel
     await this.#consume(channel)
+    isConsuming = true
   }
 
   async read(signal: AbortSignal): Promise<Delivery | null> {

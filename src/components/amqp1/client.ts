@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { isIP, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type {
   Connection,
   ConnectionOptions,
@@ -9,7 +9,7 @@ import type {
   Sender,
   SenderOptions,
 } from 'rhea'
-import { asError, type Clock, isRecord, messageOf, waitOrAbort } from '../../base/index.ts'
+import { asError, type Clock, isRecord, messageOf, serverName, waitOrAbort } from '../../base/index.ts'
 import {
   ConfigError,
   field,
@@ -158,8 +158,8 @@ async function dial(
   network: Resources['host']['network'],
   signal: AbortSignal,
 ): Promise<Socket> {
-  const secured = { ...security, ...(isIP(name) === 0 ? { servername: name } : { host: name }) }
-  if (isEncrypted) return await ready(network.connectTls({ ...secured, host: name, port }), 'secureConnect', signal)
+  const secured = { ...security, host: name, servername: serverName(name) }
+  if (isEncrypted) return await ready(network.connectTls({ ...secured, port }), 'secureConnect', signal)
   const socket = await ready(network.connect({ host: name, port, noDelay: true }), 'connect', signal)
   if (security === null) return socket
   await agreeOnTls(socket, signal)

@@ -52,8 +52,9 @@ class FirehoseService implements BulkService<FirehoseRecord> {
 
   async connect(): Promise<void> {
     this.#library = (await import('@aws-sdk/client-firehose')).default
-    this.#client ??= new this.#library.FirehoseClient(await this.#session.clientOptions('FIREHOSE'))
-    // Detects a missing stream before any messages are accepted for it.
+    // As in the original, the stream is asked for once. Without it each message is refused, so that `fallback` gets them.
+    if (this.#client !== undefined) return
+    this.#client = new this.#library.FirehoseClient(await this.#session.clientOptions('FIREHOSE'))
     await this.#client.send(
       new this.#library.DescribeDeliveryStreamCommand({ DeliveryStreamName: this.#config.stream }),
     )

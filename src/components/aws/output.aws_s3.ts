@@ -145,10 +145,6 @@ class S3Output implements Output {
     this.#fixed = encryptionHeaders(options)
   }
 
-  connect(): Promise<void> {
-    return this.#client.prepare()
-  }
-
   async write(batch: Batch, signal: AbortSignal): Promise<void> {
     // As in the original, the timeout applies to the whole batch.
     await withDeadline('the upload', this.#config.timeout, signal, own =>

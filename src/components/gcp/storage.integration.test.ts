@@ -164,7 +164,7 @@ function testStorage(endpoint: string, port: number): void {
     await sender.close()
     await proxy.close()
     const away = await Sender.start({ gcp_cloud_storage: { ...own(1), bucket, path: 'x' } })
-    await assert.rejects(away.send('x'), /InsertObject: .*(ECONNREFUSED|connection refused)/)
+    await assert.rejects(away.send('x'), /InsertObject: .*connection refused/)
     await away.close()
   })
 

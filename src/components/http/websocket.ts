@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { messageOf, serverName } from '../../base/index.ts'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
@@ -147,7 +147,8 @@ async function openTunnel(proxy: string, url: string, { host }: Resources, signa
 
 function throughTunnel(tunnel: Socket, url: string, tls: object, { host }: Resources): Socket | TLSSocket {
   if (!url.startsWith('wss:')) return tunnel
-  return host.network.connectTls({ ...tls, socket: tunnel, servername: new URL(url).hostname })
+  const name = new URL(url).hostname.replace(/^\[|\]$/g, '')
+  return host.network.connectTls({ ...tls, socket: tunnel, host: name, servername: serverName(name) })
 }
 
 function bytesOf(data: Buffer | ArrayBuffer | Buffer[]): Buffer {

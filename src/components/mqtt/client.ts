@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import type { IClientOptions, MqttClient } from 'mqtt'
+import { serverName } from '../../base/index.ts'
 import { ConfigError, field, type Infer, type Resources, tlsField, tlsOptions } from '../../engine/index.ts'
 
 export const clientFields = {
@@ -72,7 +73,7 @@ export function mqttConnector(
   }
   const dial = ({ name, port, encrypted }: Server): Socket =>
     encrypted || tls?.enabled === true
-      ? host.network.connectTls({ host: name, port, servername: name, ...security })
+      ? host.network.connectTls({ host: name, port, servername: serverName(name), ...security })
       : host.network.connect({ host: name, port })
   return async signal => {
     const { MqttClient } = await import('mqtt')

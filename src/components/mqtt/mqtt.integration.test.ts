@@ -101,12 +101,28 @@ async function testMqtt(address: string): Promise<void> {
     await proxy.close()
   })
 
+  test('mqtt: a broker with TLS is reached by its name and by its address', async () => {
+    const { PENSTOCK_TEST_MQTT_TLS: tlsPort, PENSTOCK_TEST_MQTT_CA: authority } = process.env
+    for (const host of ['localhost', '127.0.0.1']) {
+      const urls = [`ssl://${host}:${tlsPort}`]
+      const tls = { enabled: true, root_cas_file: authority }
+      const sender = await Sender.start({ mqtt: { urls, topic: newId(), client_id: newId(), tls } })
+      await sender.send('arrives')
+      await sender.close()
+    }
+    const stranger = await Receiver.start({
+      mqtt: { urls: [`ssl://127.0.0.1:${tlsPort}`], topics: [newId()], client_id: newId() },
+    })
+    await until(rig, () => stranger.log.some(line => line.includes('unknown authority')), 'the refusal is logged')
+    await stranger.close()
+  })
+
   test('mqtt: a broker that is not there is reported, and the next one is tried', async () => {
     const topic = newId()
     const receiver = await Receiver.start({
       mqtt: { urls: ['tcp://127.0.0.1:1'], topics: [topic], client_id: newId() },
     })
-    await until(rig, () => receiver.log.some(line => line.includes('ECONNREFUSED')), 'the refusal is logged')
+    await until(rig, () => receiver.log.some(line => line.includes('connection refused')), 'the refusal is logged')
     await receiver.close()
     const sender = await Sender.start({ mqtt: { urls: [`tcp://127.0.0.1:1,${address}`], topic, client_id: newId() } })
     await sender.send('arrives')

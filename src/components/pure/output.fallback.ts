@@ -1,4 +1,4 @@
-import { asError } from '../../base/index.ts'
+import { asError, messageOf } from '../../base/index.ts'
 import {
   type AckSome,
   type Batch,
@@ -65,5 +65,5 @@ async function writeFrom(outputs: readonly OutputHandle[], batch: Batch): Promis
 }
 
 function marked(message: Message, reason: Error): Message {
-  return message.withMeta('fallback_error', reason.message)
+  return message.withMeta('fallback_error', messageOf(reason))
 }

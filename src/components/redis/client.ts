@@ -1,6 +1,5 @@
-import { asError, messageOf } from '../../base/index.ts'
+import { asError, messageOf, serverName } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
-import { isIP } from 'node:net'
 import { textOfMetadata, toText, utf8Text, Float, isObject, type Value, isArray } from '../../bloblang/index.ts'
 import {
   type Batch,
@@ -134,7 +133,7 @@ export function redisConnector(
         ...socket,
         host: name,
         port,
-        ...(isIP(name) === 0 && 'tls' in socket ? { servername: name } : {}),
+        ...('tls' in socket ? { servername: serverName(name) } : {}),
       }) as never // the library's type wants each option of Node's sockets twice
     switch (config.kind) {
       case 'simple': {

@@ -421,8 +421,8 @@ function testSftp(address: string): void {
   test('sftp: what keeps a client from the server is reported', async () => {
     const stranger = readFileSync(join(keys, 'stranger.pub'), 'utf8')
     const cases: readonly (readonly [ComponentBody, RegExp])[] = [
-      [{ address: '127.0.0.1:1' }, /ECONNREFUSED/],
-      [{ address: 'no-such-host.invalid:22' }, /ENOTFOUND|EAI_AGAIN/],
+      [{ address: '127.0.0.1:1' }, /connection refused/],
+      [{ address: 'no-such-host.invalid:22' }, /no such host|EAI_AGAIN/],
       [
         { credentials: { username, private_key_file: join(keys, 'stranger') } },
         /All configured authentication methods failed/,

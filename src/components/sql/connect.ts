@@ -25,8 +25,14 @@ export function checkDriver({ driver }: Pick<ConnectionConfig, 'driver'>): void 
  */
 export function connect(config: ConnectionConfig, resources: Resources): SqlConnection {
   checkDriver(config)
-  if (config.driver === 'sqlite') return openSqlite(config, resources)
-  return new LazyConnection(config, resources)
+  if (config.driver !== 'sqlite') return new LazyConnection(config, firstStatements(config, resources), resources)
+  try {
+    return openSqlite(config, resources)
+  } catch (error) {
+    // As in the original, a file that cannot be opened refuses messages until it can.
+    if (error instanceof StatementError) return new LazyConnection(config, [], resources)
+    throw error
+  }
 }
 
 /** Like {@link connect}, and verifies that the database responds if `init_verify_conn` is set. Throws `ConfigError`. */
@@ -55,10 +61,10 @@ class LazyConnection implements SqlConnection {
   #ready: Promise<SqlConnection> | null = null
   #isClosed = false
 
-  constructor(config: ConnectionConfig, resources: Resources) {
+  constructor(config: ConnectionConfig, scripts: readonly (readonly [string, string])[], resources: Resources) {
     this.#config = config
     this.#resources = resources
-    this.#scripts = firstStatements(config, resources)
+    this.#scripts = scripts
   }
 
   async open(): Promise<void> {
@@ -127,14 +133,18 @@ class LazyConnection implements SqlConnection {
 
   #load(): Promise<SqlConnection> {
     if (this.#isClosed) throw new Error('the connection to the database is closed')
-    // `checkDriver` leaves only the network drivers.
-    this.#client ??= openClient(this.#config.driver as NetworkDriver, this.#config, this.#resources)
+    // `checkDriver` leaves the drivers that run.
+    const driver = this.#config.driver as NetworkDriver | 'sqlite'
+    this.#client ??= openClient(driver, this.#config, this.#resources).catch((error: unknown) => {
+      this.#client = null
+      throw error
+    })
     return this.#client
   }
 }
 
 async function openClient(
-  driver: NetworkDriver,
+  driver: NetworkDriver | 'sqlite',
   config: ConnectionConfig,
   resources: Resources,
 ): Promise<SqlConnection> {
@@ -143,5 +153,7 @@ async function openClient(
       return (await import('./postgres.ts')).openPostgres(config, resources)
     case 'mysql':
       return (await import('./mysql.ts')).openMysql(config, resources)
+    case 'sqlite':
+      return openSqlite(config, resources)
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts'
 import { isObject, type Mapping, type Value, isArray } from '../../bloblang/index.ts'
 import type { MaybePromise, Message, Resources } from '../../engine/index.ts'
 
@@ -84,4 +85,10 @@ export function argumentsOf(
   if (isArray(result)) return result
   const name = isObject(result) ? 'map[string]interface {}' : typeof result
   throw new Error(`mapping returned non-array result: ${name}`)
+}
+
+/** Why a database cannot be reached, with its address. */
+export function unreachableError(cause: unknown, address: string): Error {
+  const reason = messageOf(cause)
+  return new Error(reason.startsWith('dial tcp') ? reason : `cannot connect to ${address}: ${reason}`, { cause })
 }

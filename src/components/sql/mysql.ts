@@ -11,6 +11,7 @@ import {
   type Row,
   type SqlConnection,
   StatementError,
+  unreachableError,
 } from './connection.ts'
 import { type MysqlDsn, parseMysqlDsn } from './mysql-dsn.ts'
 import { postgresTime } from './postgres-time.ts'
@@ -353,8 +354,5 @@ function statementError(error: MysqlError): StatementError {
 function connectError(error: unknown, address: string): Error {
   const failure = error as MysqlError // the error type of mysql2's connection failures
   if (failure.sqlState !== undefined) return new Error(statementError(failure).message, { cause: error })
-  if (failure.code === 'ECONNREFUSED') {
-    return new Error(`dial tcp ${address}: connect: connection refused`, { cause: error })
-  }
-  return new Error(`cannot connect to ${address}: ${failure.message}`, { cause: error })
+  return unreachableError(failure, address)
 }

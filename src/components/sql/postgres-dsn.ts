@@ -84,20 +84,31 @@ function wholeNumber(name: string, text: string): number {
 
 function fromUrl(dsn: string): ReadonlyMap<string, string> {
   // The DSN is left out of the error because it contains the password.
-  if (!URL.canParse(dsn))
-    throw new ConfigError('the DSN is no URL: special characters of a password are written as %XX')
-  const url = new URL(dsn)
+  const url = URL.parse(dsn)
+  if (url === null) throw noUrl()
   const values = new Map<string, string>()
   const set = (name: string, text: string) => {
     if (text !== '') values.set(name, text)
   }
-  set('host', url.hostname.replace(/^\[|\]$/g, ''))
+  set('host', decoded(url.hostname).replace(/^\[|\]$/g, ''))
   set('port', url.port)
-  set('user', decodeURIComponent(url.username))
-  set('password', decodeURIComponent(url.password))
-  set('dbname', decodeURIComponent(url.pathname.slice(1)))
+  set('user', decoded(url.username))
+  set('password', decoded(url.password))
+  set('dbname', decoded(url.pathname.slice(1)))
   for (const [name, text] of url.searchParams) set(name, text)
   return values
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw noUrl()
+  }
+}
+
+function noUrl(): ConfigError {
+  return new ConfigError('the DSN is not a URL: special characters of a password are written as %XX')
 }
 
 /** Parses `host=localhost password='a b'`, with `\` before a quote or another `\`. */

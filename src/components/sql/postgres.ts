@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../../base/index.ts'
+import { messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
@@ -10,6 +10,7 @@ import {
   type Row,
   type SqlConnection,
   StatementError,
+  unreachableError,
 } from './connection.ts'
 import { unsupportedArgument } from './arguments.ts'
 import { parsePostgresDsn, type PostgresDsn } from './postgres-dsn.ts'
@@ -381,8 +382,5 @@ function translated(error: unknown): unknown {
 function connectError(error: unknown, address: string): Error {
   const failure: unknown = error instanceof AggregateError ? error.errors[0] : error
   if (failure instanceof pg.DatabaseError) return new Error(`pq: ${failure.message}`, { cause: error })
-  if (codeOf(failure) === 'ECONNREFUSED') {
-    return new Error(`dial tcp ${address}: connect: connection refused`, { cause: error })
-  }
-  return new Error(`cannot connect to ${address}: ${messageOf(failure)}`, { cause: error })
+  return unreachableError(failure, address)
 }

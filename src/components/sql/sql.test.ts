@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { Sender } from '../../../test/connectors/streams.ts'
 import type { Batch } from '../../engine/index.ts'
 import { runCollecting } from '../collecting.suite.ts'
 
@@ -36,6 +37,30 @@ output:
 output: { collect: {} }
 `)
   assert.deepEqual(rows, ['{"id":2,"x":0.5}', '{"id":1,"x":0.5}'])
+})
+
+test('a file that cannot be opened yet refuses messages, and takes them once it can', async () => {
+  const place = join(folder, 'later')
+  const sender = await Sender.start({
+    sql_insert: {
+      driver: 'sqlite',
+      dsn: `file:${join(place, 'c.db')}`,
+      table: 't',
+      columns: ['x'],
+      args_mapping: 'root = [ content().string() ]',
+      init_statement: 'CREATE TABLE t (x TEXT)',
+    },
+  })
+  await assert.rejects(sender.send('early'), /unable to open database file \(14\)$/)
+  mkdirSync(place)
+  await sender.send('in time')
+  await sender.close()
+  const rows = await run(
+    `input: { sql_select: { driver: sqlite, dsn: 'file:${join(place, 'c.db')}', table: t, columns: [ x ] } }
+output: { collect: {} }
+`,
+  )
+  assert.deepEqual(rows, ['{"x":"in time"}'])
 })
 
 test('the buffer delivers again what was refused', async () => {

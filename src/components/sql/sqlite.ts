@@ -23,7 +23,8 @@ interface Shared {
 
 /**
  * Opens the configured database and runs its initial statements. Components of a stream that name the same database
- * share it, so that none waits for another's lock. Throws `ConfigError`.
+ * share it, so that none waits for another's lock. Throws `StatementError` where the file cannot be opened, `ConfigError`
+ * for a pragma that is refused.
  */
 export function openSqlite(config: ConnectionConfig, resources: Resources): SqliteConnection {
   const { log, shared, host } = resources
@@ -151,13 +152,16 @@ export class SqliteConnection implements SqlConnection {
 
 function openDatabase(databases: Databases, dsn: string): DatabaseSync {
   const { path, parameters } = parseSqliteDsn(dsn)
+  const database = translated(() =>
+    databases.open(path, { readOnly: parameters.get('mode') === 'ro', timeoutMs: 5000 }),
+  )
   try {
-    const database = databases.open(path, { readOnly: parameters.get('mode') === 'ro', timeoutMs: 5000 })
     for (const pragma of parameters.getAll('_pragma')) database.exec(`PRAGMA ${pragma}`)
-    return database
   } catch (error) {
+    database.close()
     throw new ConfigError(`failed to open database: ${messageOf(error)}`, { cause: error })
   }
+  return database
 }
 
 function argument(value: Value): SQLInputValue {

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../../base/index.ts'
+import { type Clock, type Log, messageOf } from '../../base/index.ts'
 import type { Mapping } from '../../bloblang/index.ts'
 import {
   type Batcher,
@@ -252,7 +252,7 @@ export class Manager {
     const errors = config.kind === 'processor' ? componentMetrics.counter('processor_error') : undefined
     const noteError = (error: unknown) => {
       errors?.add(1)
-      logFailure(componentLog, textOf(error), logAllErrors)
+      logFailure(componentLog, messageOf(error), logAllErrors)
     }
     return {
       label: config.label,
@@ -270,8 +270,8 @@ export class Manager {
       noteError,
       fail: (message: Message, error: unknown) => {
         noteError(error)
-        failureLog?.(componentLog, config.name, message, textOf(error))
-        return message.withError({ message: textOf(error), ...source })
+        failureLog?.(componentLog, config.name, message, messageOf(error))
+        return message.withError({ message: messageOf(error), ...source })
       },
       chain: configs => this.chain(configs),
       processor: child => this.processor(child),
@@ -546,10 +546,4 @@ function isActive(policy: BatchPolicy): boolean {
 /** Whether anything ever completes a batch. */
 function isLimited(policy: BatchPolicy): boolean {
   return policy.count > 0 || policy.byte_size > 0 || (policy.period ?? 0) > 0 || policy.check !== null
-}
-
-function textOf(error: unknown): string {
-  if (typeof error === 'string') return error
-  if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message)
-  return String(error)
 }

@@ -468,8 +468,9 @@ export class OutputLayer implements OutputHandle {
   #report(failure: Error): void {
     if (failure instanceof ClosedError) return
     this.#errors.add(1)
-    if (this.#options.quiet) this.#options.log.debug(`Rejecting message: ${failure.message}`)
-    else this.#options.log.error(`Failed to send message to ${this.#options.name}: ${failure.message}`)
+    const reason = messageOf(failure)
+    if (this.#options.quiet) this.#options.log.debug(`Rejecting message: ${reason}`)
+    else this.#options.log.error(`Failed to send message to ${this.#options.name}: ${reason}`)
   }
 
   #connect(): Promise<void> {
