@@ -198,9 +198,7 @@ test('what is sent together has no more than max_message_bytes, and a larger mes
   // As with Apache Kafka, a record batch of more bytes is refused.
   await admin.alterConfigs({
     validateOnly: false,
-    resources: [
-      { type: TOPIC, name: topic, configEntries: [{ name: 'max.message.bytes', value: '1500' }] },
-    ],
+    resources: [{ type: TOPIC, name: topic, configEntries: [{ name: 'max.message.bytes', value: '1500' }] }],
   })
   const output = { seed_brokers: addresses, topic, max_message_bytes: '1KB', compression: 'none' }
   const sender = await Sender.start({ kafka_franz: output })
