@@ -16,7 +16,7 @@ export class BodyView implements MessageView {
   #copy: Uint8Array | null = null
   #value: Value | undefined
 
-  /** Uses the bytes `start` to `end` of a chunk, which must not change before the next call; `latin1` is all of it. */
+  /** Uses the bytes `start` to `end` of a chunk, unchanged until the next call. `latin1`: all of it as Latin-1. */
   set(chunk: Uint8Array, start = 0, end = chunk.length, latin1: string | null = null): this {
     this.#chunk = chunk
     this.#start = start

@@ -19,8 +19,7 @@ export interface Param {
 
 /**
  * The arguments in the order of `params`, after checks and defaults; an omitted optional one is `undefined`.
- * `string` → string, `integer` → bigint, `float` → number, `bool` → boolean, `query` → {@link Query}, all others →
- * Value.
+ * `string` → string, `integer` → bigint, `float` → number, `bool` → boolean, `query` → {@link Query}, others → Value.
  */
 export type Args = readonly (Value | Query | undefined)[]
 
