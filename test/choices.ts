@@ -1,4 +1,4 @@
-/** Random choices that the same seed makes again (mulberry32). */
+/** Random choices, reproducible from a seed (mulberry32). */
 export class Choices {
   #state: number
 
@@ -6,7 +6,7 @@ export class Choices {
     this.#state = seed | 0
   }
 
-  /** From 0 up to, not including, 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -27,7 +27,7 @@ export class Choices {
     return choices[this.below(choices.length)]!
   }
 
-  /** What `make` gives, up to `most` times. */
+  /** Up to `most` results of `make`. */
   list<T>(most: number, make: () => T): T[] {
     return Array.from({ length: this.below(most + 1) }, make)
   }

@@ -1,22 +1,22 @@
-// A type assertion (`x as T`) is a promise that the compiler does not check: each says why it holds, in a comment on one of
-// its lines or on the line above.
+// A type assertion (`x as T`) is a promise that the compiler does not check: each must say why it holds, in a comment
+// on one of its lines or on the line above.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { parseSync } from 'oxc-parser'
 import { isRecord } from '../src/base/index.ts'
 
-/** Findings `file:line: what is wrong` of the whole tree. */
+/** Findings `file:line: what is wrong` in the whole tree. */
 export function checkAssertions(): string[] {
   const { stdout } = spawnSync('git', ['ls-files', '-co', '--exclude-standard', '--', '*.ts', '*.tsx'], {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   })
-  // What is generated is made from sources that are checked.
+  // Generated files are made from sources that are checked.
   const files = stdout.split('\n').filter(file => file !== '' && !/\.gen\.tsx?$/.test(file) && existsSync(file))
   return files.toSorted().flatMap(file => findingsOf(file, readFileSync(file, 'utf8')))
 }
 
-/** Findings of one file. */
+/** Findings in one file. */
 export function findingsOf(file: string, text: string): string[] {
   if (!/\bas\b|</.test(text)) return []
   const { program, comments } = parseSync(file, text)
@@ -64,7 +64,7 @@ function visit(value: unknown, look: (node: Node) => void): void {
   for (const child of Object.values(value)) visit(child, look)
 }
 
-/** The number of the line, from 1, in which an offset lies. */
+/** Returns a function from an offset to its line number, from 1. */
 function lineFinder(text: string): (offset: number) => number {
   const starts = [0]
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)

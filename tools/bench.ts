@@ -1,4 +1,5 @@
-// Runs the benches, one folder per question: `npm run bench`, or `npm run bench -- produce` for those whose path holds a word.
+// Runs the benchmarks, one folder per question: `npm run bench`, or `npm run bench -- produce` for those whose path
+// contains the word.
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'

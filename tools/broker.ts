@@ -1,5 +1,5 @@
-// A broker alone, for tests and measurements:
-// node tools/broker.ts [--data FOLDER] [--database postgres://…] [--port 9092] [--partitions 1] [--node-id 1] [--lease-ms 10000]
+// A broker alone, for tests and measurements: node tools/broker.ts [--data FOLDER] [--database postgres://…] [--port
+// 9092] [--partitions 1] [--node-id 1] [--lease-ms 10000]
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -12,9 +12,9 @@ import { openStore } from '../src/storage/index.ts'
 const { values: flags } = parseArgs({
   options: {
     port: { type: 'string', default: '9092' },
-    /** A folder for records and metadata; without it all is in memory. */
+    /** A folder for records and metadata; without it everything is in memory. */
     data: { type: 'string' },
-    /** A PostgreSQL for the metadata, which several brokers may share. */
+    /** A PostgreSQL database for the metadata, which several brokers may share. */
     database: { type: 'string' },
     'node-id': { type: 'string', default: '1' },
     'lease-ms': { type: 'string', default: '10000' },

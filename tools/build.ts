@@ -1,4 +1,4 @@
-// Bundles the program and the console into dist/. `--if-stale` builds only what a newer source asks for.
+// Bundles the program and the console into dist/. `--if-stale` builds only what has newer sources.
 import { spawnSync } from 'node:child_process'
 import {
   existsSync,
@@ -50,7 +50,7 @@ for (const part of parts) {
   process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`)
 }
 
-/** One ES module per entry, shared code in chunks beside them, so that a worker and a command load only what they use. */
+/** One ES module per entry, with shared code in chunks, so that a worker and a command load only what they use. */
 async function buildProgram(): Promise<void> {
   const workers = globSync('src/**/*.worker.ts').toSorted()
   const { outputFiles } = await build({
@@ -71,7 +71,7 @@ async function buildProgram(): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
     keepNames: false,
-    // V8 keeps the text of all code in each thread. Names stay: logs and stack traces show them.
+    // V8 keeps the source text in each thread. Names are kept, because logs and stack traces show them.
     minifyWhitespace: true,
     minifySyntax: true,
     plugins: [lazyBuiltins, leanKafka, namedImports],
@@ -80,19 +80,19 @@ async function buildProgram(): Promise<void> {
       '@faker-js/faker',
       '@platformatic/wasm-utils',
       '@jitl/quickjs-wasmfile-release-sync',
-      // It assigns to what is read-only, which only code that is not strict may do, and modules are strict.
+      // It assigns to read-only properties, which throws in strict mode, and modules are strict.
       '@opentelemetry/exporter-jaeger',
       // It looks for native parts that are not compiled here (package.json), and for files in its own folder.
       'ssh2',
-      // It reads the schemas of its protocol in a folder of its own.
+      // It reads the schemas of its protocol from its own folder.
       '@google-cloud/pubsub',
     ],
-    // CommonJS dependencies inside the bundle call require(), which an ES module has to make itself.
+    // CommonJS dependencies inside the bundle call require(), which an ES module has to create itself.
     banner: {
       js: "const require = id => process.getBuiltinModule(id) ?? process.getBuiltinModule('module').createRequire(import.meta.url)(id);",
     },
   })
-  // A program that runs loads chunks as it needs them: each file appears whole, and old chunks stay for a while.
+  // A running program loads chunks on demand: each file is replaced atomically, and old chunks are kept for a while.
   const changed = outputFiles
     .toSorted((left, right) => rank(left.path) - rank(right.path))
     .filter(({ path, contents }) => !existsSync(path) || !readFileSync(path).equals(contents))
@@ -105,8 +105,8 @@ async function buildProgram(): Promise<void> {
 }
 
 /**
- * Has V8 keep what it compiles for a mapping: the first command after a build starts in half the time then. What is kept is
- * of as many functions as ran until then, and a mapping's are what the shortest commands need.
+ * Makes V8 cache its compiled code for a mapping, so that the first command after a build starts in half the time. The
+ * cache covers the functions that have run so far, and those of a mapping are what the shortest commands need.
  */
 function keepCompiledCode(): void {
   rmSync('dist/.compiled', { recursive: true, force: true })
@@ -117,7 +117,7 @@ function keepCompiledCode(): void {
   if (status !== 0) process.stderr.write(stderr)
 }
 
-/** Removes the files that no build of the last hour made or replaced. */
+/** Removes the files that no build of the last hour wrote or replaced. */
 function removeStale(current: ReadonlySet<string>): void {
   const list = 'dist/.program.files'
   const before = existsSync(list) ? readFileSync(list, 'utf8').split('\n') : []
@@ -131,7 +131,7 @@ function removeStale(current: ReadonlySet<string>): void {
   writeFileSync(list, [...current].join('\n'))
 }
 
-/** Chunks come before the entries that name them. */
+/** Chunks come before the entries that refer to them. */
 function rank(path: string): number {
   return basename(path).startsWith('chunk-') ? 0 : 1
 }

@@ -1,4 +1,4 @@
-// The habits of the house as tests: formatting, types, lint, layers, tidiness, dead code, fresh generated files.
+// The repository's checks: formatting, types, lint, layers, tidiness, dead code, up-to-date generated files.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import { checkTidy } from './tidy.ts'
 process.chdir(join(import.meta.dirname, '..'))
 const bin = (name: string) => join('node_modules', '.bin', name)
 
-/** A check passes when it finds nothing; what it finds is printed a line each. */
+/** A check passes if it has no findings; findings are printed one per line. */
 interface Check {
   readonly name: string
   run(): readonly string[]

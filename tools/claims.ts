@@ -1,43 +1,43 @@
-// Promises of ARCHITECTURE.md that are held by looking at the text of sources (tools/promises.ts has the others).
+// Promises of ARCHITECTURE.md that are verified by searching the sources (tools/promises.ts covers the others).
 import { globSync, readFileSync } from 'node:fs'
 
 interface Claim {
-  /** Which files it is about, as patterns. */
+  /** The files that it applies to, as patterns. */
   readonly files: readonly string[]
   readonly except?: readonly string[]
-  /** What the files may not hold, or must. */
+  /** What the files must not contain, or must. */
   readonly refused?: RegExp
   readonly required?: RegExp
   readonly why: string
 }
 
-/** Files whose regular expressions are built of a text, and where that text comes from. */
+/** Files that build regular expressions from text, and where that text comes from. */
 const builtExpressions = [
-  // The translation of RE2's syntax, which decides what may run on the engine of JavaScript and what it bounds.
+  // The translation of RE2's syntax, which decides what may run on JavaScript's engine and bounds it.
   'src/bloblang/text/re2/',
-  // Names of elements and attributes that the reader itself asks for.
+  // Names of elements and attributes that the reader itself looks up.
   'src/bloblang/text/xml/reader.ts',
   'src/bloblang/text/html.ts',
   'src/storage/xml.ts',
-  // Constants, and names that the program chooses.
+  // Constants, and names chosen by the program.
   'src/bloblang/text/yaml/format.ts',
   'src/components/mongodb/client.ts',
   'src/bloblang/text/trim.ts',
   'src/bloblang/data/time/layout.ts',
-  // A flag of the operator, for names that a certificate authority of the operator has signed.
+  // A flag of the operator, for names signed by a certificate authority of the operator.
   'src/broker/security/distinguished-names.ts',
 ]
 
 export const claims: readonly Claim[] = [
   {
     files: ['src/broker/handlers/[0-9]*.ts'],
-    // A map that is filled where it is made is a constant.
+    // A map that is filled where it is created is a constant.
     refused: /^(?:export )?(?:let |var |const \w+(?:: [^=]+)? = (?:new \w+(?:<.*>)?\(\)|\[\]|\{\})$)/gm,
     why: 'a handler keeps no state',
   },
   {
     files: ['console/src/**/*.{ts,tsx}'],
-    // Before it reloads itself it asks whether the server is there.
+    // It checks whether the server is reachable before it reloads itself.
     except: ['console/src/api/', 'console/src/main.tsx'],
     refused: /(?<![.\w])fetch\(|new EventSource\(|new XMLHttpRequest\(/g,
     why: 'a page gets what the server knows from the queries of console/src/api, and keeps none of it',
@@ -50,7 +50,8 @@ export const claims: readonly Claim[] = [
   },
   {
     files: ['src/**/*.ts'],
-    // Threads, and what opens a database in memory, which is as fast as a Map. The lock of a data folder is taken once.
+    // Threads, and code that opens an in-memory database, which is as fast as a Map. The lock of a data folder is taken
+    // once.
     except: [
       'src/database/',
       'src/host/databases.ts',
@@ -77,7 +78,7 @@ export const claims: readonly Claim[] = [
   {
     files: ['src/broker/handlers/[0-9]*.ts'],
     except: [
-      // The connection itself: who it is, and which APIs there are.
+      // The connection itself: its identity, and which APIs there are.
       'src/broker/handlers/17-sasl-handshake.ts',
       'src/broker/handlers/18-api-versions.ts',
       'src/broker/handlers/36-sasl-authenticate.ts',
@@ -85,7 +86,7 @@ export const claims: readonly Claim[] = [
       'src/broker/handlers/71-get-telemetry-subscriptions.ts',
       'src/broker/handlers/72-push-telemetry.ts',
     ],
-    // config-resources.ts asks for those that change settings.
+    // config-resources.ts checks access for handlers that change settings.
     required: /\baccess\b|\balterConfigs\(/,
     why: 'a handler asks for access before it tells of a resource or touches it',
   },
@@ -103,7 +104,7 @@ export const claims: readonly Claim[] = [
   },
 ]
 
-/** Findings of the whole tree. */
+/** Findings in the whole tree. */
 export function checkClaims(): string[] {
   return claims.flatMap(claim =>
     claim.files
@@ -114,7 +115,7 @@ export function checkClaims(): string[] {
   )
 }
 
-/** Findings of one file. */
+/** Findings in one file. */
 export function findingsOf(claim: Claim, file: string, text: string): string[] {
   if (claim.except?.some(place => file.startsWith(place))) return []
   const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')

@@ -1,10 +1,11 @@
-// A whole cluster on this machine until SIGINT or SIGTERM:
+// Runs a whole cluster on this machine until SIGINT or SIGTERM:
 //
 //   npm run cluster -- --agents 3 --control-planes 2 [--database postgres|sqlite] [--store s3|file] [--auth scram-tls]
 //     [--processes 1] [--control FILE]
 //
-// Prints how to reach everything, and READY. From the named pipe FILE it reads lines: `add-agent [flags]`, `stop-agent N`,
-// `kill-agent N` (agents are counted from 1 in the order of KAFKA); after each it prints KAFKA and AGENT_PIDS again.
+// Prints the addresses and keys, then READY. It reads commands from the named pipe FILE: `add-agent [flags]`,
+// `stop-agent N`, `kill-agent N` (agents are counted from 1 in the order of KAFKA); after each it prints KAFKA and
+// AGENT_PIDS again.
 import { messageOf } from '../src/base/index.ts'
 import { spawnSync } from 'node:child_process'
 import { createReadStream, existsSync } from 'node:fs'
@@ -68,7 +69,7 @@ function print({ controlPlanes, apiKey, virtualClusterId, databaseUrl, bucketUrl
 
 async function follow(pipe: string): Promise<void> {
   if (!existsSync(pipe)) spawnSync('mkfifo', [pipe])
-  // Open for writing as well, so that it does not end with each of its writers.
+  // Also opened for writing, so that it does not end with each of its writers.
   for await (const line of createInterface({ input: createReadStream(pipe, { flags: 'r+' }) })) {
     try {
       await obey(line.trim().split(/\s+/))
@@ -99,7 +100,7 @@ async function end(number: string | undefined, signal: NodeJS.Signals): Promise<
   await agent.end(signal)
 }
 
-/** While everything starts, it is stopped as soon as it has. */
+/** If called while the cluster is starting, stops it once it has started. */
 async function stop(): Promise<void> {
   if (isStopping) return
   isStopping = true

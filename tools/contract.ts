@@ -1,4 +1,5 @@
-// A connector sees one batch at a time (ADR 0009): what the engine knows of runs and of where messages come from stays in it.
+// A connector sees one batch at a time (ADR 0009): the engine's knowledge of runs and of messages' sources stays in the
+// engine.
 import { globSync, readFileSync } from 'node:fs'
 
 /** The engine's words, and what to use instead. */
@@ -15,13 +16,13 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/\b(isRun|Segment|ProcessorChain|processDelivery)\b/, 'use delivery.batches, Chain.process or Chain.deliver'],
 ]
 
-/** Findings `file:line: what is wrong`; none where only the engine speaks of runs and lineage. */
+/** Findings `file:line: what is wrong`; none if only the engine uses words for runs and lineage. */
 export function checkContract(): string[] {
   const files = globSync('src/**/*.ts').filter(file => !file.startsWith('src/engine/'))
   return files.toSorted().flatMap(file => findingsOf(file, readFileSync(file, 'utf8')))
 }
 
-/** Findings of one file outside of the engine. */
+/** Findings in one file outside the engine. */
 export function findingsOf(file: string, text: string): string[] {
   return text.split('\n').flatMap((line, index) =>
     words.flatMap(([pattern, instead]) => {

@@ -8,7 +8,7 @@ interface Manifest {
   readonly optionalDependencies: Readonly<Record<string, string>>
 }
 
-/** Findings of the repository. */
+/** Findings in the repository. */
 export function checkDependencies(): string[] {
   // npm writes this file and checks its shape.
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
@@ -16,7 +16,7 @@ export function checkDependencies(): string[] {
   return [...findingsOf(readFileSync(page, 'utf8'), Object.keys(versions)), ...inexact(versions)]
 }
 
-/** Findings of the page for these packages. `@vendor/client-*` in a line stands for all that begin so. */
+/** Findings on the page for these packages. `@vendor/client-*` in a line stands for all packages with that prefix. */
 export function findingsOf(text: string, packages: readonly string[]): string[] {
   const lines = [...text.matchAll(/^\| ([^|]+) \|/gm)]
     .flatMap(([, cell]) => cell!.replace('(optional)', '').trim().split(/,\s*/))
@@ -35,7 +35,7 @@ export function findingsOf(text: string, packages: readonly string[]): string[] 
   ]
 }
 
-/** Versions that are not exact, so that another installation could get other code. */
+/** Inexact versions, with which another installation could get other code. */
 export function inexact(versions: Readonly<Record<string, string>>): string[] {
   return Object.entries(versions)
     .filter(([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))

@@ -1,8 +1,8 @@
-// Tests run against the real thing. What stands in for a part of ours (a class that implements its interface, an object in its
-// place, a method that is replaced) says why the real one would not do, in a comment on its line or above it.
+// Tests run against the real thing. A test double for our own code (a class that implements its interface, an object in
+// its place, a replaced method) has a comment on its line or above it that says why the real one would not do.
 import { globSync, readFileSync } from 'node:fs'
 
-/** Interfaces of ours that have a real implementation which tests can use. */
+/** Our interfaces whose real implementation tests can use. */
 const parts =
   '(?:AgentLink|Clock|ComponentHost|Database|Log|Metadata|ObjectStore|Random|Supervisor|Transport)(?:<[^>]*>)?'
 
@@ -14,13 +14,13 @@ const doubles = [
   new RegExp(`\\bas(?: unknown as)? ${parts}\\b(?!\\[)`),
 ]
 
-/** Findings `file:line: what is wrong` of all tests. */
+/** Findings `file:line: what is wrong` in all tests. */
 export function checkDoubles(): string[] {
   const files = globSync(['src/**/*.{test,suite}.ts', 'test/**/*.ts', 'console/src/**/*.test.ts'])
   return files.toSorted().flatMap(file => findingsOf(file, readFileSync(file, 'utf8')))
 }
 
-/** Findings of one file. */
+/** Findings in one file. */
 export function findingsOf(file: string, text: string): string[] {
   const lines = text.split('\n')
   return lines.flatMap((line, index) => {

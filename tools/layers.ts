@@ -1,4 +1,4 @@
-// Who may import whom: the table of ARCHITECTURE.md as code.
+// Which folder may import which: the table of ARCHITECTURE.md as code.
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
@@ -44,8 +44,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * What folders of components may import from one another: what has no vendor, and a few files of a vendor's that others need.
- * A component's own file (`<kind>.<name>.ts`) is never among them.
+ * What folders of components may import from one another: code without a vendor, and a few files of a vendor that
+ * others need. A component's own file (`<kind>.<name>.ts`) is never among them.
  */
 const shared = [
   'avro/',
@@ -61,7 +61,7 @@ const shared = [
 
 const componentFile = /\/(?:buffer|cache|input|metrics|output|processor|rate_limit|scanner|tracer)\.[^/.]+\.ts$/
 
-/** Doors beside `index.ts`, for those who may not load all of a folder. */
+/** Additional doors besides `index.ts`, for importers that must not load the whole folder. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   bloblang: ['index.ts', 'syntax.ts'],
   control: ['index.ts', 'api-types.ts'],
@@ -70,7 +70,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
 const importPattern =
   /(?:^|\n)\s*(?:import|export)\b[^'"\n;]*?(?:from\s*)?['"](\.{1,2}\/[^'"]+)['"]|\bimport\(\s*['"](\.{1,2}\/[^'"]+)['"]\s*\)|\n\}\s*from\s*['"](\.{1,2}\/[^'"]+)['"]/g
 
-/** Findings `file: what is wrong`; none when every import obeys the table. */
+/** Findings `file: what is wrong`; none if every import obeys the table. */
 export function checkLayers(): string[] {
   const findings = checkTable(readFileSync('ARCHITECTURE.md', 'utf8'))
   for (const file of globSync('src/**/*.ts')
@@ -95,7 +95,7 @@ export function findingsOf(file: string, text: string): string[] {
   const from = file.split('/')[1]!
   return [...text.matchAll(importPattern)].flatMap(match => {
     const target = normalize(join(dirname(file), match[1] ?? match[2] ?? match[3]!))
-    if (target === 'package.json') return [] // the version
+    if (target === 'package.json') return [] // for the version
     if (!target.startsWith('src/')) return [`${file}: imports ${target} from outside src/`]
     const to = target.split('/')[1]!
     if (to === from) return from === 'components' ? acrossVendors(file, target) : []
@@ -105,7 +105,7 @@ export function findingsOf(file: string, text: string): string[] {
   })
 }
 
-/** Components of different vendors do not know each other. */
+/** Finds imports of another vendor's components. */
 function acrossVendors(file: string, target: string): string[] {
   const [vendor, other] = [file, target].map(path => path.split('/')[2]!)
   const isRegistry = !file.includes('/', 'src/components/'.length)
@@ -117,7 +117,7 @@ function acrossVendors(file: string, target: string): string[] {
     : [`${file}: ${vendor} may not import ${target}; what vendors share is listed in tools/layers.ts`]
 }
 
-/** Findings where the folders of ARCHITECTURE.md are other ones, or may import something else, than is checked here. */
+/** Findings if the folders of ARCHITECTURE.md, or what they may import, differ from what is checked here. */
 export function checkTable(architecture: string): string[] {
   const table = tableOf(architecture)
   const folders = new Set([...Object.keys(layers), ...table.keys()])
@@ -129,7 +129,7 @@ export function checkTable(architecture: string): string[] {
     )
 }
 
-/** Each folder of the drawing in ARCHITECTURE.md, with those that it may import. */
+/** Each folder in the listing of ARCHITECTURE.md, with the folders that it may import. */
 function tableOf(architecture: string): Map<string, readonly string[]> {
   const rows = [...architecture.matchAll(/^[├└]── (\w+)\/ .* → (.+)$/gm)]
   const folders = rows.map(([, folder]) => folder!)

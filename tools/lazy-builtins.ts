@@ -4,16 +4,16 @@ import type { Plugin } from 'esbuild'
 
 const requireBuiltin = createRequire(import.meta.url)
 
-/** Packages leave out the scheme of `node:crypto`. */
+/** Packages omit the scheme of `node:crypto`. */
 const BUILTIN = new RegExp(`^(node:.*|${builtinModules.filter(name => /^[a-z]/.test(name)).join('|')})$`)
 
-/** Node has loaded these before the program begins. */
+/** Node has loaded these before the program starts. */
 const LOADED = new Set(['node:buffer', 'node:events', 'node:path', 'node:timers'])
 
 /**
- * Loads Node's own modules at the first use of something of theirs. An ordinary import loads them, and all they need,
- * before the first line of the program runs: `node:crypto` takes 5 ms, and so does `node:process`, because the names
- * that it exports include the standard streams. A short command is over sooner than that.
+ * Loads Node's built-in modules when one of their exports is first used. An ordinary import loads them, and everything
+ * they need, before the first line of the program runs: `node:crypto` takes 5 ms, and so does `node:process`, because
+ * its exports include the standard streams. A short command takes less than that.
  */
 export const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
@@ -21,19 +21,19 @@ export const lazyBuiltins: Plugin = {
     build.onResolve({ filter: BUILTIN }, ({ path: name, kind, importer }) => {
       const path = name.startsWith('node:') ? name : `node:${name}`
       if (kind !== 'import-statement' || LOADED.has(path)) return undefined
-      // Packages import its names, not its default, and those with SDKs in them are loaded late anyway.
+      // Packages import its names, not its default export, and those that contain SDKs are loaded late anyway.
       if (path === 'node:process' && importer.includes('node_modules')) return undefined
-      // A copy for each file that imports it: one for all would be a chunk, and a chunk costs as much as many copies.
+      // One copy for each importing file: a shared one would be a chunk, and a chunk costs as much as many copies.
       return { path, namespace: 'builtin', suffix: `?${relative('.', importer)}`, sideEffects: false }
     })
     build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({ contents: lazyModule(path), loader: 'js' }))
   },
 }
 
-/** The text of a module with the same exports; unused ones are left out of the bundle. */
+/** The source of a module with the same exports; unused ones are removed by the bundler. */
 function lazyModule(path: string): string {
   if (path === 'node:process') return PROCESS
-  // A module of Node as an object of its exports.
+  // A built-in module as an object of its exports.
   const builtin = requireBuiltin(path) as Readonly<Record<string, unknown>>
   const exported = Object.entries(builtin).map(([name, value]) =>
     isPlainFunction(value)
@@ -43,7 +43,7 @@ function lazyModule(path: string): string {
   return [HEAD(path), ...exported, `export default ${lazyValue(builtin, 'load')}`].join('\n')
 }
 
-/** `globalThis.process` with the names that libraries import from it; the streams are loaded when read by property. */
+/** `globalThis.process` with the names that libraries import from it; the streams are loaded on property access. */
 const PROCESS = [
   ...['arch', 'argv', 'cwd', 'emitWarning', 'env', 'nextTick', 'pid', 'platform', 'version', 'versions'].map(
     name => `export const ${name} = /*@__PURE__*/ (() => globalThis.process.${name})()`,
@@ -53,7 +53,7 @@ const PROCESS = [
 
 function lazyValue(value: unknown, load: string): string {
   if (typeof value === 'function') return `/*@__PURE__*/ lazy(function () {}, ${load})`
-  // An object of a class knows itself by more than its properties, so it cannot be stood in for.
+  // An instance of a class has more identity than its properties, so it cannot be proxied.
   const isTable =
     typeof value === 'object' &&
     value !== null &&
@@ -74,7 +74,7 @@ function lazy(target, load) {
   return proxy
 }`
 
-/** No class, whose objects are made with `new`, and nothing that carries more functions, as `realpath.native`. */
+/** Not a class, whose objects are created with `new`, nor a function that carries others, such as `realpath.native`. */
 function isPlainFunction(value: unknown): boolean {
   if (typeof value !== 'function' || Reflect.ownKeys(value).some(key => !PLAIN_KEYS.has(key))) return false
   const { prototype } = value as { prototype?: object } // classes and functions have one

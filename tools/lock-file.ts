@@ -14,9 +14,9 @@ interface LockedPackage {
 type LockedPackages = Readonly<Record<string, LockedPackage>>
 
 /**
- * Findings `package-lock.json: what is wrong`; none when it holds every package of every platform, with its hash and
- * without the address of a registry. npm leaves the packages of other platforms out when node_modules/ was there before
- * the lock file (npm/cli#4828); `npm ci` on such a platform then fails.
+ * Findings `package-lock.json: what is wrong`; none if it contains every package of every platform, with its hash and
+ * without the address of a registry. npm omits the packages of other platforms if node_modules/ existed before the lock
+ * file (npm/cli#4828); `npm ci` on such a platform then fails.
  */
 export function checkLockFile(packages: LockedPackages = read()): string[] {
   const findings: string[] = []
@@ -34,7 +34,7 @@ export function checkLockFile(packages: LockedPackages = read()): string[] {
   return findings.map(finding => `package-lock.json: ${finding}; \`npm install\` completes it`)
 }
 
-/** Looks for a package as Node does: in the folder's own node_modules, then in those of the folders around it. */
+/** Looks up a package as Node does: in the folder's own node_modules, then in those of its parents. */
 function isLocked(packages: LockedPackages, folder: string, name: string): boolean {
   for (let at = folder; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
     if (Object.hasOwn(packages, `${at === '' ? '' : `${at}/`}node_modules/${name}`)) return true
@@ -43,7 +43,7 @@ function isLocked(packages: LockedPackages, folder: string, name: string): boole
 }
 
 function read(): LockedPackages {
-  // npm writes this file and checks its shape.
+  // npm writes this file and validates its shape.
   const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: LockedPackages }
   return packages
 }

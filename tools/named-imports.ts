@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import type { Plugin } from 'esbuild'
 
 /**
- * Gives packages of CommonJS the names that Node gives them where they are imported late. The bundler's chunk of such a package
- * exports its default alone, so that `const { MqttClient } = await import('mqtt')` would work from the sources and find nothing
- * in the bundle. The names are those that Node sees, as they are in no file to be read.
+ * Gives CommonJS packages the names that Node provides when they are imported dynamically. The bundler's chunk of such
+ * a package has only a default export, so `const { MqttClient } = await import('mqtt')` would work from the sources and
+ * find nothing in the bundle. The names are those that Node detects, because no file lists them.
  */
 export const namedImports: Plugin = {
   name: 'named-imports',
@@ -15,7 +15,7 @@ export const namedImports: Plugin = {
       const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: SEEN })
       if (found.external || found.errors.length > 0) return found
       if (/^export\b/m.test(readFileSync(found.path, 'utf8'))) return found
-      // What Node resolves when the sources are run, by its own way of finding a package.
+      // Resolved by Node's own algorithm, as when the sources are run.
       const exported = await import(path)
       const names = Object.keys(exported).filter(name => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
       return { path: found.path, namespace: 'named', pluginData: { names, resolveDir } }
@@ -34,7 +34,7 @@ export const namedImports: Plugin = {
 
 const SEEN = Symbol('resolved by this plugin')
 
-/** Whether a file uses more of a package than its default. */
+/** Whether a file uses more of a package than its default export. */
 function asksForNames(importer: string, name: string): boolean {
   const imports = readFileSync(importer, 'utf8').split(`import('${name}')`).slice(1)
   return imports.some(rest => !rest.startsWith(').default'))

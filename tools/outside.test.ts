@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'penstock-outside-'))
 after(() => rmSync(folder, { recursive: true }))
 copyFileSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'))
 
-/** Of some texts, put into a folder as files, those in which the linter finds something. */
+/** Writes texts to a folder as files; returns those in which the linter finds something. */
 function refused(under: string, texts: readonly string[]): readonly string[] {
   rmSync(join(folder, 'src'), { recursive: true, force: true })
   mkdirSync(join(folder, under), { recursive: true })

@@ -1,21 +1,22 @@
-// The ways to the outside that the linter's rules for components and the mapping language (.oxlintrc.json) do not see.
+// The ways to the outside that the linter's rules for components and the mapping language (.oxlintrc.json) do not
+// detect.
 import { globSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 
-/** What only computes, and may be loaded when it is first used. */
+/** Modules that only compute, and may be loaded on first use. */
 const harmless = new Set(['buffer', 'crypto', 'zlib', 'util'])
 
 const loads = /(?:\brequire|\bcreateRequire\([^)]*\)|\bgetBuiltinModule(?:\?\.)?)\(\s*['"]([^'"]+)['"]/g
 const globals =
   /\bglobalThis(?:\.|\[['"])(process|fetch|WebSocket|EventSource|XMLHttpRequest)\b(?!\?\.getBuiltinModule)/g
 
-/** Findings `file: what is wrong` of the whole tree. */
+/** Findings `file: what is wrong` in the whole tree. */
 export function checkAllOutside(): string[] {
   const files = globSync('src/{components,bloblang}/**/*.ts').filter(file => !/\.(test|suite)\.ts$/.test(file))
   return files.toSorted().flatMap(file => checkOutside(file, readFileSync(file, 'utf8')))
 }
 
-/** Findings of one file. */
+/** Findings in one file. */
 export function checkOutside(file: string, text: string): string[] {
   const modules = [...text.matchAll(loads)]
     .map(([, name]) => name!)

@@ -11,7 +11,7 @@ const programs: Readonly<Record<string, string>> = {
   initdb: 'postgresql',
 }
 
-/** Installs what is missing where that is allowed; otherwise says the one command that does, and the tests skip. */
+/** Installs missing programs if permitted; otherwise prints the one command that does, and the tests are skipped. */
 export function ensurePrograms(): void {
   const missing = Object.entries(programs)
     .filter(([program]) => !onPath(program))
@@ -31,7 +31,7 @@ export function ensurePrograms(): void {
 }
 
 function onPath(program: string): boolean {
-  // Debian keeps the programs of a PostgreSQL server in a folder for each version.
+  // Debian keeps the programs of a PostgreSQL server in a folder per version.
   const folders = [...(process.env.PATH ?? '').split(delimiter), ...globSync('/usr/lib/postgresql/*/bin')]
   return folders.some(folder => existsSync(join(folder, program)))
 }

@@ -1,12 +1,12 @@
-// What ARCHITECTURE.md and the ADRs promise is held by something that fails when it is untrue. A sentence with an absolute
-// word ("never", "only", "every" …) has a footnote, and the footnote links to a check, or to a test and names it.
+// Every promise of ARCHITECTURE.md and the ADRs is verified by something that fails if it is untrue. A sentence with an
+// absolute word ("never", "only", "every" …) has a footnote, which links to a check, or to a test and names it.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** Reads a file of the repository; undefined where there is none. */
+/** Reads a file of the repository; undefined if there is none. */
 type Read = (path: string) => string | undefined
 
-/** Findings `file: what is wrong`; none when every promise is held. */
+/** Findings `file: what is wrong`; none if every promise is verified. */
 export function checkPromises(): string[] {
   const read: Read = path => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
   return ['ARCHITECTURE.md', ...globSync('docs/adr/[0-9]*.md').toSorted()].flatMap(page =>
@@ -14,7 +14,7 @@ export function checkPromises(): string[] {
   )
 }
 
-/** Findings of one page. */
+/** Findings on one page. */
 export function findingsOf(page: string, text: string, read: Read): string[] {
   if (text.includes('**Superseded**')) return []
   const notes = new Map([...text.matchAll(/^\[\^([\w-]+)\]: (.*)$/gm)].map(([, id, note]) => [id!, note!]))
@@ -34,12 +34,14 @@ export function findingsOf(page: string, text: string, read: Read): string[] {
   ]
 }
 
-/** Paragraphs that give reasons and figures; what they say of other programs and of what was not done, no test can hold. */
+/**
+ * Paragraphs with reasons and figures; no test can verify statements about other programs or about what was not done.
+ */
 const reasons = /^(?:- )?\*\*?(?:Why|Considered|Not chosen|Not done|Measured)\b/
 
 /**
  * The sentences of a page that may promise something: those of paragraphs and lists, and the rows of tables. Headings,
- * code, footnotes, reasons, and what is marked as decided and not built (○) are left out.
+ * code, footnotes, reasons, and items marked as decided but not built (○) are left out.
  */
 function sentencesOf(text: string): string[] {
   const blocks = withoutCode(text)
@@ -55,18 +57,18 @@ function withoutCode(text: string): string {
   return text.replace(/^```[\s\S]*?^```$/gm, '')
 }
 
-/** Behind a full stop and the footnotes that follow it. */
+/** After a full stop and the footnotes that follow it. */
 const sentenceEnd = /(?<=[.!?](?:\*\*)?\)?(?:\[\^[\w-]+\])*)\s+(?=[A-Z`*"'(○])/
 
-/** "every 500 ms" and "every two seconds" promise no more than a figure. */
+/** "every 500 ms" and "every two seconds" are figures, not promises. */
 function isPromise(sentence: string): boolean {
   const words = sentence.replace(/`[^`]*`/g, '').replace(/\bevery (?:\d|one|two|three|few)/gi, '')
   return /\b(?:never|only|exactly|always|at most|every|nothing|nobody)\b/i.test(words) || /^- No\b/.test(sentence)
 }
 
 /**
- * A footnote is links, and behind each the names of what in that file holds the promise, in double quotes. Checks of the
- * repository (`tools/`) hold a promise as a whole; a test is named.
+ * A footnote consists of links, each followed by the names of what verifies the promise in that file, in double quotes.
+ * Checks of the repository (`tools/`) verify a promise as a whole; a test is named.
  */
 function brokenLinks(page: string, note: string, read: Read): string[] {
   const links = [...note.matchAll(/\]\(([^)]+)\)((?:[^[]|\[(?![^\]]*\]\())*)/g)]

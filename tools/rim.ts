@@ -1,14 +1,14 @@
-// The clock, random numbers, the environment and timers are used at the rim only; everything else receives them. The
-// simulator drives whatever is inside with a clock of its own.
+// The clock, random numbers, the environment and timers are used only at the rim; everything else receives them. The
+// simulator drives the rest with its own clock.
 import { globSync, readFileSync } from 'node:fs'
 
-/** Folders and files that touch the outside for the rest of the program. */
+/** Folders and files that access the outside for the rest of the program. */
 const rim = [
   'src/base/',
   'src/storage/',
   'src/host/',
   'src/cli/',
-  // Threads and those who start and watch them.
+  // Threads, and the code that starts and watches them.
   'src/agent/pipelines/',
   'src/agent/lint/lint-thread.ts',
   // Servers and clients of the network.
@@ -22,7 +22,7 @@ const rim = [
   'src/agent/agent.ts',
 ]
 
-/** Timers inside the rim, which only end a wait: no state and no answer depends on when they fire. */
+/** Timers inside the rim that only end a wait: no state and no result depends on when they fire. */
 const waits: Readonly<Record<string, string>> = {
   'src/engine/runtime/backoff.ts': 'pauses between attempts',
   'src/engine/deadline.ts': 'the time limit of a call',
@@ -39,13 +39,13 @@ const waits: Readonly<Record<string, string>> = {
 const readings = /\bDate\.now\(|\bperformance\.(?:now|timeOrigin)\b|\bMath\.random\(|\bprocess\.env\b|\bnew Date\(\)/g
 const timers = /(?<![.\w])(?:setTimeout|setInterval|setImmediate)\(/g
 
-/** Findings `file: what is wrong` of the whole tree. */
+/** Findings `file: what is wrong` in the whole tree. */
 export function checkRim(): string[] {
   const files = globSync('src/**/*.ts').filter(file => !/\.(?:test|suite|bench|worker|gen)\.ts$/.test(file))
   return files.toSorted().flatMap(file => findingsOf(file, readFileSync(file, 'utf8')))
 }
 
-/** Findings of one file. */
+/** Findings in one file. */
 export function findingsOf(file: string, text: string): string[] {
   if (rim.some(place => file.startsWith(place))) return []
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')

@@ -1,5 +1,6 @@
-// `npm run test:connectors [-- family …]`: installs and starts the servers of each family, runs its integration tests against
-// them, and stops them. Without names, `--fast` runs the families that continuous integration can afford, `--list` names all.
+// `npm run test:connectors [-- family …]`: installs and starts the servers of each family, runs its integration tests
+// against them, and stops them. Without names it runs all families; `--fast` runs those that continuous integration can
+// afford, `--list` lists all.
 import { asError } from '../src/base/index.ts'
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +20,7 @@ const args = process.argv.slice(2)
 if (args.includes('--list')) {
   for (const [name, family] of families) console.log(`${name.padEnd(16)}${family.summary}`)
 } else {
-  // Outages are tried on the program itself.
+  // Outages are tested on the program itself.
   call('node', ['tools/build.ts', '--if-stale', '--only', 'program'])
   for (const [name, family] of chosenFamilies(args)) await testFamily(name, family)
   console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
@@ -79,7 +80,7 @@ function toolsIn(folder: string): FamilyTools {
   }
 }
 
-/** Runs test files one after the other, as they share servers. */
+/** Runs test files one by one, because they share servers. */
 async function runFiles(files: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
   const events = run({ files: [...files], concurrency: 1, timeout: 600_000, env: { ...process.env, ...environment } })
   for await (const { type, data } of events) {
@@ -95,18 +96,18 @@ async function runFiles(files: readonly string[], environment: Readonly<Record<s
       console.log(`${mark} ${data.name}${typeof data.skip === 'string' ? `: ${data.skip}` : ''}`)
       continue
     }
-    // The runner of Node reports errors of this shape.
+    // Node's test runner reports errors of this shape.
     const error = data.details.error as (Error & { readonly failureType?: string }) | undefined
     if (isContainer && error?.failureType === 'subtestsFailed') continue
     total.failed++
-    const cause = error?.cause as Error | undefined // the runner of Node reports errors of this shape
+    const cause = error?.cause as Error | undefined // Node's test runner reports errors of this shape
     console.log(
       `FAIL ${data.file ?? ''} > ${data.name}\n     ${String(cause?.stack ?? error).replaceAll('\n', '\n     ')}`,
     )
   }
 }
 
-/** Installs what a family needs and this machine does not have; throws with the command to run by hand where that fails. */
+/** Installs what a family needs and this machine lacks; throws with the command to run by hand if that fails. */
 function install({ debian = {}, npm = [], pypi = [] }: Family): void {
   const missing = Object.entries(debian).filter(([program]) => !isInstalled(program))
   if (missing.length > 0) installDebian(missing.map(([, name]) => name))
@@ -135,7 +136,7 @@ function installDebian(packages: readonly string[]): void {
   }
 }
 
-/** Installs packages into a folder of their own, which remembers what it holds. */
+/** Installs packages into a separate folder, which records what it contains. */
 function installOnce(
   folder: string,
   packages: readonly string[],

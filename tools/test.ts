@@ -1,5 +1,6 @@
-// Everything that `npm test` runs: the checks, the tests beside the code, the end-to-end tests over the built program.
-// Ends with the line `N passed, N failed`. Words on the command line choose tests by part of their path: `npm test -- kafka`.
+// Runs everything of `npm test`: the checks, the tests next to the code, the end-to-end tests on the built program.
+// Ends with the line `N passed, N failed`. Words on the command line select tests by part of their path: `npm test --
+// kafka`.
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ process.chdir(join(import.meta.dirname, '..'))
 const only = process.argv.slice(2)
 const chosen = (pattern: string) =>
   globSync(pattern)
-    .filter(file => !file.endsWith('.integration.test.ts')) // those are `npm run test:connectors`'s
+    .filter(file => !file.endsWith('.integration.test.ts')) // run by `npm run test:connectors`
     .filter(file => only.length === 0 || only.some(word => file.includes(word)))
     .toSorted()
 
@@ -33,7 +34,7 @@ if (total.skipped > 0) console.log(`${total.skipped} skipped (each says why abov
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exit(total.failed === 0 ? 0 : 1)
 
-/** Runs test files in processes of their own, `concurrency` at a time, and prints what failed or was skipped. */
+/** Runs test files in separate processes, `concurrency` at a time, and prints what failed or was skipped. */
 async function runFiles(kind: string, files: readonly string[], concurrency: number): Promise<void> {
   if (files.length === 0) return
   const startedAt = performance.now()
@@ -46,7 +47,7 @@ async function runFiles(kind: string, files: readonly string[], concurrency: num
     }
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue
     const { name, file, skip, details } = event.data
-    // A suite, and the file itself, only repeat what their tests said, unless they failed on their own.
+    // A suite, and the file itself, only repeat the results of their tests, unless they failed themselves.
     const isContainer = details.type === 'suite' || name === file || files.includes(name)
     if (event.type === 'test:pass') {
       if (isContainer) continue
@@ -57,12 +58,12 @@ async function runFiles(kind: string, files: readonly string[], concurrency: num
       continue
     }
     const error = 'error' in details ? details.error : undefined
-    // The runner of Node reports errors of this shape.
+    // Node's test runner reports errors of this shape.
     const failureType = (error as { failureType?: string } | undefined)?.failureType
     if (isContainer && failureType === 'subtestsFailed') continue
     total.failed++
     console.log(`FAIL ${file ?? ''} > ${name}`)
-    // The runner of Node reports errors of this shape.
+    // Node's test runner reports errors of this shape.
     console.log(indent(String((error?.cause as Error | undefined)?.stack ?? error?.cause ?? error ?? 'failed')))
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)

@@ -1,11 +1,11 @@
-// Small rules that no other tool knows.
+// Small rules that no other tool checks.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 
 const maxLines = 800
 
-/** Findings `file: what is wrong`; none when the tree is tidy. */
+/** Findings `file: what is wrong`; none if the tree is tidy. */
 export function checkTidy(): string[] {
   const findings: string[] = []
   const files = spawnSync('git', ['ls-files', '-co', '--exclude-standard'], {

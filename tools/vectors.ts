@@ -1,5 +1,5 @@
 // Runs recorded cases of the mapping language through the compiled code: `npm run vectors -- FILE.jsonl …`.
-// One line a failure (id, mapping, input, expected, got), and for each file `NAME: N passed, N failed`.
+// Prints one line per failure (id, mapping, input, expected, got), and for each file `NAME: N passed, N failed`.
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import process from 'node:process'

@@ -1,5 +1,6 @@
-// Do pipelines notice a loop and a leak beside them? 98 small pipelines send the time into one topic; a consumer prints how old
-// the records are when they arrive, first undisturbed, then while a looping and a leaking pipeline are stopped and tried again.
+// Are pipelines affected by a loop and a leak next to them? 98 small pipelines send the time to one topic; a consumer
+// prints the age of the records on arrival, first undisturbed, then while a looping and a leaking pipeline are stopped
+// and restarted.
 import { Consumer, stringDeserializers } from '@platformatic/kafka'
 import { Api, freePorts, type PipelineUnderTest, startProgram } from '../../test/e2e/support.ts'
 

@@ -1,7 +1,7 @@
-// How many small pipelines does one agent carry? Starts N of them (one message a second into Kafka) on a playground of its own
-// and prints how long until all run, how often one was started again, memory, processor time at rest, and how long one more takes.
-// PIPELINES=1,20,100 chooses the numbers; PAUSED=1000 adds as many pipelines that are defined and paused; ALONE=1 takes
-// pipelines that do not share threads.
+// How many small pipelines can one agent run? Starts N of them (each producing one message per second to Kafka) on its
+// own playground, and prints the time until all run, the number of restarts, memory, idle processor time, and how long
+// adding one more takes. PIPELINES=1,20,100 sets the numbers; PAUSED=1000 adds as many defined but paused pipelines;
+// ALONE=1 uses pipelines that do not share threads.
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { Api, freePorts, type PipelineUnderTest, startProgram } from '../../test/e2e/support.ts'
@@ -29,7 +29,7 @@ async function measure(count: number): Promise<string> {
     for (const pipeline of pipelines) await untilItSends(pipeline)
     const allMs = performance.now() - startedAt
 
-    // What starting leaves behind is not the state at rest.
+    // The aftermath of starting is not the idle state.
     await sleep(5000)
     const cpuBefore = cpuMs(pid)
     const restAt = performance.now()

@@ -1,5 +1,6 @@
-// How long after a record was acknowledged by one agent a consumer that waits at another one gets it: two agents as
-// processes of their own, over SQLite with one control plane, and over PostgreSQL with two. Records: the first argument.
+// How long after one agent has acknowledged a record a consumer waiting at another agent receives it: two agents in
+// separate processes, over SQLite with one control plane, and over PostgreSQL with two. The first argument is the
+// number of records.
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -35,7 +36,7 @@ for (const [database, controlPlanes] of [
   }
 }
 
-/** The delays in milliseconds, the shortest first. */
+/** The delays in milliseconds, sorted. */
 async function measure({ agents }: LocalCluster): Promise<number[]> {
   const clients = agents.map(({ address }) => {
     const { hostname, port } = new URL(`kafka://${address}`)
@@ -58,7 +59,7 @@ async function measure({ agents }: LocalCluster): Promise<number[]> {
   return delays.toSorted((one, two) => one - two)
 }
 
-/** Resolves to when the record of this offset was there. */
+/** Resolves to the time at which the record of this offset arrived. */
 async function fetchAt(client: KafkaClient, fetchOffset: number): Promise<number> {
   const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 1e6 }]
   const request = { maxWaitMs: 10_000, minBytes: 1, maxBytes: 1e6, isolationLevel: 0, topics: [{ topic, partitions }] }

@@ -1,6 +1,6 @@
-// How fast the processes of one agent give records that none of them has in memory, and how often they ask the bucket: each
-// leads some of the partitions, and they read each object once together where requests to the bucket cost something.
-// Megabytes: the first argument, 200 by default.
+// How fast the processes of one agent serve records that none of them has in memory, and how many requests they send to
+// the bucket: each leads some of the partitions, and they read each object once together if requests to the bucket cost
+// something. The first argument is the size in megabytes, 200 by default.
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -43,7 +43,7 @@ for (const store of ['file', 's3'] as const) {
   }
 }
 
-/** By an agent that is gone before anybody reads. */
+/** Written by an agent that stops before anything is read. */
 async function write(cluster: LocalCluster): Promise<void> {
   const agent = await cluster.addAgent()
   const client = await open(agent.address)
@@ -64,7 +64,7 @@ async function write(cluster: LocalCluster): Promise<void> {
   await agent.end('SIGTERM')
 }
 
-/** From each process what it leads, all of them at once. */
+/** Reads from each process the partitions that it leads, all concurrently. */
 async function readAll(agent: Member) {
   const first = await open(agent.address)
   const { brokers, topics } = await first.call(apis.Metadata, 9, { topics: [{ name: topic }] })

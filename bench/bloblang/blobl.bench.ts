@@ -1,9 +1,9 @@
-// How many documents a second does `penstock blobl` map, as a whole process, start included? With ORIGINAL=path/to/bento the
-// original runs over the same file in the same run, and the two outputs have to be the same bytes. Figures: bench/README.md.
-//
-// Some 0.08 s of each run is the start, 0.15 s and more the time until the code is compiled. What brings most: fields that the
-// mapping only carries along are never parsed (`json/project.ts`), which is half of the time of `root = this`; the order of
-// the fields is that of the document before; each chunk becomes text at once.
+// How many documents per second does `penstock blobl` map, as a whole process including its start? With
+// ORIGINAL=path/to/bento the original runs on the same file in the same run, and the two outputs must be identical.
+// Figures: bench/README.md.  About 0.08 s of each run is the start, and 0.15 s or more the time until the code is
+// compiled. What helps most: fields that the mapping only copies are never parsed (`json/project.ts`), which is half of
+// the time of `root = this`; the order of the fields is that of the previous document; each chunk is decoded to text as
+// a whole.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
@@ -55,7 +55,7 @@ function rate(seconds: number): string {
     .padStart(9)
 }
 
-/** Events of a shop, some 210 bytes each, the same every time. */
+/** Events of a shop, about 210 bytes each, deterministic. */
 function documents(): string {
   let seed = 1
   const next = () => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648

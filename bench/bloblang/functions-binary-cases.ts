@@ -60,13 +60,13 @@ function compression(): readonly FunctionCase[] {
   ]
 }
 
-/** What the mapping makes of a document. */
+/** The mapping's result for a document. */
 function mapped(mapping: string, document: { readonly v: string }): Buffer {
-  // The mapping of the bench gives bytes.
+  // The benchmark's mappings return bytes.
   return Buffer.from(compileMapping(mapping, { host: systemHost }).mapping!.apply(document) as Uint8Array)
 }
 
-/** Nothing here compresses to bzip2, so these are sentences that its own program has compressed. */
+/** Nothing here compresses to bzip2, so these are sentences compressed by the bzip2 program. */
 const BZIP2 = [
   'QlpoOTFBWSZTWSUiiq8AAAaRgEAAP//eACAAVFPU0NNDQMhFP9JJtR6g09TRWBy8JFZ8gt1M01kXUVLxILkbOyMLR+21OsTiTNl30h3iBZCE6g/i7kinChIEpFFV4A==',
   'QlpoOTFBWSZTWdsaTGcAABIRgEAAP/XeACAASEqNqmNAmnqYSo0aABk4bVUCI9Jmhxypgm1h/hYPGgY2gfkCEckMbHUyKWEEiM5Q+LuSKcKEhtjSYzg=',
@@ -79,13 +79,13 @@ function encryption(): readonly FunctionCase[] {
     const name = scheme === 'ctr' ? '' : ` ${scheme}`
     const iv = scheme === 'gcm' ? NONCE : IV
     const prefix = `let key = "${KEY}".decode("hex")\nlet iv = "${iv}".decode("hex")`
-    // Whole blocks, as `cbc` wants them.
+    // Whole blocks, as `cbc` requires.
     const plain = (n: number) => sentence(n).slice(0, 64).padEnd(64)
     const encrypted = (n: number) => {
       const cipher = createCipheriv(`aes-128-${scheme}`, Buffer.from(KEY, 'hex'), Buffer.from(iv, 'hex'))
       if (scheme === 'cbc') cipher.setAutoPadding(false)
       const parts = [cipher.update(plain(n)), cipher.final()]
-      // A cipher of GCM mode.
+      // A cipher in GCM mode.
       return Buffer.concat(scheme === 'gcm' ? [...parts, (cipher as CipherGCM).getAuthTag()] : parts)
     }
     const encrypt = `this.v.encrypt_aes("${scheme}", $key, $iv).encode("hex")`

@@ -1,4 +1,4 @@
-/** One case for every documented function and method: an expression and the documents it is measured on. */
+/** One case for every documented function and method: an expression and the documents on which it is measured. */
 import { binaryCases } from './functions-binary-cases.ts'
 import {
   address,
@@ -29,7 +29,10 @@ import {
 } from './functions-samples.ts'
 import { tokenCases } from './functions-token-cases.ts'
 
-/** The cases; `geoip` is the folder of MaxMind's test databases, or null. Keys are only made for tokens that are `wanted`. */
+/**
+ * The cases; `geoip` is the folder of MaxMind's test databases, or null. Keys are generated only for tokens that are
+ * `wanted`.
+ */
 export function functionCases(
   folder: string,
   geoip: string | null,
@@ -252,7 +255,7 @@ export function functionCases(
     v('format_timestamp_unix_nano', '', time),
     v('parse_timestamp', '"2006-01-02T15:04:05Z07:00"', time),
     v('parse_timestamp_strptime', '"%Y-%m-%dT%H:%M:%S.%fZ"', time),
-    // Ways through the same methods whose cost is another.
+    // Paths through the same methods with a different cost.
     v('number of a number', '', number, { expression: 'this.v.number()' }),
     v('split of bytes', '', text, { expression: 'this.v.bytes().slice(0, 20).string()' }),
     v('ts_format of seconds', '', seconds, { expression: 'this.v.ts_format("2006-01-02T15:04:05Z", "UTC")' }),

@@ -1,19 +1,19 @@
-/** The documents that functions are measured on, and how a case is written down. */
+/** The documents on which functions are measured, and the notation for cases. */
 export type Fields = (n: number) => Readonly<Record<string, unknown>>
 
 export interface FunctionCase {
   readonly name: string
-  /** What is assigned, once for each of the calls on a line. */
+  /** The assigned expression, once for each call on a line. */
   readonly expression: string
   /** Statements before the assignments. */
   readonly prefix?: string
   /** The field `v` (and others) of document number `n`. */
   readonly fields?: Fields
-  /** Calls on a line where it is not {@link CALLS}. */
+  /** Calls on a line, if not {@link CALLS}. */
   readonly calls?: number
-  /** The answers differ from run to run, or between the programs (clock, random, keys of maps in another order). */
+  /** The results differ from run to run, or between the programs (clock, random, order of map keys). */
   readonly varies?: true
-  /** Needs resources that the command has not: measured in this process only. */
+  /** Needs resources that the `blobl` command does not have: measured only in this process. */
   readonly inProcessOnly?: true
 }
 

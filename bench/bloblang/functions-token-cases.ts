@@ -1,8 +1,8 @@
-/** Signing and checking of JSON Web Tokens. */
+/** Signing and verifying JSON Web Tokens. */
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { type FunctionCase, sentence, word } from './functions-samples.ts'
 
-/** Keys are only made for tokens that are `wanted`. */
+/** Keys are generated only for tokens that are `wanted`. */
 export function tokenCases(wanted: (name: string) => boolean): readonly FunctionCase[] {
   return (['256', '384', '512'] as const).flatMap(size => webTokens(size, wanted))
 }
@@ -62,6 +62,6 @@ function casesOf(
 }
 
 function pem(key: KeyObject, type: 'sec1' | 'spki' | 'pkcs1'): string {
-  // A key of node:crypto of any of its kinds.
+  // A key of node:crypto, of any kind.
   return String((key as { export(options: object): unknown }).export({ type, format: 'pem' }))
 }

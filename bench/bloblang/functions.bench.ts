@@ -1,6 +1,6 @@
-// How long each function and method takes, and beside the original's program where ORIGINAL names one: the same mapping over the
-// same file, as whole processes, in processor time, less what a mapping that calls nothing takes. How to run it and what it
-// gave: README.md.
+// How long each function and method takes, and compared with the original's program if ORIGINAL names one: the same
+// mapping over the same file, as whole processes, in processor time, minus that of a mapping that calls nothing.
+// README.md describes how to run it and its results.
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,13 +19,13 @@ import { systemHost } from '../../src/host/index.ts'
 import { functionCases } from './functions-cases.ts'
 import type { FunctionCase } from './functions-samples.ts'
 
-/** Calls on a line: many, so that reading and writing the line weighs little beside them. */
+/** Calls on a line: many, so that reading and writing the line matters little in comparison. */
 const CALLS = 10
 const SAMPLE_MS = Number(process.env['SAMPLE_MS'] ?? 40)
-/** What a process is given to do by our own pace, in milliseconds. */
+/** The amount of work for a process, in milliseconds at our own speed. */
 const PROCESS_MS = Number(process.env['PROCESS_MS'] ?? 200)
 const ROUNDS = Number(process.env['ROUNDS'] ?? 2)
-/** Lines that take longer than this are few. */
+/** Cases that take longer than this get fewer lines. */
 const DEAR_NS = 50_000
 const LINES = { least: 5, most: 50_000 }
 
@@ -39,7 +39,7 @@ interface Row {
 const theOriginal = process.env['ORIGINAL']
 const program = process.env['PROGRAM'] ?? join(import.meta.dirname, '../../bin/penstock')
 const only = process.argv.slice(2)
-/** How much was printed in all, so that no engine can skip unused output. */
+/** The total length of the output, so that no engine can skip unused output. */
 let printedLength = 0
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
 writeFileSync(join(folder, 'side.json'), '{"id":7,"text":"beside the mapping"}')
@@ -63,7 +63,7 @@ try {
   rmSync(folder, { recursive: true })
 }
 
-/** A case that fails is a row that says so: the others are measured nevertheless. */
+/** A case that fails becomes a row that says so; the others are still measured. */
 function attempt(item: FunctionCase): Row {
   try {
     return measure(item)
@@ -77,7 +77,7 @@ function ratio({ beside }: Row): number {
   return beside === undefined ? Number.POSITIVE_INFINITY : beside.original / beside.ours
 }
 
-/** Beside the original only what whole processes took. */
+/** In a comparison, shows only the figures of whole processes. */
 function shown({ name, note, ours, beside }: Row): string {
   const title = note === '' ? name : `${name} (${note})`
   if (theOriginal === undefined) return `| ${title} | ${figure(ours)} |`
@@ -108,7 +108,7 @@ function measure(item: FunctionCase): Row {
     writeFileSync(input, Array.from({ length: lines }, (_, n) => `${document(item, n)}\n`).join(''))
   let count = linesFor(PROCESS_MS, ours * calls + 500)
   if (ours * calls > DEAR_NS) {
-    // What is dear here may be far dearer there.
+    // What is expensive here may be far more expensive there.
     const pilot = Math.max(LINES.least, Math.round(count / 20))
     writeInput(pilot)
     count = Math.min(count, linesFor(3 * PROCESS_MS, (run(theOriginal, full, input).ms * 1e6) / pilot))
@@ -132,7 +132,7 @@ function measure(item: FunctionCase): Row {
   return { name: item.name, ours, beside, note: differs ? 'the answers differ' : '' }
 }
 
-/** How many lines of so many nanoseconds last that long. */
+/** The number of lines, at this many nanoseconds each, that take that long. */
 function linesFor(ms: number, perLine: number): number {
   return Math.round(Math.min(LINES.most, Math.max(LINES.least, (ms * 1e6) / perLine)))
 }
@@ -155,7 +155,7 @@ function compiled(text: string): Mapping {
   return mapping
 }
 
-/** Nanoseconds of processor time for a line, parsed, mapped and printed, at the best of several short samples. */
+/** Nanoseconds of processor time per line, parsed, mapped and printed, as the best of several short samples. */
 function perLine(mapping: Mapping, lines: readonly string[]): number {
   const message = new BodyView()
   const batch = [message]
@@ -171,7 +171,7 @@ function perLine(mapping: Mapping, lines: readonly string[]): number {
       message.setText(lines[done % lines.length]!)
       printedLength += printed(mapping, batch, draft).length
       if (++done < next) continue
-      // The clock is slow, so it is looked at after twice as many lines each time.
+      // Reading the clock is slow, so it is read after twice as many lines each time.
       elapsed = cpuMs() - start
       next = done * 2
     } while (elapsed < SAMPLE_MS / 3)
@@ -197,7 +197,7 @@ function printed(mapping: Mapping, batch: readonly BodyView[], draft: MetadataDr
   }
 }
 
-/** Runs a mapping over a file: user and system time in milliseconds, and what came out. */
+/** Runs a mapping over a file; returns user and system time in milliseconds, and the output. */
 function run(command: string, mapping: string, input: string): { readonly ms: number; readonly out: string } {
   const stdin = openSync(input, 'r')
   try {

@@ -1,5 +1,5 @@
-// How long one group of the consumer protocol takes to settle, and what many small groups cost: through the coordinator,
-// with SQLite in memory. `MEMBERS=5000 SMALL_GROUPS=10000`
+// How long one group of the consumer protocol takes to stabilise, and what many small groups cost: through the
+// coordinator, with in-memory SQLite. `MEMBERS=5000 SMALL_GROUPS=10000`
 import { nullLog, systemClock, systemRandom } from '../../src/base/index.ts'
 import { Groups } from '../../src/broker/groups/index.ts'
 import { Leases } from '../../src/broker/leases.ts'
@@ -67,7 +67,7 @@ let rounds = 0
 const began = performance.now()
 for (let isSettled = false; !isSettled; rounds++) {
   await Promise.all(members.map(member => beat('large', member)))
-  // Timers run as well: answers that need no write come without a turn of the event loop.
+  // Lets timers run as well: responses that need no write arrive without a turn of the event loop.
   await new Promise(resolve => setImmediate(resolve))
   const { group } = await groups.describe('large')
   isSettled = group?.phase === 'Stable'

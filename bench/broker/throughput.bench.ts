@@ -1,6 +1,6 @@
-// How many MB/s one broker process takes and gives, and how long an acknowledgement takes, over memory and over a folder.
-// The client shares the machine but does as little as it can: its batches are made once. Seconds a measurement: the
-// first argument, 3 when it is not told.
+// Throughput of one broker process in MB/s, produce and fetch, and the latency of an acknowledgement, in memory and on
+// a folder. The client shares the machine but does as little as possible: its batches are built once. The first
+// argument is the duration of a measurement in seconds, 3 by default.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -41,7 +41,7 @@ async function startBroker(flags: readonly string[]) {
   return { child, port: Number(/:(\d+)$/.exec(String(line))?.[1]) }
 }
 
-/** Keeps IN_FLIGHT requests on their way, each with a batch for every partition. */
+/** Keeps IN_FLIGHT requests in flight, each with a batch for every partition. */
 async function produce(port: number, topic: string, valueBytes: number) {
   const client = await WireClient.open(port)
   await client.call(apis.CreateTopics, 5, {
@@ -76,7 +76,7 @@ async function produce(port: number, topic: string, valueBytes: number) {
   return { bytes, seconds, p50: at(0.5), p99: at(0.99) }
 }
 
-/** Reads all partitions from the beginning, one request after the other, as a consumer does. */
+/** Reads all partitions from the beginning, one request at a time, as a consumer does. */
 async function fetchAll(port: number, topic: string) {
   const client = await WireClient.open(port)
   const next = Array.from({ length: PARTITIONS }, () => 0)

@@ -6,7 +6,7 @@ type AnyApi<Request, Response> = Pick<
   'name' | 'key' | 'flexibleFrom' | 'encodeRequest' | 'decodeResponse'
 >
 
-/** A Kafka connection without any comfort, so that what is measured is the broker: requests are pipelined as they come. */
+/** A minimal Kafka connection, so that the broker is what is measured: requests are pipelined as they come. */
 export class WireClient {
   readonly #socket: Socket
   readonly #waiting: ((frame: Buffer) => void)[] = []

@@ -1,4 +1,4 @@
-// What is measured, with the defaults of each component.
+// The measured cases, with the defaults of each component.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -18,7 +18,7 @@ import { ServerProcess } from '../../test/servers/server-process.ts'
 
 type Environment = Readonly<Record<string, string>>
 
-/** The body of an input or an output. `id` names a topic, queue … of its own. */
+/** The body of an input or an output. `id` names its own topic, queue … */
 export type Stream = (id: string, environment: Environment) => Readonly<Record<string, unknown>>
 
 export interface Case {
@@ -27,7 +27,7 @@ export interface Case {
   readonly start: Family['start']
   readonly output?: Stream
   readonly input?: Stream
-  /** Makes what both expect to exist. */
+  /** Creates what both programs expect to exist. */
   prepare?(id: string, environment: Environment): Promise<void>
 }
 
@@ -142,7 +142,7 @@ function s3({ PENSTOCK_TEST_AWS: endpoint }: Environment) {
   return { region: 'us-east-1', endpoint, credentials, force_path_style_urls: true }
 }
 
-/** The family's server keeps 10,000 messages for a session, this one all. */
+/** The family's server keeps 10,000 messages for a session, this one keeps all. */
 async function startMosquitto({ folder }: Parameters<Family['start']>[0]): ReturnType<Family['start']> {
   const port = await freePort()
   const settings = join(folder, 'mosquitto.conf')

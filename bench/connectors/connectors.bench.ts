@@ -1,7 +1,7 @@
-// What a message costs that a stream writes to a server, and one that it reads from it: processor time of the whole process,
-// and the clock. The servers are those of `npm run test:connectors`, which has to have installed them. `CONNECTORS_ONLY`
-// begins the names of those that run, `CONNECTORS_SHARE` is the share of the messages that is sent (1 unless given);
-// `ORIGINAL=/path/to/program` does the same on the same server by another program, in turns.
+// The cost of a message that a stream writes to a server, and of one that it reads: processor time of the whole
+// process, and wall-clock time. The servers are those of `npm run test:connectors`, which must have installed them.
+// `CONNECTORS_ONLY` selects cases by the start of their names, `CONNECTORS_SHARE` is the share of the messages that is
+// sent (1 by default); `ORIGINAL=/path/to/program` does the same on the same server with another program, alternating.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
@@ -38,7 +38,7 @@ interface Cost {
 }
 
 async function runCase({ name, messages, start, ...streams }: Case): Promise<void> {
-  // Servers that do not run as root get a folder that is theirs.
+  // Servers that do not run as root get their own folder.
   const own = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
   const server = await start({
     folder: own,
@@ -77,7 +77,7 @@ function writing(output: Stream, id: string, environment: Readonly<Record<string
   return { input: { generate: { count, interval: '', mapping } }, output: output(id, environment) }
 }
 
-/** The lower processor time and the shorter duration of two rounds, of each program; and how they compare. */
+/** The lower processor time and the shorter duration of two rounds, for each program, and their ratios. */
 function report(name: string, count: number, costs: readonly (readonly Cost[])[]): void {
   const best = costs.map(rounds => ({
     perCore: count / Math.min(...rounds.map(cost => cost.processorSeconds)),
@@ -95,7 +95,7 @@ function report(name: string, count: number, costs: readonly (readonly Cost[])[]
   console.log(`${name.padEnd(22)} ${figures.join('   ')}${ratios}`)
 }
 
-/** Runs a stream until it ends, or until it has sent so many messages. */
+/** Runs a stream until it ends, or until it has sent this many messages. */
 async function run(program: string, config: Config, count: number): Promise<Cost> {
   const address = `127.0.0.1:${await freePort()}`
   const { input } = config
@@ -115,7 +115,7 @@ async function run(program: string, config: Config, count: number): Promise<Cost
       processorSeconds = processorSecondsOf(child.pid!) ?? processorSeconds
       const ended = child.exitCode !== null || child.signalCode !== null
       if (ended && child.exitCode !== 0) throw new Error(`${program} failed: ${log}`)
-      // A stream that generates its messages ends by itself, and is not asked.
+      // A stream that generates its messages ends on its own and is not polled.
       if (ended || (!('generate' in input) && (await sentBy(address)) >= count)) break
       await sleep(20)
     }
@@ -127,7 +127,7 @@ async function run(program: string, config: Config, count: number): Promise<Cost
   return { processorSeconds, seconds: (performance.now() - startedAt) / 1000 }
 }
 
-/** How many messages the output of a stream has sent, by its metrics; 0 where it does not answer. */
+/** How many messages the output of a stream has sent, from its metrics; 0 if they are unavailable. */
 async function sentBy(address: string): Promise<number> {
   try {
     const text = await (await fetch(`http://${address}/metrics`)).text()
@@ -137,7 +137,7 @@ async function sentBy(address: string): Promise<number> {
   }
 }
 
-/** What a process has used so far, all of its threads. */
+/** Processor time of all threads of a process so far. */
 function processorSecondsOf(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,11 +1,10 @@
-// A control plane with many agents and pipelines: how long from "run" to running, and what it costs while nothing changes.
-// Starts a control plane over PostgreSQL (SQLite where there is none), AGENTS (100) simulated agents on the real link and
-// PIPELINES (1000) pipelines that run once each; switches SAMPLES (100) more on, one after the other, then looks on for
-// SECONDS (20). Needs the built program: npm run build.
-//
-// On two cores with a load of 20 beside it, over two runs: all run after 10 and 21 s (61 and 73 s while each agent that came was
-// reconciled by itself), p50 184 and 217 ms (374 and 407), p99 1.6 and 1.9 s from "run" to running; at rest 7 to 8 % of a core,
-// 257 MB, 109 to 129 transactions a second.
+// A control plane with many agents and pipelines: how long from "run" to running, and what it costs while nothing
+// changes. Starts a control plane on PostgreSQL (SQLite if there is none), AGENTS (100) simulated agents on the real
+// link and PIPELINES (1000) pipelines with one instance each; switches on SAMPLES (100) more, one by one, then measures
+// the idle state for SECONDS (20). Needs the built program: npm run build.  On two cores with another load of 20, in
+// two runs: all run after 10 and 21 s (61 and 73 s when each agent that joined was reconciled separately), p50 184 and
+// 217 ms (374 and 407), p99 1.6 and 1.9 s from "run" to running; idle 7 to 8 % of a core, 257 MB, 109 to 129
+// transactions per second.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -166,7 +165,7 @@ async function startControlPlane(): Promise<{ readonly child: ChildProcess; read
   return { child, apiUrl: /WARPSTREAM_API_URL=(\S+)/.exec(output)![1]! }
 }
 
-/** An agent that does nothing but say that it runs what it is told to. */
+/** An agent that does nothing but report that it runs what it is ordered to. */
 async function startAgent(api: URL, keys: Keys, number: number): Promise<void> {
   const connection = await AgentConnection.open({
     urls: [new URL(api.origin)],
@@ -219,12 +218,12 @@ function counted({ counters: before, ...instance }: InstanceReport): InstanceRep
   return { ...instance, counters: { ...before, input_received: now, output_sent: now } }
 }
 
-/** Links break when everything ends; before that an agent that fails ends the bench. */
+/** Links break when everything ends; an agent that fails earlier ends the bench. */
 function unlessStopped(error: unknown): void {
   if (!stop.signal.aborted) throw error
 }
 
-/** Processor time of a process so far; Linux alone tells it. */
+/** Processor time of a process so far; available only on Linux. */
 function cpuMs({ pid }: ChildProcess): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
   return (Number(fields[11]) + Number(fields[12])) * 10
@@ -234,7 +233,7 @@ function residentMb({ pid }: ChildProcess): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024)
 }
 
-/** Transactions of the database so far; 0 where it does not count them. */
+/** Transactions of the database so far; 0 if it does not count them. */
 async function transactions(): Promise<number> {
   if (postgres === undefined) return 0
   const [row] = await database.transaction({ kind: 'read' }, sql =>

@@ -1,6 +1,7 @@
-// Does reading lists of many pipelines disturb Kafka clients? Fills a data folder with PIPELINES (1000) pipelines of VERSIONS
-// (50) versions of KILOBYTES (4) each, starts a standalone on it, and prints how long the list of statuses, the overview and a
-// description take, and a metadata request and an acknowledged produce beside them and alone.
+// Does reading lists of many pipelines disturb Kafka clients? Fills a data folder with PIPELINES (1000) pipelines of
+// VERSIONS (50) versions of KILOBYTES (4) each, starts a standalone server on it, and prints how long the list of
+// statuses, the overview and a description take, and a metadata request and an acknowledged produce, concurrently and
+// alone.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,7 +98,7 @@ async function measure(path: string): Promise<void> {
   }
 }
 
-/** Milliseconds that each request took, one after the other with pauses, for the length of a measurement. */
+/** Milliseconds that each request took, one at a time with pauses, for the duration of a measurement. */
 async function repeat(request: () => Promise<unknown>, pauseMs: number): Promise<number[]> {
   const took: number[] = []
   const end = performance.now() + seconds * 1000

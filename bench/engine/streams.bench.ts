@@ -1,6 +1,6 @@
-// How many messages a second one stream moves, file to file, whole process. `ENGINE_LINES` sets the number of lines,
-// `ENGINE_ONLY` names one configuration;
-// `ORIGINAL=/path/to/program` runs the same configurations by another program for comparison.
+// How many messages per second one stream moves from file to file, as a whole process. `ENGINE_LINES` sets the number
+// of lines, `ENGINE_ONLY` selects one configuration; `ORIGINAL=/path/to/program` runs the same configurations in
+// another program for comparison.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -42,7 +42,7 @@ function startUp(program: string): string {
   return `${Math.round(Math.min(...[1, 2, 3, 4, 5].map(() => run(program, args))) * 1000)} ms`
 }
 
-/** The seconds that one run takes. */
+/** The duration of one run, in seconds. */
 function run(program: string, args: readonly string[]): number {
   for (const written of globSync('out*', { cwd: folder })) rmSync(join(folder, written))
   const startedAt = performance.now()
@@ -55,7 +55,7 @@ function run(program: string, args: readonly string[]): number {
   return (performance.now() - startedAt) / 1000
 }
 
-/** Lines of some 210 bytes, the same every time. */
+/** Lines of about 210 bytes, deterministic. */
 function documents(count: number): string {
   let seed = 1
   const next = () => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648
@@ -74,7 +74,7 @@ function documents(count: number): string {
   return text
 }
 
-/** The documents as Avro and as Protocol Buffers. */
+/** The schemas of the documents for Avro and Protocol Buffers. */
 function writeSchemas(where: string): void {
   const record = (name: string, fields: Readonly<Record<string, unknown>>) => ({
     type: 'record',
@@ -96,7 +96,7 @@ function writeSchemas(where: string): void {
   )
 }
 
-/** Lines of a web server's log, some 170 bytes each. */
+/** Lines of a web server's log, about 170 bytes each. */
 function accessLog(count: number): string {
   let text = ''
   for (let i = 0; i < count; i++) {

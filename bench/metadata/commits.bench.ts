@@ -1,8 +1,9 @@
-// Commits a second: how many objects, and rows of extents in them, the metadata take, and how long a commit lasts, in an
-// SQLite file and in a PostgreSQL of its own, both waiting for the disk. Each caller waits for its commit before it makes
-// the next, as an agent does. `BASELINE=DIR` measures SQLite with the sources of another working tree in turns. Then how
-// long a client in another process waits to hear of a commit. Last the same commits over the link of an agent, to a control
-// plane that is a process of its own. Seconds a measurement: the first argument, 2 by default.
+// Commits per second: how many objects, and how many extent rows, the metadata accepts, and the latency of a commit, in
+// an SQLite file and in its own PostgreSQL, both syncing to disk. Each caller waits for its commit before it makes the
+// next, as an agent does. `BASELINE=DIR` also measures SQLite with the sources of another working tree, alternating.
+// Then: how long until a client in another process is notified of a commit. Last: the same commits over the link of an
+// agent to a control plane in another process. The first argument is the duration of a measurement in seconds, 2 by
+// default.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,7 +61,7 @@ if (hasPostgres()) {
 for (const database of ['sqlite', 'postgres'] as const) {
   if (database === 'postgres' && !hasPostgres()) continue
   for (const [callers, extents] of shapes) {
-    // Each with metadata of its own, as above.
+    // Each with its own metadata, as above.
     const cluster = await startLocalCluster({
       ...{ agents: 0, controlPlanes: 1, database, durable: true, store: 'file', auth: 'none' },
       program: [join(import.meta.dirname, '../../bin/penstock')],
@@ -87,7 +88,7 @@ async function report(name: string, metadata: Metadata, callers: number, extents
   await metadata.close()
 }
 
-/** How long after a commit was answered here another connection hears of it. */
+/** How long after a commit was answered here another connection is notified of it. */
 async function measureFeed(open: () => Promise<Metadata>): Promise<string> {
   const [writer, reader] = [await open(), await open()]
   const [created] = await writer.createTopics([{ name: 'bench', partitions: 1, configs: {} }])
@@ -127,12 +128,12 @@ async function measure(metadata: Metadata, callers: number, extents: number): Pr
   let key = 0
   const caller = async (index: number, until: number) => {
     let sequence = 0
-    // A client sends the batches of a partition to one broker, so that brokers seldom commit to the same one.
+    // A client sends the batches of a partition to one broker, so brokers rarely commit to the same one.
     const own = partitions.slice((index % callers) * extents, (index % callers) * extents + extents)
     while (performance.now() < until) {
       const start = performance.now()
       const batches = own.map(
-        // Half of the batches are of an idempotent producer.
+        // Half of the batches are from an idempotent producer.
         (partition, at) => batch(partition, at, sequence, at % 2 === 0 ? index : -1),
       )
       sequence++
@@ -144,7 +145,7 @@ async function measure(metadata: Metadata, callers: number, extents: number): Pr
     const until = performance.now() + seconds * 1000
     return Promise.all(Array.from({ length: callers }, (_, index) => caller(index + key * callers, until)))
   }
-  await run(SECONDS / 4) // statements are prepared, code is compiled
+  await run(SECONDS / 4) // warm-up: statements are prepared, code is compiled
   latencies.length = 0
   const start = performance.now()
   const cpu = process.cpuUsage()

@@ -1,9 +1,7 @@
-// Runs of a cluster under faults, and a checker of what its clients were promised:
-//
-//   node test/chaos/main.ts [--seed 1] [--runs 1] [--seconds 60] [--logs DIR] [--program dist/penstock.mjs]
-//
-// Each run has a cluster of its own: three agents, two control planes, PostgreSQL, an S3 server. Its seed decides which faults
-// come when; `--seed N` plays those of a failed run again, and its log files are kept in `--logs`. It needs the built program: npm run build.
+// Runs clusters under faults, and checks what their clients were promised:    node test/chaos/main.ts [--seed 1]
+// [--runs 1] [--seconds 60] [--logs DIR] [--program dist/penstock.mjs]  Each run has its own cluster: three agents, two
+// control planes, PostgreSQL, an S3 server. Its seed determines the faults and their times; `--seed N` repeats those of
+// a failed run, whose log files are kept in `--logs`. It needs the built program: npm run build.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runUnderFaults } from './run.ts'
@@ -20,7 +18,7 @@ const { values: flags } = parseArgs({
 let failed = 0
 for (let index = 0; index < Number(flags.runs); index++) {
   const seed = Number(flags.seed) + index
-  // Where not even the cluster starts or stops, the other runs go on.
+  // If a cluster does not even start or stop, the other runs continue.
   const { findings, summary, faults } = await runUnderFaults({
     seed,
     seconds: Number(flags.seconds),

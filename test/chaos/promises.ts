@@ -1,10 +1,10 @@
-// What clients were promised, compared with what is there.
+// Compares what clients were promised with what is there.
 
-/** What one writer sent to its partition, 0, 1, 2 and so on, each after the answer to the one before. */
+/** What one writer sent to its partition: 0, 1, 2 and so on, each after the response to the previous one. */
 export interface Written {
   readonly partition: number
   readonly acknowledged: readonly number[]
-  /** Sent, and no answer came: they may be there, once. */
+  /** Sent without receiving a response: they may be there, once. */
   readonly unknown: readonly number[]
 }
 
@@ -16,7 +16,10 @@ export interface ReadRecord {
 
 export type Finding = string
 
-/** Nothing acknowledged is lost, nothing is there twice, the order is that of sending, offsets are dense, commits are in range. */
+/**
+ * Nothing acknowledged is lost, nothing is duplicated, the order is that of sending, offsets are dense, commits are in
+ * range.
+ */
 export function checkPromises(
   written: readonly Written[],
   records: readonly ReadRecord[],
@@ -53,12 +56,14 @@ function* checkOrder(partition: number, found: readonly ReadRecord[]): Generator
 }
 
 /**
- * How a transaction ended as far as its producer knows. One whose commit was not asked for is aborted, now or when the next
- * producer of its id starts; one whose commit was asked for without an answer may have ended either way.
+ * How a transaction ended as far as its producer knows. One whose commit was not requested is aborted, now or when the
+ * next producer with its id starts; one whose commit was requested without a response may have ended either way.
  */
 export type Outcome = 'committed' | 'aborted' | 'unknown'
 
-/** The transactions of one producer, numbered from 0 on: each writes its number to every partition and commits an offset. */
+/**
+ * The transactions of one producer, numbered from 0: each writes its number to every partition and commits an offset.
+ */
 export interface TransactionsWritten {
   readonly name: string
   readonly partitions: number
@@ -72,8 +77,8 @@ export interface TransactionRecord {
 }
 
 /**
- * What is visible to a reader of committed records: all of a transaction or nothing of it, once, in the order of the
- * transactions, and the offset that was committed with the last one.
+ * Checks what a reader of committed records sees: all of a transaction or nothing of it, once, in the order of the
+ * transactions, and the offset committed with the last one.
  */
 export function checkTransactions(
   { name, partitions, outcomes }: TransactionsWritten,

@@ -1,4 +1,4 @@
-// One run: clients write and read, faults come and go, then everything is read again and compared with what was promised.
+// One run: clients write and read under faults, then everything is read again and compared with what was promised.
 import { execFile } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,19 +17,19 @@ import { Writer } from './writer.ts'
 const partitions = 4
 const topic = 'promises'
 const group = 'readers'
-/** Of the topic that producers write to in transactions. */
+/** The topic that producers write to in transactions. */
 const ledger = 'ledger'
 const ledgerPartitions = 3
 const ledgerWriters = ['ledger-one', 'ledger-two']
-/** Written to the ledger at the end: everything before it is read when it is. */
+/** Written to the ledger at the end: once it has been read, so has everything before it. */
 const endMark = 'end'
-/** After the last fault everything has to work again within this time. */
+/** After the last fault, everything must work again within this time. */
 const healMs = 90_000
 
 export interface RunResult {
   readonly findings: readonly Finding[]
   readonly summary: string
-  /** What happened when. */
+  /** When each fault happened. */
   readonly faults: readonly string[]
 }
 
@@ -38,7 +38,7 @@ export interface RunOptions {
   readonly seconds: number
   /** The built program, a file for Node. */
   readonly program: string
-  /** Where the log files of a run with findings are copied to; nowhere by default. */
+  /** Where the log files of a run with findings are copied; not copied by default. */
   readonly logFolder?: string | undefined
 }
 
@@ -175,7 +175,7 @@ class Reader {
   }
 }
 
-/** Everything that is in the topic, in the order in which it is offered. */
+/** Everything in the topic, in the order in which it is delivered. */
 async function readAll(cluster: LocalCluster): Promise<ReadRecord[]> {
   const admin = client(cluster).admin()
   await admin.connect()
@@ -204,7 +204,7 @@ async function readAll(cluster: LocalCluster): Promise<ReadRecord[]> {
   return records
 }
 
-/** What a reader of committed records finds in the ledger, in the order in which it is offered. */
+/** What a reader of committed records finds in the ledger, in the order in which it is delivered. */
 async function readLedger(cluster: LocalCluster): Promise<TransactionRecord[]> {
   const producer = client(cluster).producer({ transactionalId: endMark, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()

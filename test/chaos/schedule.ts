@@ -9,21 +9,21 @@ const startAttempts = 3
 
 type StoreFault = () => ReturnType<NonNullable<S3ServerOptions['fault']>>
 
-/** The faults of one run, decided by its seed: one after the other, some of them at the same time. */
+/** The faults of one run, determined by its seed: in sequence, some of them overlapping. */
 export class Schedule {
-  /** What happened when. */
+  /** When each fault happened. */
   readonly log: string[] = []
-  /** Faults that could not be mended: a part of the cluster did not come back, which no later fault may hide. */
+  /** Faults that could not be repaired: a part of the cluster did not recover, which no later fault may hide. */
   readonly findings: string[] = []
   readonly #random: () => number
-  /** Of its own: how many requests the store gets must not decide which faults come next. */
+  /** Separate, so that the number of requests to the store does not determine which faults come next. */
   readonly #storeRandom: () => number
   readonly #cluster: LocalCluster
   readonly #proxies: readonly TcpProxy[]
   readonly #setStoreFault: (fault: StoreFault) => void
   readonly #startedAt = performance.now()
   readonly #underWay = new Set<Promise<void>>()
-  /** Agents and control planes that something is being done to. */
+  /** Agents and control planes that are currently subject to a fault. */
   readonly #busy = new Set<string>()
 
   constructor(
@@ -39,7 +39,7 @@ export class Schedule {
     this.#setStoreFault = setStoreFault
   }
 
-  /** Resolves when the time is over and everything has been mended. */
+  /** Resolves when the time is over and everything has been repaired. */
   async play(seconds: number): Promise<void> {
     const endsAt = performance.now() + seconds * 1000
     const faults = [
@@ -139,7 +139,7 @@ export class Schedule {
     })
   }
 
-  /** One of the agents that run, of which two are left alone. */
+  /** Works on one of the running agents, of which two are left alone. */
   async #withAgent(what: string, work: (agent: LocalCluster['agents'][number]) => Promise<void>): Promise<void> {
     const running = this.#cluster.agents.filter(
       ({ process }) => process.exitCode === null && process.signalCode === null,
@@ -166,7 +166,7 @@ export class Schedule {
   }
 }
 
-/** As an orchestrator does: what ends because something that it needs is away for too long is started again. */
+/** Restarts a process that ends because a dependency is unavailable for too long, as an orchestrator does. */
 async function started(start: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -1,10 +1,7 @@
-// A pipeline with `exact_concurrency: 1` whose agent is killed, paused and cut off again and again, and a checker: once
-// another instance has written, nothing of an earlier one may follow.
-//
-//   node test/chaos/singleton.ts [--cycles 30] [--seed 1] [--program dist/penstock.mjs]
-//
-// Each cycle makes one fault at the agent that runs the pipeline, and waits until it is written again. It needs the built
-// program: npm run build.
+// A pipeline with `exact_concurrency: 1` whose agent is repeatedly killed, paused and cut off, and a checker: once
+// another instance has written, nothing of an earlier one may follow.    node test/chaos/singleton.ts [--cycles 30]
+// [--seed 1] [--program dist/penstock.mjs]  Each cycle causes one fault at the agent that runs the pipeline, and waits
+// until the pipeline writes again. It needs the built program: npm run build.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,11 +13,11 @@ import { startTcpProxy, type TcpProxy } from '../servers/tcp-proxy.ts'
 import { generator } from './generator.ts'
 
 const topic = 'singleton'
-/** Longer than a lease, so that another agent takes over before the paused one goes on. */
+/** Longer than a lease, so that another agent takes over before the paused one resumes. */
 const pauseMs = [22_000, 30_000] as const
 const shortPauseMs = [1000, 8000] as const
 
-/** Every instance has an id of its own, and counts. */
+/** Every instance has its own id, and counts. */
 const configuration = `input:
   generate:
     interval: 20ms
@@ -105,7 +102,7 @@ async function run({ controlPlanes, apiKey }: LocalCluster): Promise<boolean> {
   return stale.length === 0
 }
 
-/** Records of an instance behind the first record of a later one. */
+/** Records of an instance after the first record of a later one. */
 function staleIn(written: readonly Written[]): Written[] {
   const replaced = new Set<string>()
   let current = ''
@@ -143,7 +140,7 @@ async function pauseFor(agent: Member, ms: number): Promise<void> {
   agent.process.kill('SIGCONT')
 }
 
-/** The agent runs on, without a control plane. */
+/** The agent keeps running, without a control plane. */
 async function cut(agent: Member): Promise<void> {
   const proxy = proxies.get(agent.pid)!
   proxy.cut({ refuse: true })
@@ -151,7 +148,7 @@ async function cut(agent: Member): Promise<void> {
   proxy.restore()
 }
 
-/** Each agent reaches a control plane through a proxy of its own. */
+/** Each agent reaches a control plane through its own proxy. */
 async function addAgent(index: number): Promise<Member> {
   const { controlPlanes } = cluster
   const proxy = await startTcpProxy(Number(new URL(controlPlanes[index % controlPlanes.length]!.address).port))
@@ -163,7 +160,7 @@ async function addAgent(index: number): Promise<Member> {
 async function agentOf(api: Api, { ids }: PipelineUnderTest, agents: readonly Member[]): Promise<Member> {
   const find = async () => {
     const { agents: known } = await api.call('list_agents', { virtual_cluster_id: ids.virtual_cluster_id })
-    // One that was killed is listed for a while, with what it ran.
+    // A killed agent is listed for a while, with what it ran.
     const running = known.find(
       ({ instances, is_alive }) =>
         is_alive && instances.some(one => one.pipeline_id === ids.pipeline_id && one.state === 'running'),
@@ -193,7 +190,7 @@ async function createTopic(agents: readonly Member[]): Promise<void> {
   await admin.disconnect()
 }
 
-/** How many records there are; while agents come and go it is asked until one answers. */
+/** The number of records; while agents come and go, retries until one responds. */
 async function end(agents: readonly Member[]): Promise<number> {
   const count = await eventually(
     'the end of the topic',
@@ -215,7 +212,7 @@ async function askEnd(agents: readonly Member[]): Promise<number> {
   }
 }
 
-/** Until some more are there. */
+/** Waits until there are some more records. */
 async function untilWritten(agents: readonly Member[]): Promise<void> {
   const before = await end(agents)
   await eventually(

@@ -14,7 +14,7 @@ export interface TransactionWriterOptions {
   readonly random: () => number
 }
 
-/** Writes transactions one after the other, each over all partitions and with an offset, and aborts some of them. */
+/** Writes transactions one by one, each to all partitions and with an offset, and aborts some of them. */
 export class TransactionWriter {
   readonly #options: TransactionWriterOptions
   readonly #outcomes: Outcome[] = []
@@ -32,7 +32,7 @@ export class TransactionWriter {
     return { name, partitions, outcomes: this.#outcomes }
   }
 
-  /** Waits until one more is committed, so that the cluster works again, and stops. Rejects after `ms`. */
+  /** Waits until one more is committed, which shows that the cluster works again, and stops. Rejects after `ms`. */
   async stop(ms: number): Promise<void> {
     const before = this.#committed
     const deadline = performance.now() + ms
@@ -59,7 +59,7 @@ export class TransactionWriter {
         await producer.connect()
         while (!this.#isStopping) await this.#transact(producer)
       } catch {
-        // A new producer of the same id ends what this one has left open.
+        // A new producer with the same id ends what this one has left open.
         await sleep(100)
       }
       await producer.disconnect().catch(() => undefined)
@@ -70,7 +70,7 @@ export class TransactionWriter {
     const { topic, partitions, name, random } = this.#options
     const number = this.#outcomes.length
     const isAborted = random() < abortedShare
-    // Until its commit is asked for nothing can commit it.
+    // Until its commit is requested, nothing can commit it.
     this.#outcomes.push('aborted')
     const transaction = await producer.transaction()
     for (let partition = 0; partition < partitions; partition++)

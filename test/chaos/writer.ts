@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Producer } from 'kafkajs'
 import type { Written } from './promises.ts'
 
-/** Sends numbers to one partition, one after the other, as an idempotent producer. */
+/** Sends numbers to one partition, one by one, as an idempotent producer. */
 export class Writer {
   readonly #topic: string
   readonly #partition: number
@@ -24,7 +24,7 @@ export class Writer {
     return { partition: this.#partition, acknowledged: this.#acknowledged, unknown: this.#unknown }
   }
 
-  /** Waits until one more is acknowledged, so that the cluster works again, and stops. Rejects after `ms`. */
+  /** Waits until one more is acknowledged, which shows that the cluster works again, and stops. Rejects after `ms`. */
   async stop(ms: number): Promise<void> {
     const before = this.#acknowledged.length
     const deadline = performance.now() + ms
@@ -43,7 +43,7 @@ export class Writer {
         await producer.connect()
         await this.#send(producer)
       } catch {
-        // What could not be sent has an unknown outcome. Its number is not sent again: that would be another record.
+        // A number that could not be sent has an unknown outcome. It is not sent again: that would be another record.
         await sleep(100)
       }
       await producer.disconnect().catch(() => undefined)

@@ -1,4 +1,4 @@
-// `penstock blobl` as it is used in pipes, and its page in a real browser.
+// `penstock blobl` as used in pipes, and its page in a real browser.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

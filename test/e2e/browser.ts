@@ -1,4 +1,4 @@
-// What the console's end-to-end tests share: a real browser on a program that runs, and checks of what it shows.
+// Shared by the console's end-to-end tests: a real browser on a running program, and checks of what it shows.
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,13 +16,13 @@ export const missingBrowser =
     ? false
     : `${browserPath} is missing; install it with: sudo apt-get install -y chromium`
 
-/** How long a test waits for what must come, in milliseconds: only one that fails waits so long. */
+/** How long a test waits for something expected, in milliseconds; only failing tests reach it. */
 const patienceMs = 120_000
 
 /** A browser with the console open. */
 export interface OpenConsole {
   readonly page: Page
-  /** What the browser reported as going wrong. */
+  /** Errors that the browser reported. */
   readonly complaints: readonly string[]
   close(): Promise<void>
 }
@@ -39,7 +39,7 @@ export async function openConsole(url: string): Promise<OpenConsole> {
   page.setDefaultTimeout(patienceMs)
   page.on('pageerror', error => complaints.push(error.stack ?? error.message))
   page.on('console', message => {
-    // A refused save is an answer with status 400, which the browser reports although the page expects it.
+    // Rejecting a save is a response with status 400, which the browser reports although the page expects it.
     if (message.type() === 'error' && !message.text().includes('status of 400')) complaints.push(message.text())
   })
   await page.goto(url)
@@ -50,7 +50,7 @@ export function section(page: Page, name: string): Locator {
   return page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name, exact: true })
 }
 
-/** Chooses from the menu behind `More`. */
+/** Chooses an item from the `More` menu. */
 export function chooseMore(page: Page, item: string): Promise<void> {
   return choose(page, 'More', item)
 }
@@ -58,7 +58,7 @@ export function chooseMore(page: Page, item: string): Promise<void> {
 /** Opens a menu and chooses an item. */
 export async function choose(page: Page, menu: string, item: string): Promise<void> {
   const choice = page.getByRole('menuitem', { name: item })
-  // News that arrive while the menu opens may close it; then a person opens it again.
+  // Updates that arrive while the menu opens may close it; a user would open it again.
   for (let tries = 1; ; tries++) {
     await page.getByRole('button', { name: menu, exact: true }).click()
     try {
@@ -70,8 +70,8 @@ export async function choose(page: Page, menu: string, item: string): Promise<vo
 }
 
 /**
- * Wide and narrow, light and dark: axe finds nothing, and nothing is wider than the window. With `opened`, what is
- * opened in front of a page, the page behind it is looked at only once.
+ * Checks wide and narrow, light and dark: axe finds nothing, and nothing is wider than the window. With `opened`, for
+ * an overlay in front of a page, the page behind it is checked only once.
  */
 export async function expectAccessible(page: Page, place: string, opened?: string): Promise<void> {
   await page.locator('[aria-label^="Loading"]').first().waitFor({ state: 'detached' })
@@ -82,7 +82,7 @@ export async function expectAccessible(page: Page, place: string, opened?: strin
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.locator(`html[data-theme=${colorScheme}]`).waitFor({ state: 'attached' })
-      // The colours of the theme are there with the next frame.
+      // The colours of the theme are applied in the next frame.
       await page.evaluate('new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))')
       const look = `${place} at ${width} px, ${colorScheme}`
       const { violations }: axe.AxeResults = await page.evaluate(`axe.run(${context}, { resultTypes: ["violations"] })`)
@@ -96,12 +96,12 @@ export async function expectAccessible(page: Page, place: string, opened?: strin
   await page.setViewportSize({ width: 1440, height: 900 })
 }
 
-/** What does not fit into the window or into what scrolls a page, which scroll sideways then. */
+/** Elements that do not fit into the window or the page's scroll container, which then scroll sideways. */
 const widerThanTheirPlace = `[document.documentElement, ...document.querySelectorAll('[data-scroll-restoration-id], [role=dialog]')]
   .filter(element => element.scrollWidth > element.clientWidth)
   .map(element => element.tagName + ' ' + element.className)`
 
-/** A walk of steps, each of which stands on those before it: after one that fails the others are not tried. */
+/** A sequence of dependent steps: after one fails, the others are not run. */
 export class Walk {
   readonly #page: () => Page
   #failedStep: string | undefined
@@ -110,7 +110,7 @@ export class Walk {
     this.#page = page
   }
 
-  /** Runs a step; where it fails a picture of the page is left in the system's folder for temporary files. */
+  /** Runs a step; on failure, a screenshot is saved in the system's folder for temporary files. */
   async step(t: TestContext, name: string, run: () => Promise<void>): Promise<void> {
     if (this.#failedStep !== undefined) {
       t.skip(`the walk ended at ${this.#failedStep}`)
@@ -129,7 +129,7 @@ export class Walk {
   }
 }
 
-/** Leaves a picture where `PENSTOCK_SCREENSHOTS` asks for them. */
+/** Saves a screenshot if `PENSTOCK_SCREENSHOTS` asks for them. */
 async function photograph(page: Page, name: string): Promise<void> {
   const folder = process.env['PENSTOCK_SCREENSHOTS']
   if (folder === undefined) return

@@ -1,4 +1,5 @@
-// `penstock bucket check` and `bucket rebuild` over a standalone server's folder and over a cluster of separate processes.
+// `penstock bucket check` and `bucket rebuild` over a standalone server's folder and over a cluster of separate
+// processes.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -119,7 +120,7 @@ for (const database of ['sqlite', 'postgres'] as const) {
   })
 }
 
-/** Destroys what the database knows of the records of a cluster. */
+/** Deletes the metadata of a cluster's records from the database. */
 async function forgetMetadata({ databaseUrl, virtualClusterId }: LocalCluster): Promise<void> {
   if (databaseUrl.startsWith('sqlite:')) {
     const file = `${databaseUrl.slice('sqlite:'.length)}.${virtualClusterId}`

@@ -1,4 +1,4 @@
-// Clients as they are, against the same agent: kcat, kafkajs (the old versions of the protocol) and @platformatic/kafka.
+// Unmodified clients against the same agent: kcat, kafkajs (the old versions of the protocol) and @platformatic/kafka.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'

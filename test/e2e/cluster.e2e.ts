@@ -1,4 +1,4 @@
-// Three agents and two control planes as processes of their own, over PostgreSQL and an S3 server where PostgreSQL is there.
+// Three agents and two control planes as separate processes, on PostgreSQL (if available) and an S3 server.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
@@ -37,7 +37,7 @@ function kafka(agent: number): Kafka {
   })
 }
 
-/** How many instances of a pipeline run on each agent that is alive, as a control plane knows it. */
+/** How many instances of a pipeline run on each live agent, as seen by a control plane. */
 async function running({ ids }: PipelineUnderTest, plane = 0): Promise<string> {
   const { agents } = await apis[plane]!.call('list_agents', { virtual_cluster_id: ids.virtual_cluster_id })
   const counts = agents
@@ -61,7 +61,7 @@ function deploy(name: string, concurrency: string): Promise<PipelineUnderTest> {
   return apis[0]!.createPipeline(name, `${stream}warpstream:\n  ${concurrency}\n`)
 }
 
-/** Reads a topic from its start over an agent; the list grows while the consumer runs. */
+/** Reads a topic from its start through an agent; the list grows while the consumer runs. */
 async function read(agent: number, topic: string, groupId: string) {
   const consumer = kafka(agent).consumer({ groupId })
   await consumer.connect()

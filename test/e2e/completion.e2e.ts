@@ -13,7 +13,7 @@ function run(shell: string, script: string) {
   return stdout
 }
 
-/** A shell that is not installed is not a failure of ours; `npm test` installs all three where it may. */
+/** A shell that is not installed is not our failure; `npm test` installs all three if it has permission. */
 function withShell(shell: string, script: string, check: (output: string) => void) {
   test(`${shell} completes commands, flags and values`, context => {
     const output = run(shell, script)

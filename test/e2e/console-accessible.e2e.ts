@@ -11,7 +11,7 @@ import {
 } from './browser.ts'
 import { Api, freePorts, type PipelineUnderTest, produce, type Started, startProgram } from './support.ts'
 
-/** As long as Kafka allows. */
+/** The longest name that Kafka allows. */
 const longTopic = `orders.${'by-region-and-customer.'.repeat(10)}v1`
 
 const generator = (topic: string) => `input:
@@ -72,7 +72,7 @@ const button = (name: string | RegExp) => () => opened.page.getByRole('button', 
 const key = (name: string) => () => opened.page.keyboard.press(name)
 const more = (item: string): Opening => [`${item} dialog`, () => chooseMore(opened.page, item)]
 
-/** A page, and what is opened on it one after the other; Escape closes each. */
+/** A page, and what is opened on it in turn; Escape closes each. */
 interface Place {
   readonly path: () => string
   readonly openings: readonly Opening[]
@@ -161,10 +161,10 @@ const places: Readonly<Record<string, Place>> = {
   'a page that does not exist': { path: () => '/nowhere', openings: [] },
 }
 
-/** A dialog, a menu, or an opened row of a table. */
+/** A dialog, a menu, or an expanded row of a table. */
 const inFront = '[role=dialog], [role=menu], tr:has([aria-expanded=true]) + tr'
 
-/** The keyboard goes back to the button that opened something; what a key opened has none. */
+/** The focus returns to the button that opened something; something opened by a key has no such button. */
 function needsOpener(what: string): boolean {
   return /menu|dialog|change|tags|add|produce|delete/.test(what)
 }

@@ -36,7 +36,7 @@ after(async () => {
 const dialog = () => page.getByRole('dialog')
 const heading = (name: string) => page.getByRole('heading', { level: 1, name })
 
-/** The cluster in the address, which is what the pages show. */
+/** The cluster in the URL, which is the one that the pages show. */
 function shownCluster(): string | null {
   return new URL(page.url()).searchParams.get('cluster')
 }

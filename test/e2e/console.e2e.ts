@@ -1,5 +1,5 @@
-// A newcomer's first minutes in the console, in a real browser over the real program: create, save, run, edit, deploy,
-// roll back, pause, and be told exactly what is wrong. Everything is found as a person finds it, by role and label.
+// A new user's first minutes in the console, in a real browser with the real program: create, save, run, edit, deploy,
+// roll back, pause, and read exactly what is wrong. Everything is found as users find it, by role and label.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, type TestContext, test } from 'node:test'
@@ -44,7 +44,7 @@ output:
     drop: {}
 `
 
-/** As long as Kafka allows: no page may be broken by it. */
+/** The longest name that Kafka allows: it must not break any page. */
 const longTopic = `orders.${'by-region-and-customer.'.repeat(10)}v1`
 
 let playground: Started
@@ -179,7 +179,7 @@ test('a draft is marked while it is written, and can be discarded', { skip: miss
     await draft.waitFor({ state: 'detached' })
     assert.equal(await text(), generator)
 
-    // The same for one that leaves for the version it changes, whose page the address did not name.
+    // The same for a draft whose user opens the version that it changes, when the URL did not name that version.
     await openPipeline()
     await editor().getByText('"bento_test"').click()
     await page.keyboard.type('x')
@@ -306,7 +306,7 @@ test('its activity shows instances, counters and logs', { skip: missing }, t =>
   }),
 )
 
-/** A mapping with an error in each line, a second one of a branch, and an interpolation. */
+/** A mapping with an error in each line, a second mapping in a branch, and an interpolation. */
 const manyBroken = `input:
   generate:
     mapping: root = {}
@@ -499,7 +499,7 @@ test('without its control plane the console says so and keeps what it showed', {
   step(t, 'unreachable', async () => {
     await playground.stop()
     await page.getByText('The control plane does not respond. This page may be out of date.').waitFor()
-    // A page that was never opened is there nevertheless.
+    // A page that was never opened is available nevertheless.
     await section(page, 'Settings').click()
     await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor()
     await page.getByText('The control plane does not answer.').first().waitFor()
@@ -539,7 +539,7 @@ async function callApi(
   return post(name, { virtual_cluster_id: default_virtual_cluster_id, ...body })
 }
 
-/** Opens a message of the list to its key, headers and value. */
+/** Expands a message of the list to its key, headers and value. */
 async function openMessage(at: number): Promise<void> {
   await page
     .getByRole('table', { name: 'Messages' })
@@ -548,16 +548,16 @@ async function openMessage(at: number): Promise<void> {
     .click()
 }
 
-/** The state beside the pipeline's name. */
+/** The state next to the pipeline's name. */
 async function expectState(state: string): Promise<void> {
   await page.getByRole('heading', { level: 1 }).getByText(state, { exact: true }).waitFor()
 }
 
-/** Each example, taken as it is, has no findings. */
+/** Each example, unmodified, has no findings. */
 async function everyExampleIsSound(): Promise<void> {
   await editor().waitFor()
   const cards = page.getByRole('region', { name: 'Examples' }).getByRole('button')
-  const count = (await cards.count()) - 1 // the last opens the gallery
+  const count = (await cards.count()) - 1 // the last card opens the gallery
   assert.ok(count >= 4)
   for (let at = 0; at < count; at++) {
     await page.getByRole('button', { name: 'Examples', exact: true }).click()
@@ -579,7 +579,7 @@ async function expectSound(example: Locator): Promise<void> {
   assert.deepEqual(findings, [], name)
 }
 
-/** Pastes over everything, as a person would. */
+/** Pastes over everything, as a user would. */
 async function write(yaml: string): Promise<void> {
   await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(yaml)})`)
   await editor().click()
@@ -587,7 +587,7 @@ async function write(yaml: string): Promise<void> {
   await page.keyboard.press('Control+v')
 }
 
-/** Copies everything, as a person would. */
+/** Copies everything, as a user would. */
 async function text(): Promise<string> {
   await editor().focus()
   await page.keyboard.press('Control+a')

@@ -1,4 +1,4 @@
-// The example pipelines in config/: each is valid, says what it does, and passes unit tests of its own.
+// The example pipelines in config/: each is valid, says what it does, and passes its own unit tests.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Many pipelines on one agent: all run, and those that misbehave are stopped while their neighbours go on.
+// Many pipelines on one agent: all run, and those that misbehave are stopped while the others continue.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Api, eventually, freePorts, type PipelineUnderTest, type Started, startProgram } from './support.ts'
@@ -39,7 +39,7 @@ output:
 `
 
 const loop = once('while: { check: "true", processors: [ { mapping: root = content().string() } ] }')
-/** Fills its memory long before it used the processor time of a loop, on a busy machine as well. */
+/** Fills its memory long before it has used the processor time of a loop, even on a busy machine. */
 const leak = once(`mapping: 'root = range(0, 100000).map_each(i -> ("x".repeat(100000) + i.string()).uppercase())'`)
 
 test('small pipelines that are switched on together all run; a loop and a leak among them are stopped alone', async () => {

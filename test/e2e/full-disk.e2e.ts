@@ -1,4 +1,4 @@
-// What a whole cluster does on a disk that is full: what it can serve it serves, everything is answered, and it goes on.
+// What a whole cluster does on a full disk: it serves what it can, every request gets a response, and it recovers.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ const parent = mkdtempSync(join(tmpdir(), 'penstock-disk-'))
 after(() => rmSync(parent, { recursive: true, force: true }))
 const disk = join(parent, 'disk')
 
-/** Runs a command with a small disk of its own, if this machine lets us mount one. */
+/** Runs a command with its own small disk, if this machine allows mounting one. */
 const withSmallDisk = [['-m'], ['-Urm']].find(
   options => spawnSync('unshare', [...options, 'mount', '-t', 'tmpfs', 'tmpfs', parent]).status === 0,
 )
@@ -129,7 +129,7 @@ async function produce(client: TestClient, name: string, value: Buffer): Promise
   return errorName(responses[0]!.partitionResponses[0]!.errorCode)
 }
 
-/** Produces until even small records are refused; the errors. */
+/** Produces until even small records are refused; resolves to the errors. */
 async function fill(client: TestClient): Promise<Set<string>> {
   const errors = new Set<string>()
   for (const size of [400_000, 20_000, 500]) {

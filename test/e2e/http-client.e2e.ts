@@ -11,7 +11,7 @@ import { portOf } from '../servers/ports.ts'
 
 const program = join(import.meta.dirname, '../../bin/penstock')
 
-// undici is CommonJS and loaded with the first request, which the bundle does in its own way.
+// undici is CommonJS and loaded with the first request, which works differently in the bundle.
 test('the built program sends requests and follows redirects', async t => {
   const server = createServer((request, response) => {
     if (request.url === '/') response.writeHead(307, { Location: '/there' }).end()

@@ -1,4 +1,4 @@
-// A Kafka port with TLS and required SASL: clients, the console's questions and pipelines get past it, strangers do not.
+// A Kafka port with TLS and required SASL: clients, the console's requests and pipelines get in, strangers do not.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -95,7 +95,7 @@ test('a client signs in with the credentials of the API, and a pipeline by itsel
   })
   await assert.rejects(plain.admin().connect())
 
-  // What pipelines sign in with is in no answer and no log line, and only the API's own users are listed.
+  // The credentials of pipelines are in no response and no log line, and only the API's own users are listed.
   const { credentials } = await api.call('list_virtual_cluster_credentials', cluster)
   assert.deepEqual(
     credentials.map(({ name }) => name),

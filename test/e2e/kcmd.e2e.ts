@@ -7,7 +7,7 @@ import { startLocalCluster } from '../servers/local-cluster.ts'
 import { startTcpProxy } from '../servers/tcp-proxy.ts'
 import { eventually, program } from './support.ts'
 
-/** Resolves to the exit code and all that was printed. */
+/** Resolves to the exit code and all output. */
 async function diagnose(port: number | string, ...flags: string[]): Promise<{ code: number | null; output: string }> {
   const args = ['kcmd', '-type', 'diagnose-connection', '-bootstrap-host', 'localhost', '-bootstrap-port', `${port}`]
   const child = spawn(program, [...args, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -24,7 +24,7 @@ const options = {
   program: [program],
 } as const
 
-/** A port at which nothing listens. */
+/** A port on which nothing listens. */
 async function freePort(): Promise<number> {
   const proxy = await startTcpProxy(1)
   await proxy.close()
@@ -43,7 +43,7 @@ test('all brokers of an open cluster, and those of them that cannot be reached',
       assert.match(well.output, new RegExp(`ACCESSIBLE +\\d+ 127\\.0\\.0\\.1:${port}`))
     assert.match(well.output, /Coordinator of a consumer group\n {2}ACCESSIBLE +\d+ 127/)
 
-    // An agent that gives clients an address at which it does not listen.
+    // An agent that advertises an address on which it does not listen.
     const nowhere = await freePort()
     await cluster.addAgent(['-discoveryKafkaPortOverride', `${nowhere}`])
     const broken = await eventually(

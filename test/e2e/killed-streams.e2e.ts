@@ -1,6 +1,6 @@
-// A stream that is killed at any moment and started again delivers, at least once, everything that it acknowledged upstream:
-// from file to file, from Kafka to Kafka and from HTTP to file, through a buffer on disk and through outputs that pass
-// messages on. A buffer in memory loses what it holds, as its documentation says, and is not here.
+// A stream that is killed at any moment and restarted delivers, at least once, everything that it acknowledged
+// upstream: from file to file, from Kafka to Kafka and from HTTP to file, through a buffer on disk and through outputs
+// that wrap others. A buffer in memory loses what it holds, as documented, and is not tested here.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,7 +24,9 @@ before(async () => {
 })
 after(() => server.stop())
 
-/** What stands before the file that a stream writes. `FILE` is an output to that file, `OTHER` one to a second file. */
+/**
+ * The output in front of the file that a stream writes. `FILE` is an output to that file, `OTHER` one to a second file.
+ */
 const outputs: Readonly<Record<string, string>> = {
   file: 'FILE',
   broker: '{ broker: { pattern: fan_out_sequential, outputs: [ FILE, OTHER ] } }',
@@ -75,7 +77,7 @@ test(`from Kafka to Kafka and to files, killed ${kills} times`, async () => {
   const stream = new KilledStream()
   const values = Array.from({ length: 1000 }, (_, number) => `record-${number}`)
   await produce(server.kafkaAddress, 'killed-from', values)
-  // A member that was killed counts as alive until its session is over.
+  // A killed member counts as alive until its session is over.
   const group = 'consumer_group: killed, group: { session_timeout: 6s, heartbeat_interval: 1s }, commit_period: 50ms'
   const config = `
 input: { kafka: { addresses: [ '${server.kafkaAddress}' ], topics: [ killed-from ], ${group} } }
@@ -95,7 +97,7 @@ output:
   }
   stream.start(config)
   await stream.untilDelivered(values)
-  // What the files had before the last kill may not have been acknowledged by Kafka; then the stream sends it once more.
+  // Kafka may not have acknowledged what the files had before the last kill; then the stream sends it once more.
   await produce(server.kafkaAddress, 'killed-from', ['last'])
   await stream.untilDelivered(['last'])
   const there = new Set<string | undefined>()
@@ -131,7 +133,7 @@ output: ${stream.output('file')}
   assert.deepEqual(stream.missing(values), [])
 })
 
-/** A stream that writes to files of its own and is killed and started again. */
+/** A stream that writes to its own files and is killed and restarted. */
 class KilledStream {
   readonly folder = mkdtempSync(join(parent, 'stream-'))
   readonly #files = ['out.txt', 'other.txt'].map(name => join(this.folder, name))
@@ -161,12 +163,12 @@ class KilledStream {
     })
   }
 
-  /** Resolves with the exit code, or the signal's name, when it has ended. */
+  /** Resolves to the exit code, or the signal's name, when it has ended. */
   ended(): Promise<number | string> {
     return this.#ended
   }
 
-  /** Kills it, a moment after it was told to. */
+  /** Kills it after a short delay. */
   async kill(): Promise<void> {
     await delay(Math.random() * 200)
     assert.equal(this.#end, null, 'the stream has ended by itself')
@@ -189,7 +191,7 @@ class KilledStream {
     await this.until('all is delivered', () => this.missing(values).length === 0)
   }
 
-  /** Waits until something is so, which takes a stream that runs. */
+  /** Waits for a condition, which requires a running stream. */
   async until(what: string, isSo: () => boolean): Promise<void> {
     const ask = async () => (assert.equal(this.#end, null, 'the stream has ended by itself'), isSo())
     await eventually(what, ask, answer => answer)

@@ -1,5 +1,5 @@
-// The built program loads the libraries of connectors: what works from the sources may fail in the bundle, where a library
-// finds neither its own folder nor parts that are compiled.
+// The built program loads the libraries of connectors: what works from the sources may fail in the bundle, where a
+// library finds neither its own folder nor its compiled parts.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ const program = join(import.meta.dirname, '../../bin/penstock')
 const folder = mkdtempSync(join(tmpdir(), 'penstock-libraries-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** Inputs whose library has to open a connection to the port, where nothing listens. */
+/** Inputs whose library has to open a connection to the port, on which nothing listens. */
 const inputs: Readonly<Record<string, (port: number) => string>> = {
   amqp_0_9: port => `{ urls: [ 'amqp://127.0.0.1:${port}/' ], queue: q }`,
   amqp_1: port => `{ urls: [ 'amqp://127.0.0.1:${port}/' ], source_address: q }`,

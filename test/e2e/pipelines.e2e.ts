@@ -1,4 +1,4 @@
-// Managed pipelines over the API, as curl and Terraform drive them, and what becomes of those that misbehave.
+// Managed pipelines over the API, as curl and Terraform use them, and what happens to those that misbehave.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Api, consume, eventually, freePorts, produce, type Started, startProgram } from './support.ts'
@@ -86,7 +86,7 @@ describe('from the first save to a rollback', () => {
     const counts = await at()
     await new Promise(resolve => setTimeout(resolve, 500))
     assert.deepEqual(await at(), counts)
-    // What was counted is exactly what is in the topics.
+    // The counts match the topics exactly.
     assert.equal(
       counts.reduce((sum, count) => sum + count, 0),
       paused.counters.output_sent,
@@ -234,7 +234,7 @@ for (const [name, yaml, explanation] of failing) {
   })
 }
 
-/** Produces one record after the other; the answer stops it and tells how many arrived. */
+/** Produces records one by one; calling the returned function stops it and returns how many were delivered. */
 function produceMeanwhile(topic: string): () => Promise<number> {
   let isDone = false
   const loop = async () => {

@@ -1,4 +1,4 @@
-// How pipelines are divided, counted at the agents while these join, hang, die and leave.
+// How pipelines are distributed, counted at the agents while these join, hang, die and leave.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type LocalCluster, type Member, startLocalCluster } from '../servers/local-cluster.ts'
@@ -9,7 +9,7 @@ let cluster: LocalCluster
 let api: Api
 const pipelines = new Map<string, PipelineUnderTest>()
 
-/** What runs on each of so many agents. */
+/** What runs on each of this many agents. */
 const perAgent = (agents: number) => ({
   ...Object.fromEntries([1, 2, 3, 4, 5].map(target => [`cluster-${target}`, Math.ceil(target / agents)])),
   'agent-1': 1,
@@ -41,7 +41,7 @@ async function deploy(name: string, placement: string): Promise<void> {
   pipelines.set(name, await api.createPipeline(name, `${stream}warpstream:\n  ${placement}\n`))
 }
 
-/** How many instances of each pipeline an agent itself says that it runs. */
+/** How many instances of each pipeline an agent itself reports. */
 async function countedAt({ welcome }: Member): Promise<Record<string, number>> {
   const status = /Agent\s+(\S+)\/v1\/status/.exec(welcome)![1]!
   const text = await (await fetch(`${status}/metrics`)).text()
@@ -53,7 +53,7 @@ async function countedAt({ welcome }: Member): Promise<Record<string, number>> {
   return Object.fromEntries(names.filter(([, count]) => count > 0))
 }
 
-/** Until each of these agents runs what is given, and one of them the pipeline that runs exactly once. */
+/** Waits until each of these agents runs what is given, and one of them the pipeline with `exact_concurrency`. */
 async function untilPlaced(agents: readonly Member[], expected: Record<string, number>): Promise<void> {
   const wanted = agents.map(() => JSON.stringify(expected, Object.keys(expected).toSorted()))
   await eventually(

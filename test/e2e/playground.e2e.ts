@@ -1,4 +1,4 @@
-// The playground as a newcomer meets it: one command, everything there, gone without a trace.
+// The playground as a new user sees it: one command, everything there, gone without a trace.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -52,7 +52,7 @@ test('a port in use is reported with the flag that changes it', async t => {
 test('the address of another machine is reported with the flag that changes it', () => {
   const run = (address: string) =>
     spawnSync(program, ['playground', `-bindAddress=${address}`, ...freePorts], { encoding: 'utf8' })
-  // An address for documentation (RFC 5737), and a name that cannot exist (RFC 6761).
+  // An address reserved for documentation (RFC 5737), and a name that cannot exist (RFC 6761).
   const other = run('192.0.2.1')
   assert.equal(other.status, 1)
   assert.match(

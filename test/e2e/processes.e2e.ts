@@ -1,5 +1,5 @@
-// An agent of several processes behind one Kafka port: each is an agent to the cluster, one that dies is started again while the
-// others go on, they read each object once together, and all end with the one that started them.
+// An agent of several processes behind one Kafka port: each is an agent to the cluster, one that dies is restarted
+// while the others continue, they read each object once together, and all end with the one that started them.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
@@ -9,7 +9,7 @@ import { Api, eventually, program } from './support.ts'
 const processes = 3
 const partitions = 12
 
-/** Objects with records that were read from the bucket, once for each time. */
+/** Objects with records that were read from the bucket, once for each read. */
 const reads: string[] = []
 let cluster: LocalCluster
 let api: Api
@@ -32,7 +32,7 @@ before(async () => {
 })
 after(() => cluster.close())
 
-/** A client as patient as Kafka's own: a process that was killed is named for some seconds. */
+/** A client that retries as long as Kafka's own: metadata lists a killed process for some seconds. */
 function client({ address }: Member): Kafka {
   return new Kafka({
     clientId: 'orders',
@@ -42,7 +42,7 @@ function client({ address }: Member): Kafka {
   })
 }
 
-/** Process ids of the agents that are alive. */
+/** Process ids of the live agents. */
 async function alive(): Promise<number[]> {
   const { agents } = await api.call('list_agents', { virtual_cluster_id: api.clusterId })
   return agents.filter(one => one.is_alive).map(one => Number(one.agent_name.split(':').at(-1)))
@@ -72,7 +72,7 @@ async function send(agent: Member, topic: string, values: readonly string[]): Pr
   }
 }
 
-/** Reads until so many different values have come. */
+/** Reads until this many different values have arrived. */
 async function readAll(agent: Member, topic: string, count: number): Promise<string[]> {
   const consumer = client(agent).consumer({ groupId: `readers-${topic}` })
   const values: string[] = []

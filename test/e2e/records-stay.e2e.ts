@@ -1,5 +1,5 @@
-// The control plane never sees a record: neither what goes over the links of agents nor what is in its database has any of it,
-// but for the records that a person looks at, which are passed on and stored nowhere.
+// The control plane never sees a record: neither the traffic on the links of agents nor its database contains any part
+// of one, except for the records that a user looks at, which are passed on and stored nowhere.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
@@ -15,7 +15,7 @@ const topics = ['marked', 'copied', 'failed']
 
 let cluster: LocalCluster
 let api: Api
-/** All that has gone over the links: a list for each connection and direction. */
+/** All traffic on the links: a list for each connection and direction. */
 const seen: { readonly isMasked: boolean; readonly chunks: Buffer[] }[] = []
 const closers: (() => void)[] = []
 
@@ -36,7 +36,7 @@ after(async () => {
   for (const close of closers) close()
 })
 
-/** A proxy that keeps what passes. */
+/** A proxy that records what passes. */
 async function listenIn(port: number): Promise<number> {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -58,7 +58,7 @@ async function listenIn(port: number): Promise<number> {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return portOf(server) // of a server that listens
+  return portOf(server) // of a listening server
 }
 
 const isIn = (bytes: Buffer) => bytes.includes(marker) || bytes.includes(Buffer.from(marker, 'utf16le'))
@@ -67,7 +67,7 @@ const onTheLinks = () =>
 const inTheDatabase = () =>
   globSync(`${cluster.databaseUrl.replace('sqlite:', '')}*`).filter(file => isIn(readFileSync(file)))
 
-/** What a client has sent over a WebSocket: each frame is masked with four bytes before it (RFC 6455). */
+/** The data that a client has sent over a WebSocket: each frame is masked with the four bytes before it (RFC 6455). */
 function unmasked(bytes: Buffer): Buffer {
   const payloads: Uint8Array[] = []
   let at = bytes.indexOf('\r\n\r\n') + 4
@@ -87,12 +87,12 @@ function kafka(): Kafka {
   return new Kafka({
     brokers: [cluster.agents[0]!.address],
     logLevel: logLevel.NOTHING,
-    // An agent that was killed is named to clients until its lease is over.
+    // A killed agent is returned to clients until its lease is over.
     retry: { retries: 90, initialRetryTime: 100, maxRetryTime: 1000 },
   })
 }
 
-/** None where the client was sent to an agent that is gone. */
+/** Empty if the client was sent to an agent that is gone. */
 async function counts(): Promise<number[]> {
   const admin = kafka().admin()
   try {

@@ -1,4 +1,4 @@
-// `penstock run`, `lint`, `blobl` …: the stream engine without any cluster, as its command line is used.
+// `penstock run`, `lint`, `blobl` …: the stream engine without a cluster, through its command line.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// What a stranger's pipeline tries against the host that it runs on, and against the control plane itself.
+// What a hostile pipeline attempts against its host and against the control plane itself.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
@@ -33,7 +33,7 @@ const resource = (kind: string, body: object) => ({
   [`${kind}_resources`]: [{ label: 'c', ...body }],
 })
 
-/** Configurations that reach out, by what they reach for. `secret`: a file; `keys`: the control plane's database. */
+/** Configurations that try to reach outside, by target. `secret`: a file; `keys`: the control plane's database. */
 function tries(secret: string, keys: string, consolePort: string): Readonly<Record<string, object>> {
   const sqlite = { driver: 'sqlite', dsn: `file:${keys}` }
   const select = { table: 'api_keys', columns: ['*'] }

@@ -1,4 +1,4 @@
-// The libraries that connectors load when they connect, as they are in the program that people run: bundled.
+// The libraries that connectors load when they connect, as bundled in the built program.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { program } from './support.ts'
 const folder = mkdtempSync(join(tmpdir(), 'penstock-sdks-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** Nothing listens on port 1, so that each says so as soon as its library works. */
+/** Nothing listens on port 1, so each fails with a connection error as soon as its library works. */
 const aws = 'endpoint: "http://127.0.0.1:1", region: x, credentials: { id: x, secret: x }, max_retries: 1'
 const outputs: Readonly<Record<string, string>> = {
   amqp_0_9: 'urls: [ "amqp://127.0.0.1:1" ], exchange: x',
@@ -36,7 +36,7 @@ const outputs: Readonly<Record<string, string>> = {
   sftp: 'address: "127.0.0.1:1", path: x, credentials: { username: x, password: x }',
 }
 
-/** Libraries of processors, of metrics and of servers, which no output needs. Tracers have a test of their own. */
+/** Libraries of processors, metrics and servers, which no output needs. Tracers have a separate test. */
 const others = [
   '@aws-sdk/client-cloudwatch',
   '@aws-sdk/client-lambda',
@@ -87,7 +87,7 @@ async function firstFailure(name: string, config: string): Promise<string> {
   return log.split('\n').find(line => line.startsWith('level=error'))!
 }
 
-/** What a program logs until something is in it. */
+/** A program's log, until it contains a match. */
 async function logOf(name: string, config: string, until: RegExp): Promise<string> {
   const path = join(folder, `${name}.yaml`)
   writeFileSync(path, config)

@@ -1,4 +1,5 @@
-// What was acknowledged is there after the process was killed at any moment: records, offsets, pipelines, versions, states.
+// What was acknowledged is there after the process was killed at any moment: records, offsets, pipelines, versions,
+// states.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -120,7 +121,7 @@ test('a message that sleeps does not hold up a stop, and is read again afterward
 })
 
 test('when the thread of the metadata ends, the process says so and ends, and the next one has everything', async () => {
-  // Nothing from outside can end a single thread, so the program is started with something that does.
+  // Nothing from outside can end a single thread, so the program is started with a module that does.
   const killer = join(parent, 'killer.mjs')
   writeFileSync(
     killer,
@@ -171,7 +172,7 @@ async function endOffset(api: Api, topic_name: string): Promise<number> {
   return topics.find(topic => topic.topic_name === topic_name)?.record_count ?? 0
 }
 
-/** Produces one record after the other, three at a time, and notes those that were acknowledged. */
+/** Produces records, three at a time, and notes those that were acknowledged. */
 async function produceUntilKilled(server: Started, kill: number, acknowledged: string[]): Promise<void> {
   const producer = new Producer({
     clientId: 'e2e',

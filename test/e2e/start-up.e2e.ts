@@ -1,5 +1,5 @@
-// What a stream between files loads of Node before it begins: each of these modules costs milliseconds that every start
-// would pay, and one import at the wrong place brings it back.
+// The built-in modules that a stream between files loads before it starts: each costs milliseconds at every start, and
+// one misplaced import brings it back.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

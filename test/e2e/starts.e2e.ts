@@ -1,5 +1,5 @@
-// How control planes and agents start where something is not there yet, or is wrong: they wait for what may come, and name the
-// flag to blame for what will not.
+// How control planes and agents start if something is not there yet, or is wrong: they wait for what may become
+// available, and name the flag at fault for what will not.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,7 +21,7 @@ import { program } from './support.ts'
 
 const sealingKey = '0'.repeat(64)
 
-/** A program that starts: what it writes, and how it ends. */
+/** Starts a program; gives its output, and how it ends. */
 function launch(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } })
   const output = { text: '' }
@@ -37,7 +37,7 @@ function launch(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   return {
     output,
     ended,
-    /** Resolves once it has written something that matches; fails when it ends before. */
+    /** Resolves once its output matches; fails if it ends before that. */
     async until(pattern: RegExp): Promise<void> {
       while (!pattern.test(output.text)) {
         assert.ok(child.exitCode === null && child.signalCode === null, `it ended: ${output.text}`)
@@ -61,7 +61,7 @@ const controlPlane = (databaseUrl: string, environment: NodeJS.ProcessEnv = {}, 
     ...environment,
   })
 
-/** A machine whose clock is an hour ahead, as far as a program of Node sees it. */
+/** Makes a Node program see a clock that is an hour ahead. */
 const anHourAhead = {
   NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`
     const Real = Date
@@ -74,7 +74,7 @@ const anHourAhead = {
 // A server that listens on a port has an address with a port.
 const portOf = (server: Server) => (server.address() as AddressInfo).port
 
-/** Passes links on to a control plane as if the agent were of another version. */
+/** Forwards links to a control plane as if the agent were of another version. */
 async function startOtherVersion(address: string): Promise<Server> {
   const proxy = createServer().on('upgrade', (request, socket, head) => {
     const headers = { ...request.headers, 'penstock-link-protocol': '99' }
@@ -106,7 +106,7 @@ const s3Keys = { accessKeyId: 'key', secretAccessKey: 'secret' }
 const bucketUrl = (endpoint: string, bucket = 'data') =>
   `s3://${bucket}?region=us-east-1&endpoint=${encodeURIComponent(endpoint)}&forcePathStyle=true`
 
-/** An agent of the cluster with what is given in place of what is right. */
+/** An agent of the cluster, with some flags replaced. */
 function agent(flags: Readonly<Record<string, string>>, environment: NodeJS.ProcessEnv = {}) {
   const right = {
     ...{ processes: '1', bindAddress: '127.0.0.1', kafkaPort: '0', httpPort: '0' },
@@ -142,7 +142,7 @@ test('a control plane whose last step fails starts again from the first', { skip
   const plane = controlPlane(postgres.url, {}, await freePort())
   t.after(() => plane.stop())
   await database.transaction({ kind: 'write' }, async sql => {
-    // It is open to clients when it writes its address in there.
+    // It accepts clients before it writes its address into this table.
     await sql.run('LOCK TABLE control_planes IN ACCESS EXCLUSIVE MODE')
     await plane.until(/the database cannot be used yet/)
   })
@@ -163,7 +163,7 @@ test('an agent that starts while its bucket fails waits for it', async t => {
   await started.until(/agent is ready/)
 })
 
-/** It ends with 1 and one line, which is what is expected. */
+/** Expects that it exits with 1 and prints one line that matches. */
 async function refused(started: ReturnType<typeof launch>, expected: RegExp): Promise<void> {
   assert.equal(await started.ended, 1, started.output.text)
   assert.match(started.output.text, expected)
@@ -200,7 +200,7 @@ test('an agent names the flag that is wrong', async t => {
     tlsServerCertFile: file('right.pem', right.cert),
     tlsServerPrivateKeyFile: file('right.key', right.key),
   }
-  // Under an id of its own that is not the other cluster's, whose part of the bucket it would otherwise not touch.
+  // The agent serves its own cluster, and does not touch the other cluster's part of the bucket.
   const cases: Record<
     string,
     readonly [flags: Readonly<Record<string, string>>, expected: RegExp, environment?: NodeJS.ProcessEnv]
@@ -261,7 +261,7 @@ test('an agent names the flag that is wrong', async t => {
 
   await t.test('the bucket of another control plane', async () => {
     const path = fileURLToPath(other.bucketUrl)
-    // Both clusters have the same id, as after a restored database.
+    // Both clusters have the same id, as after restoring a database.
     renameSync(join(path, 'warpstream', other.virtualClusterId), join(path, 'warpstream', cluster.virtualClusterId))
     await refused(
       agent({ bucketURL: other.bucketUrl }),

@@ -1,4 +1,4 @@
-// `penstock streams`: many streams from files in one process, as its command line is used.
+// `penstock streams`: many streams from files in one process, through its command line.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// What the end-to-end tests share: the program under test, its API and a Kafka client.
+// Shared by the end-to-end tests: the program under test, its API and a Kafka client.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -6,13 +6,13 @@ import process from 'node:process'
 import { Consumer, type Message, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka'
 import type { ApiName, ApiRequest, ApiResponse } from '../../src/control/api-types.ts'
 
-/** The program to test; another one than the built one while it is being worked on. */
+/** The program to test; can be replaced during development. */
 export const program = process.env['PENSTOCK_PROGRAM'] ?? join(import.meta.dirname, '../../bin/penstock')
 
-/** So that tests may run beside each other and beside a program that is in use. */
+/** Lets tests run concurrently, and next to a program that is in use. */
 export const freePorts = ['-kafkaPort=0', '-httpPort=0', '-pipelinesPort=0', '-consolePort=0']
 
-/** A playground or standalone server that was started. */
+/** A running playground or standalone server. */
 export interface Started {
   readonly child: ChildProcess
   readonly consoleUrl: string
@@ -21,11 +21,11 @@ export interface Started {
   readonly pipelinesUrl: string
   readonly apiUrl: string
   readonly apiKey: string
-  /** What it has written to its standard error so far. */
+  /** Its standard error so far. */
   stderr(): string
-  /** Sends a signal and resolves with the exit code, or the signal's name, when it has ended. */
+  /** Sends a signal and resolves to the exit code, or the signal's name, when it has ended. */
   stop(signal?: NodeJS.Signals): Promise<number | string>
-  /** Resolves with the exit code, or the signal's name, when it has ended. */
+  /** Resolves to the exit code, or the signal's name, when it has ended. */
   readonly ended: Promise<number | string>
 }
 
@@ -73,10 +73,10 @@ export interface ApiAnswer {
   readonly text: string
 }
 
-/** Where an API is, and a key for it. */
+/** The address of an API, and a key for it. */
 export type ApiAddress = Pick<Started, 'apiUrl' | 'apiKey'>
 
-/** The API as curl uses it. */
+/** The API, used like curl does. */
 export class Api {
   readonly #started: ApiAddress
   clusterId = ''
@@ -100,14 +100,14 @@ export class Api {
     return { status: response.status, text: await response.text() }
   }
 
-  /** Calls an endpoint that has to succeed. */
+  /** Calls an endpoint and requires success. */
   async call<Name extends ApiName>(name: Name, request: ApiRequest<Name>): Promise<ApiResponse<Name>> {
     const { status, text } = await this.post(name, request)
     assert.equal(status, 200, `${name}: ${text}`)
     return JSON.parse(text)
   }
 
-  /** Makes a pipeline with a first version, and runs it when asked. */
+  /** Creates a pipeline with a first version, and runs it if requested. */
   async createPipeline(
     name: string,
     yaml: string,
@@ -132,12 +132,12 @@ export class PipelineUnderTest {
     this.ids = ids
   }
 
-  /** Goes on with the API of a server that was started again. */
+  /** Continues with the API of a restarted server. */
   useApi(api: Api): void {
     this.#api = api
   }
 
-  /** Saves a version and answers its id. */
+  /** Saves a version and returns its id. */
   async save(yaml: string): Promise<string> {
     const saved = await this.#api.call('create_pipeline_configuration', { ...this.ids, configuration_yaml: yaml })
     return saved.configuration_id
@@ -151,7 +151,7 @@ export class PipelineUnderTest {
     return this.#api.call('describe_pipeline_status', this.ids)
   }
 
-  /** Waits until its status is as wanted. */
+  /** Waits until its status is as expected. */
   until(
     what: string,
     isSo: (status: ApiResponse<'describe_pipeline_status'>) => boolean,
@@ -160,10 +160,13 @@ export class PipelineUnderTest {
   }
 }
 
-/** How long a test waits for what must come, in ms: only a failing test waits so long, and a busy machine may need much of it. */
+/**
+ * How long a test waits for something expected, in ms: only failing tests reach it, and a busy machine may need much of
+ * it.
+ */
 const patienceMs = 240_000
 
-/** Asks again and again until the answer is as wanted; fails with the last one. */
+/** Polls until the value is as expected; fails with the last one. */
 export async function eventually<Value>(
   what: string,
   ask: () => Promise<Value>,
@@ -180,8 +183,9 @@ export async function eventually<Value>(
 }
 
 /**
- * Waits until no client is sent to an agent that was killed. For some seconds it counts as alive, and may be named as the
- * leader of a partition or the coordinator of a group: clients retry that for minutes, those of `produce` and `consume` do not.
+ * Waits until no client is directed to an agent that was killed. For some seconds it counts as alive, and may be
+ * returned as the leader of a partition or the coordinator of a group: clients retry that for minutes, those of
+ * `produce` and `consume` do not.
  */
 export async function untilForgotten(api: Api, { pid }: { readonly pid: number }): Promise<void> {
   const isAlive = async () => {
@@ -206,7 +210,7 @@ export async function produce(kafkaAddress: string, topic: string, values: reado
   }
 }
 
-/** Reads a topic from its beginning with a consumer group, until `count` records have come. */
+/** Reads a topic from its beginning with a consumer group, until `count` records have arrived. */
 export async function consume(
   kafkaAddress: string,
   topic: string,

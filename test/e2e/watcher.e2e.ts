@@ -72,14 +72,14 @@ output: { file: { path: out.txt } }
       const response = await fetch(`http://127.0.0.1:${port}/post`, { method: 'POST', body: String(answered) }).catch(
         () => null,
       )
-      // Between two streams there is nobody to take it: then it is sent again.
+      // Between two streams nothing accepts the request; then it is sent again.
       if (response?.status === 200) answered++
     }
   }
   const posting = post()
   for (let version = 1; version <= 3; version++) {
     await watched.until(() => linesOf(out).some(line => line.startsWith(`v${version - 1} `)))
-    // As editors do: a new file takes the place of the old one.
+    // As editors do: a new file replaces the old one.
     writeFileSync(join(watched.folder, 'new.yaml'), config(`v${version}`))
     renameSync(join(watched.folder, 'new.yaml'), join(watched.folder, 'a.yaml'))
   }

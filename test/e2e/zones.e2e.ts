@@ -1,4 +1,5 @@
-// Three agents in two zones over a bucket that counts: what the agents of a zone read of an object they read once together.
+// Three agents in two zones on a bucket that counts reads: the agents of a zone read each part of an object once
+// together.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
@@ -9,7 +10,7 @@ const topic = 'orders'
 const partitions = 12
 const records = 240
 
-/** Reads of record data, by the object: each is smaller than what is read of it at once. */
+/** Reads of record data, by object: each object is smaller than one read. */
 const reads: string[] = []
 let cluster: LocalCluster
 
@@ -29,7 +30,7 @@ before(async () => {
 })
 after(() => cluster.close())
 
-/** A client of a zone, which is told of the agents of that zone. */
+/** A client of a zone, to which the agents of that zone are returned. */
 function client(agent: Member, zone: string): Kafka {
   return new Kafka({ clientId: `warpstream_az=${zone}`, brokers: [agent.address], logLevel: logLevel.NOTHING })
 }
@@ -72,7 +73,7 @@ const metric = async ({ welcome }: Member, name: string): Promise<number> => {
 }
 
 test('each object is read once in each zone, however many agents of the zone need it', async () => {
-  // Who writes has what it wrote in memory, and is gone before anybody reads.
+  // The writer has its own data cached, so it is stopped before anything is read.
   const writer = await cluster.addAgent()
   await write(writer)
   await writer.end('SIGTERM')
@@ -91,7 +92,7 @@ test('each object is read once in each zone, however many agents of the zone nee
   const objects = new Set(reads)
   assert.ok(objects.size > 0)
   assert.equal(reads.length, objects.size, `in zone a: ${reads.join(', ')}`)
-  // Both agents were asked for records: the partitions are divided between them.
+  // Both agents received fetches: the partitions are distributed over them.
   for (const agent of [one, two])
     assert.ok((await metric(agent, 'warpstream_agent_kafka_requests_total\\{api="Fetch"\\}')) > 0)
   assert.equal(await metric(three, 'penstock_zone_reads_total\\{from="bucket"\\}'), 0)

@@ -42,7 +42,7 @@ ${methods.map(name => `  ['${name}', method_${name}],`).join('\n')}
 `
 }
 
-/** What the parser and an editor need: no code, so that it can go into a browser. */
+/** What the parser and an editor need, without code, so that it can be used in a browser. */
 async function signaturesText(functions: readonly string[], methods: readonly string[]): Promise<string> {
   const rows = async (folder: string, list: readonly string[]) => {
     const specs = await Promise.all(list.map(name => load(`${STDLIB}/${folder}/${name}.ts`)))

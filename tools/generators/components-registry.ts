@@ -16,7 +16,7 @@ const suites: Readonly<Record<string, string>> = {
   scanner: 'scannerContract',
 }
 
-/** Kinds that speak to receivers of a protocol each: a test of their own names them in a configuration. */
+/** Kinds whose components each use their own protocol: a separate test names them in a configuration. */
 const named: ReadonlySet<string> = new Set(['metrics', 'tracer'])
 
 const generate: Generator = () => {
@@ -60,7 +60,7 @@ ${names.join('')}}
   ]
 }
 
-/** Throws where no contract suite is run on a component: a harness says how (docs/guide/connectors.md). */
+/** Throws if no contract suite runs on a component (docs/guide/connectors.md explains how to add it). */
 function assertTried(kind: string, name: string): void {
   if (named.has(kind) && !testTexts().some(text => new RegExp(`\\b${name}: ?(?:\\{|$)`, 'm').test(text))) {
     throw new Error(`no test has the ${kind} '${name}' in a configuration`)
@@ -72,7 +72,10 @@ function assertTried(kind: string, name: string): void {
   )
 }
 
-/** Whether a test calls a suite with a name: as `suite('name', …)`, or as `suite(name, …)` for the names of a list or a table. */
+/**
+ * Whether a test calls a suite with a name: as `suite('name', …)`, or as `suite(name, …)` for the names in a list or
+ * table.
+ */
 export function isTriedIn(test: string, suite: string, name: string): boolean {
   if (new RegExp(`\\b${suite}\\(\\s*'${name}'`).test(test)) return true
   if (!new RegExp(`\\b${suite}\\(\\s*name\\b`).test(test)) return false

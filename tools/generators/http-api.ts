@@ -153,7 +153,7 @@ function operation(name: string, { summary, access, request, response }: Endpoin
   }
 }
 
-/** Shapes with a name become references to the document's components. */
+/** Replaces named shapes by references to the document's components. */
 function withReferences(value: unknown, place?: 'definition'): unknown {
   if (Array.isArray(value)) return value.map(item => withReferences(item))
   if (typeof value !== 'object' || value === null) return value
@@ -162,7 +162,7 @@ function withReferences(value: unknown, place?: 'definition'): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withReferences(inner)]))
 }
 
-/** Every shape with a name, by name. */
+/** Every named shape, by name. */
 function namedShapes(): Map<string, Schema> {
   const found = new Map<string, Schema>()
   const visit = (value: unknown): void => {

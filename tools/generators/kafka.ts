@@ -1,4 +1,5 @@
-// From each schema literal of src/kafka/schemas: the types of its messages and straight-line code to read and write them.
+// From each schema literal of src/kafka/schemas: the types of its messages, and straight-line code that reads and
+// writes them.
 import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -12,7 +13,7 @@ interface Range {
   readonly to: number
 }
 
-/** What code is generated from: one API's schema with its structs found and named. */
+/** The input of code generation: one API's schema with its structs found and named. */
 interface Model {
   readonly schema: Schema
   readonly range: Range
@@ -23,7 +24,7 @@ interface Model {
 interface Struct {
   readonly typeName: string
   readonly fields: readonly Field[]
-  /** Whether a writer may leave something out, here or below, so that it has a type of its own for writing. */
+  /** Whether a writer may omit something, here or below, so that a separate type for writing is needed. */
   hasInput: boolean
 }
 
@@ -43,7 +44,7 @@ export default async function generate(): Promise<readonly GeneratedFile[]> {
   return files
 }
 
-/** Every handler there is, in the order of the API keys. */
+/** Every handler, in the order of the API keys. */
 function handlersFile(): string {
   const stems = globSync('src/broker/handlers/[0-9]*.ts')
     .map(path => basename(path, '.ts'))
@@ -224,7 +225,7 @@ function taggedEncoder(model: Model, field: Field): string {
   return `(w, v, value) => ${writeExpression(model, field, 'value', field.nullable !== undefined)}`
 }
 
-/** The expression that reads a field, with null allowed where the schema allows it. */
+/** The expression that reads a field, with null allowed if the schema allows it. */
 function readNullable(model: Model, field: Field): string {
   if (field.nullable === undefined) return readExpression(model, field, false)
   const condition = versionCondition(model, field.nullable, field.versions)
@@ -263,7 +264,10 @@ function writeExpression(model: Model, field: Field, value: string, nullable: bo
   return nullable ? `w.nullable${capital(field.type)}(${value})` : `w.${field.type}(${value})`
 }
 
-/** A writer may leave out what has a default: a null, a tag, an error code, and what not every version carries. */
+/**
+ * Whether a writer may omit the field: it has a default, such as a null, a tag or an error code, or is not in every
+ * version.
+ */
 function mayBeLeftOut(model: Model, field: Field): boolean {
   if (structOf(model, field) && !isArray(field) && field.nullable === undefined && field.tag === undefined) return false
   return (
@@ -281,7 +285,7 @@ function defaultOf(model: Model, field: Field): string {
   if (field.default !== undefined) return String(field.default)
   if (isArray(field)) return field.nullable === undefined ? '[]' : 'null'
   if (field.nullable !== undefined || structOf(model, field)) return 'null'
-  return zero[field.type as PrimitiveType] // structures were taken above
+  return zero[field.type as PrimitiveType] // structures were handled above
 }
 
 const zero: Record<PrimitiveType, string> = {
@@ -304,7 +308,7 @@ function typeOf(model: Model, field: Field, form: 'decoded' | 'input'): string {
     ? form === 'input'
       ? inputName(struct)
       : struct.typeName
-    : primitiveType(elementType(field) as PrimitiveType, form) // structures were taken above
+    : primitiveType(elementType(field) as PrimitiveType, form) // structures were handled above
   const type = isArray(field) ? `readonly ${element}[]` : element
   const taggedStruct = struct !== undefined && !isArray(field) && field.tag !== undefined
   return field.nullable !== undefined || taggedStruct ? `${type} | null` : type
@@ -327,7 +331,7 @@ function primitiveType(type: PrimitiveType, form: 'decoded' | 'input'): string {
   }
 }
 
-/** JavaScript that is true in the versions of `text`; empty when they are all of the outer range's. */
+/** A JavaScript condition for the versions of `text`; empty if they cover the whole outer range. */
 function versionCondition(model: Model, text: VersionRange | undefined, within?: VersionRange): string {
   if (text === undefined) return ''
   const { from, to } = rangeOf(text)

@@ -1,6 +1,7 @@
-// Writes the table that Go's seeded random numbers start from. It is the state of their generator, an additive lagged Fibonacci
-// one (y[n] = y[n-607] + y[n-273], modulo 2^64), after 7.8e12 steps from a simple start. Instead of walking them, the generator
-// jumps: x^N modulo the polynomial of the recurrence says how the state after N steps is put together from the one before.
+// Writes the table from which Go's seeded random numbers start. It is the state of their generator, an additive lagged
+// Fibonacci generator (y[n] = y[n-607] + y[n-273], modulo 2^64), after 7.8e12 steps from a simple start. Instead of
+// executing them, this generator jumps: x^N modulo the polynomial of the recurrence gives the state after N steps as a
+// combination of the first state.
 import type { GeneratedFile } from '../generate.ts'
 
 const LENGTH = 607
@@ -21,12 +22,12 @@ export default function seededRandom(): readonly GeneratedFile[] {
   return [{ path: 'src/bloblang/data/seeded-random.gen.ts', text: fileText(table) }]
 }
 
-/** Where the number of a step stands in the state, which is filled from a place in the middle downwards. */
+/** The position of a step's number in the state, which is filled downwards from a position in the middle. */
 function placeOf(step: number): number {
   return (LENGTH - TAP - 1 - step + 2 * LENGTH) % LENGTH
 }
 
-/** The first state in the order of its steps, and as many numbers again that follow it. */
+/** The first state in the order of its steps, followed by the same number of subsequent values. */
 function startSequence(): bigint[] {
   let seed = 1n
   const next = () => (seed = (seed * 48_271n) % 0x7fffffffn)
@@ -39,7 +40,7 @@ function startSequence(): bigint[] {
   return sequence
 }
 
-/** x^exponent modulo x^607 - x^334 - 1, over the integers modulo 2^64: the lowest coefficient first. */
+/** x^exponent modulo x^607 - x^334 - 1, over the integers modulo 2^64: lowest coefficient first. */
 function powerOfX(exponent: bigint): bigint[] {
   let power = unit(0)
   for (const bit of exponent.toString(2)) {
@@ -53,10 +54,10 @@ function unit(degree: number): bigint[] {
   return Array.from({ length: LENGTH }, (_, at) => (at === degree ? 1n : 0n))
 }
 
-/** Bits that a coefficient of a product needs. */
+/** Bits needed for a coefficient of a product. */
 const SLOT = 144
 
-/** All coefficients stand in one large number, whose square holds those of the product. */
+/** Packs all coefficients into one large number, whose square contains those of the product. */
 function square(factor: readonly bigint[]): bigint[] {
   const digits = factor.map(coefficient => coefficient.toString(16).padStart(SLOT / 4, '0')).toReversed()
   const packed = BigInt(`0x${digits.join('')}`)

@@ -2,7 +2,7 @@ import { printJson } from '../../src/bloblang/json/print.ts'
 import type { Value } from '../../src/bloblang/value.ts'
 import type { Vector } from './values.ts'
 
-/** The failure of a case as one line. */
+/** The failure of a case, on one line. */
 export function mismatch(vector: Vector, expected: unknown, got: unknown): string {
   const input = vector['input'] ?? vector['messages'] ?? vector['value'] ?? vector['in'] ?? null
   // A vector's fields are values.
@@ -10,7 +10,7 @@ export function mismatch(vector: Vector, expected: unknown, got: unknown): strin
   return `mapping ${shown[0]!} input ${shown[1]!} expected ${String(expected)} got ${String(got)}`
 }
 
-/** Compares the text of an error with what a case expects of it. */
+/** Compares the text of an error with the expectation of a case. */
 export function compareError(vector: Vector, text: string): string | null {
   const exact = vector['error']
   if (typeof exact === 'string') return exact === text ? null : mismatch(vector, exact, text)

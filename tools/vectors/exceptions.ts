@@ -1,4 +1,4 @@
-/** Cases that differ on purpose, with the reason. */
+/** Intentional differences, with the reason. */
 export const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   [
     'docs/method/encoding_and_encryption/compress/1/0',

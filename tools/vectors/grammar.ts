@@ -8,7 +8,7 @@ import { systemHost } from '../../src/host/index.ts'
 import { mismatch } from './compare.ts'
 import { same, typed, type Vector } from './values.ts'
 
-/** One rule of the grammar: what it yields and what it leaves. Names of what was expected are the parser's own affair. */
+/** Runs one rule of the grammar: its result and the remaining input. Names of expected tokens are not compared. */
 export function runGrammar(vector: Vector): string | null {
   if (vector['kind'] === 'dotenv') return null
   const text = String(vector['mapping'])

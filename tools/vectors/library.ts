@@ -19,7 +19,7 @@ import { systemHost } from '../../src/host/index.ts'
 import { mismatch } from './compare.ts'
 import type { Vector } from './values.ts'
 
-/** What the mapping language takes over from the standard library of the original's language. */
+/** Runs a case for functionality that the mapping language inherits from the standard library of Go. */
 export function runLibraryCase(vector: Vector): string | null {
   const text = String(vector['in'] ?? '')
   switch (vector['kind']) {
@@ -191,7 +191,7 @@ function argument(vector: Vector): Value {
 function integers(value: Value): Value {
   if (typeof value === 'number') return BigInt(value)
   if (value instanceof JsonNumber) return new Float(Number(value.text))
-  // The arrays of the recorded cases begin with an int64; all numbers after it are float64.
+  // The arrays of the recorded cases start with an int64; all numbers after it are float64.
   if (Array.isArray(value)) {
     const items = value as readonly Value[] // a vector's fields are values
     return items.map((item, at) => (at > 0 && typeof item === 'number' ? new Float(item) : integers(item)))
@@ -203,7 +203,7 @@ function integers(value: Value): Value {
   )
 }
 
-/** A decoder stops after the first document and words an end in the middle in its own way. */
+/** A decoder stops after the first document and has its own message for a truncated one. */
 function firstDocument(text: string): string {
   const scanner = new JsonScanner(text)
   scanner.skipSpace()

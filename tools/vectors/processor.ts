@@ -6,7 +6,7 @@ import { messagesOf } from './message.ts'
 import { mismatch } from './compare.ts'
 import type { Vector } from './values.ts'
 
-/** A mapping with a cache beside it. */
+/** Runs a mapping that uses a cache. */
 export function runProcessorCase(vector: Vector): string | null {
   const text = /mapping: \|\n([\s\S]*)$/.exec(String(vector['config']))![1]!
   const lines = text.split('\n')

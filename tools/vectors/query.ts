@@ -16,7 +16,7 @@ import { messagesOf } from './message.ts'
 import { compareError, mismatch } from './compare.ts'
 import { same, typed, type Vector } from './values.ts'
 
-/** A single query, the way the tests of the original call it. */
+/** Runs a single query the way the original's tests do. */
 export function runQuery(vector: Vector): string | null {
   const text = String(vector['mapping'])
   const library = new Library(FUNCTIONS, METHODS, { host: systemHost })
@@ -36,7 +36,7 @@ export function runQuery(vector: Vector): string | null {
   return compareValue(vector, query, library)
 }
 
-/** A case without variables leaves open whether there was an empty scope for them or none: either may hold. */
+/** A case without variables does not say whether its scope was empty or absent: either result is accepted. */
 function compareValue(vector: Vector, query: Query, library: Library): string | null {
   const scoped = vector['vars'] !== undefined || vector['maps'] !== undefined
   const problem = scoped ? null : compareRun(vector, runOf(query, library))
@@ -74,7 +74,7 @@ function compareRun(vector: Vector, run: (frame: Frame) => Value): string | null
   return toText(result) === vector['output'] ? null : mismatch(vector, vector['output'], toText(result))
 }
 
-/** A mapping that sets the variables of the case and puts the query at the root. */
+/** A mapping that sets the variables of the case and assigns the query to the root. */
 function treeOf(vector: Vector, query: Query, library: Library): MappingTree {
   const span = { start: 0, end: 0 }
   // A vector's fields are values.

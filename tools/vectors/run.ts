@@ -24,7 +24,7 @@ import { runLibraryCase } from './library.ts'
 import { runProcessorCase } from './processor.ts'
 import { same, typed, type Vector } from './values.ts'
 
-/** What went wrong with a case, or null. */
+/** Why a case failed, or null. */
 export function runVector(vector: Vector): string | null {
   switch (vector['kind']) {
     case 'function':
@@ -61,7 +61,7 @@ export function runVector(vector: Vector): string | null {
   }
 }
 
-/** Mappings of one documented example run in order on one compiled mapping: counters depend on it. */
+/** Mappings of one documented example run in order on one compiled mapping, because counters depend on it. */
 const documented = new Map<string, Mapping>()
 
 function runDocumented(vector: Vector): string | null {
@@ -71,7 +71,7 @@ function runDocumented(vector: Vector): string | null {
     const key = `${String(vector['kind'])} ${String(vector['name'])} ${String(vector['category'])} ${String(vector['example'])}`
     let mapping = documented.get(key)
     if (mapping === undefined) {
-      // Examples that the original does not run name files and keys that are not there: those are only parsed.
+      // Examples that the original does not run name files and keys that do not exist: those are only parsed.
       const parsesOnly = vector['tested'] === false || vector['parses'] === true
       const constructs = parsesOnly ? 'none' : 'everything'
       const compiled = compileMapping(text, { host: systemHost, importer: fileImporter(process.cwd()), constructs })
@@ -96,7 +96,7 @@ function tracingOf(span: Value | undefined): MessageTracing | undefined {
   return { traceId: text.split('-')[1]!, flowId: '', span: { traceparent: text } }
 }
 
-/** Files whose paths stand in environment variables. */
+/** Creates files whose paths are in environment variables. */
 function documentedFiles(vector: Vector): () => void {
   const files = vector['env_files']
   if (!isObject(files ?? null)) return () => undefined
@@ -194,7 +194,7 @@ function comparesText(vector: Vector, text: string): string | null {
   return typeof part === 'string' && !text.includes(part) ? mismatch(vector, part, text) : null
 }
 
-/** A mapping on a bare value, as the original's library offers it. */
+/** A mapping on a bare value, as in the original's library. */
 function runBare(vector: Vector): string | null {
   const { mapping, diagnostics } = compileMapping(String(vector['mapping']), { host: systemHost })
   if (mapping === undefined) return compareError(vector, diagnostics[0]!.text)
@@ -206,7 +206,7 @@ function runBare(vector: Vector): string | null {
   } catch (error) {
     return compareError(vector, String(error))
   }
-  // The original's library words a dropped root as an error, and a root that was not assigned as the input.
+  // The original's library reports a dropped root as an error, and an unassigned root as the input.
   if (result === DELETED) return compareError(vector, 'root was deleted')
   if (result === NOTHING) result = typed(value ?? null)
   if (expectsError(vector)) return mismatch(vector, 'an error', show(result))
@@ -222,7 +222,7 @@ function expectsError(vector: Vector): boolean {
   return vector['error'] !== undefined || vector['error_contains'] !== undefined || vector['error_any'] !== undefined
 }
 
-/** The guides leave documents as people write them: compared as values. */
+/** The guides format documents by hand, so they are compared as values. */
 function runGuide(vector: Vector): string | null {
   const { mapping, diagnostics } = compileMapping(String(vector['mapping']), { host: systemHost })
   if (mapping === undefined) return mismatch(vector, 'a mapping', diagnostics[0]!.text)
@@ -240,7 +240,7 @@ function sameText(left: string, right: string): boolean {
   }
 }
 
-/** Pipelines of the guides: only those of a single mapping can be seen here. */
+/** Pipelines of the guides: only those with a single mapping can be checked here. */
 function runGuideConfig(vector: Vector): string | null {
   const match = /^\s*-?\s*(?:mapping|mutation|bloblang):\s*\|\n((?:\s+.*\n?)+)$/m.exec(String(vector['config']))
   const processors = String(vector['config']).match(/^\s+- /gm) ?? []
@@ -259,7 +259,7 @@ function runInterpolation(vector: Vector): string | null {
   return text === vector['output'] ? null : mismatch(vector, vector['output'], text)
 }
 
-/** Lints carry the place inside of the config: line and column are added to those of the field. */
+/** Lints have a position inside the config: its line and column are added to those of the field. */
 function runLint(vector: Vector): string | null {
   const text = String(vector['mapping'])
   const options = { host: systemHost, constructs: 'none' } as const

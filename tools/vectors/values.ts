@@ -7,12 +7,12 @@ export interface Vector {
   readonly [field: string]: Value | undefined
 }
 
-/** Keeps the text of numbers: `3.0` says that a float is meant. */
+/** Reads a case, keeping the text of numbers: `3.0` means a float. */
 export function readVector(line: string): Vector {
   return parseJson(line) as Vector // a line of vectors is an object
 }
 
-/** A typed value of a case: `{"$int"}`, `{"$bytes"}` …, numbers without a point as int64, others as float64. */
+/** A typed value of a case: `{"$int"}`, `{"$bytes"}` …; numbers without a point are int64, others float64. */
 export function typed(value: Value): Value {
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : new Float(value)
   if (value instanceof JsonNumber) {
@@ -42,7 +42,7 @@ function special(kind: string, value: Value): Value {
   }
 }
 
-/** Whether two values are the same; numbers by what they count. */
+/** Whether two values are equal; numbers are compared by value. */
 export function same(left: Value, right: Value, delta = 0): boolean {
   if (left instanceof Opaque || right instanceof Opaque) {
     return same(Opaque.contentOf(left), Opaque.contentOf(right), delta)
