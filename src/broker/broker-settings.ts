@@ -1,7 +1,7 @@
 // What DescribeConfigs returns for a broker in addition to the defaults of topics.
 import { hostPort } from '../base/index.ts'
 import type { BrokerConfig } from './config.ts'
-import { atLeast, type ConfigType } from './config-definition.ts'
+import { always, atLeast, type ConfigType, longMax } from './config-definition.ts'
 
 const defaultSoftDeleteMs = 86_400_000
 
@@ -11,7 +11,8 @@ export const logDir = '/bucket'
 export interface BrokerSetting {
   readonly name: string
   readonly type: ConfigType
-  readonly valueOf: (config: BrokerConfig) => string
+  /** Null where nothing is set and there is no default. */
+  readonly valueOf: (config: BrokerConfig) => string | null
   readonly documentation: string
   /** Whether it can be changed at runtime, to values that pass the check. */
   readonly isDynamic?: boolean
@@ -20,9 +21,10 @@ export interface BrokerSetting {
 
 /** Broker settings that are not the default for a topic config. */
 export const brokerSettings: readonly BrokerSetting[] = [
+  ...tuningOfNoEffect(),
   {
     name: 'advertised.listeners',
-    type: 'list',
+    type: 'string',
     valueOf: config => `PLAINTEXT://${hostPort(config.advertisedHost, config.advertisedPort)}`,
     documentation: 'The addresses given to clients.',
   },
@@ -33,7 +35,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
     documentation: 'Whether asking for a topic creates it.',
   },
   { name: 'broker.id', type: 'int', valueOf: config => String(config.nodeId), documentation: "The broker's id." },
-  { name: 'broker.rack', type: 'string', valueOf: config => config.rack ?? '', documentation: "The broker's zone." },
+  { name: 'broker.rack', type: 'string', valueOf: config => config.rack, documentation: "The broker's zone." },
   {
     name: 'connections.max.idle.ms',
     type: 'long',
@@ -55,7 +57,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
   {
     name: 'follower.replication.throttled.rate',
     type: 'long',
-    valueOf: () => '9223372036854775807',
+    valueOf: always(longMax),
     isDynamic: true,
     check: atLeast(0),
     documentation: 'Accepted for tools that move replicas. There are no followers here, so nothing is throttled.',
@@ -142,7 +144,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
   {
     name: 'leader.replication.throttled.rate',
     type: 'long',
-    valueOf: () => '9223372036854775807',
+    valueOf: always(longMax),
     isDynamic: true,
     check: atLeast(0),
     documentation: 'Accepted for tools that move replicas. There are no followers here, so nothing is throttled.',
@@ -155,7 +157,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
   },
   {
     name: 'listeners',
-    type: 'list',
+    type: 'string',
     valueOf: config => `PLAINTEXT://${hostPort(config.advertisedHost, config.advertisedPort)}`,
     documentation: 'The addresses that the broker listens on.',
   },
@@ -228,7 +230,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
   {
     name: 'replica.alter.log.dirs.io.max.bytes.per.second',
     type: 'long',
-    valueOf: () => '9223372036854775807',
+    valueOf: always(longMax),
     isDynamic: true,
     check: atLeast(0),
     documentation: 'Accepted for tools that move replicas. There is one directory here, so nothing is throttled.',
@@ -286,3 +288,39 @@ export const brokerSettings: readonly BrokerSetting[] = [
     documentation: 'How long a deleted topic can be brought back.',
   },
 ]
+
+/**
+ * Settings by which Kafka's threads and disks are tuned while it runs. Tools and operators set them on every cluster that
+ * they look after, so they are accepted, kept and shown; what they tune does not exist here.
+ */
+function tuningOfNoEffect(): BrokerSetting[] {
+  const settings: readonly (readonly [name: string, type: ConfigType, value: string, minimum: number])[] = [
+    ['background.threads', 'int', '10', 1],
+    ['log.cleaner.backoff.ms', 'long', '15000', 0],
+    ['log.cleaner.dedupe.buffer.size', 'long', '134217728', 0],
+    ['log.cleaner.io.buffer.load.factor', 'double', '0.9', 0],
+    ['log.cleaner.io.buffer.size', 'int', '524288', 0],
+    ['log.cleaner.io.max.bytes.per.second', 'double', '1.7976931348623157E308', 0],
+    ['log.cleaner.threads', 'int', '1', 0],
+    ['num.io.threads', 'int', '8', 1],
+    ['num.network.threads', 'int', '3', 1],
+    ['num.recovery.threads.per.data.dir', 'int', '2', 1],
+    ['num.replica.fetchers', 'int', '1', 1],
+    ['remote.fetch.max.wait.ms', 'int', '500', 1],
+    ['remote.list.offsets.request.timeout.ms', 'long', '30000', 1],
+    ['remote.log.index.file.cache.total.size.bytes', 'long', '1073741824', 1],
+    ['remote.log.manager.copier.thread.pool.size', 'int', '10', 1],
+    ['remote.log.manager.copy.max.bytes.per.second', 'long', longMax, 1],
+    ['remote.log.manager.expiration.thread.pool.size', 'int', '10', 1],
+    ['remote.log.manager.fetch.max.bytes.per.second', 'long', longMax, 1],
+    ['remote.log.reader.threads', 'int', '10', 1],
+  ]
+  return settings.map(([name, type, value, minimum]) => ({
+    name,
+    type,
+    valueOf: always(value),
+    isDynamic: true,
+    check: atLeast(minimum),
+    documentation: 'Of no effect: accepted for tools that tune the threads and disks of Kafka.',
+  }))
+}

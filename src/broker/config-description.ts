@@ -29,7 +29,8 @@ const typeNumbers: Record<ConfigType, number> = {
 }
 
 interface Sourced {
-  readonly value: string
+  /** Null where nothing is set and there is no default. */
+  readonly value: string | null
   readonly source: ConfigSource
 }
 
@@ -39,14 +40,18 @@ export interface ConfigDescription extends Sourced {
   readonly readOnly: boolean
   readonly documentation: string
   /** The value, followed by those that would apply without it, by precedence. */
-  readonly synonyms: readonly (Sourced & { readonly name: string })[]
+  readonly synonyms: readonly Synonym[]
+}
+
+interface Synonym extends Sourced {
+  readonly name: string
 }
 
 /**
  * All configs of a topic, group or client metrics subscription, in the order of their definitions.
  *
  * @param own the configs set on the resource itself
- * @param ownSource the source of such a value; only topic configs have broker settings as synonyms
+ * @param ownSource the source of such a value
  */
 export function describeConfigs(
   definitions: ConfigDefinitions,
@@ -56,22 +61,36 @@ export function describeConfigs(
 ): ConfigDescription[] {
   const listed = [...definitions.values()].filter(({ name, isHidden }) => isHidden !== true || own[name] !== undefined)
   return listed.map(definition => {
-    const { name, type, documentation, brokerName } = definition
+    const { name, type, documentation } = definition
     const value = own[name]
     const inherited = inheritedSources(definition, config)
     const set = value === undefined ? [] : [{ name, value, source: ownSource }]
+    const below = synonymsBelow(definition, ownSource, inherited)
     return {
       name,
       ...(set[0] ?? inherited[0]!),
       type: typeNumbers[type],
       readOnly: false,
       documentation,
-      synonyms:
-        ownSource === ConfigSource.dynamicTopic
-          ? [...set, ...inherited.map(each => ({ name: brokerName ?? name, ...each }))]
-          : set,
+      synonyms: [...set, ...below],
     }
   })
+}
+
+/** The values that would apply without the resource's own: for a topic those of the broker, for a group its default. */
+function synonymsBelow(
+  { name, brokerName }: ConfigDefinition,
+  ownSource: ConfigSource,
+  inherited: readonly Sourced[],
+): Synonym[] {
+  switch (ownSource) {
+    case ConfigSource.dynamicTopic:
+      return brokerName === undefined ? [] : inherited.map(each => ({ name: brokerName, ...each }))
+    case ConfigSource.group:
+      return inherited.map(each => ({ name, ...each }))
+    default:
+      return []
+  }
 }
 
 /** All configs of a topic, sorted by name. */
@@ -113,7 +132,7 @@ function brokerDescription(
   readOnly: boolean,
   sources: readonly Sourced[],
 ): ConfigDescription {
-  const synonyms = sources.map(source => ({ name, ...source }))
+  const synonyms = sources.filter(({ value }) => value !== null).map(source => ({ name, ...source }))
   return { name, ...sources[0]!, type: typeNumbers[type], readOnly, documentation, synonyms }
 }
 
@@ -132,6 +151,6 @@ function dynamicSources(name: string, { dynamic }: BrokerConfig): Sourced[] {
   return [{ value: known.value, source }, ...below]
 }
 
-function staticSource(value: string, fallback: string): Sourced {
+function staticSource(value: string | null, fallback: string | null): Sourced {
   return { value, source: value === fallback ? ConfigSource.default : ConfigSource.staticBroker }
 }

@@ -189,11 +189,11 @@ export function replaced(
   )
 }
 
+/** Kafka takes names of brokers' settings that it does not know, for plugins; here nothing would ever read them. */
 function definitionOf({ definitions, kind, unknownCode }: Target, name: string): ConfigDefinition {
-  const isFixed =
-    definitions === dynamicBrokerConfigs &&
-    brokerSettings.some(({ name: known, isDynamic }) => known === name && isDynamic !== true)
-  if (isFixed) throw new KafkaError(unknownCode, `Cannot update these configs dynamically: Set(${name})`)
+  if (definitions === dynamicBrokerConfigs && !definitions.has(name)) {
+    throw new KafkaError(unknownCode, `Cannot update these configs dynamically: Set(${name})`)
+  }
   return knownConfig(definitions, name, kind, unknownCode)
 }
 
@@ -300,7 +300,13 @@ const dynamicBrokerConfigs = configDefinitions(
     ...brokerSettings
       .filter(({ isDynamic }) => isDynamic)
       .map(({ name, type, valueOf, check, documentation }): ConfigDefinition => {
-        return { name, type, defaultOf: valueOf, documentation, ...(check === undefined ? {} : { check }) }
+        return {
+          name,
+          type,
+          defaultOf: config => valueOf(config) ?? '',
+          documentation,
+          ...(check === undefined ? {} : { check }),
+        }
       }),
   ].map(definition => ({ ...definition, problemCode: ErrorCode.INVALID_REQUEST })),
 )

@@ -91,6 +91,34 @@ describe('settings', () => {
     assert.equal(await alter(brokerType, '1', name, null), ErrorCode.NONE)
   })
 
+  it('of a broker let operators tune the threads of Kafka, within bounds', async () => {
+    for (const name of ['num.io.threads', 'log.cleaner.threads', 'background.threads']) {
+      assert.equal(await alter(brokerType, '1', name, '4'), ErrorCode.NONE, name)
+      const { value, configSource, readOnly } = (await describeOf(brokerType, '1')).get(name)!
+      assert.deepEqual([value, configSource, readOnly], ['4', ConfigSource.dynamicBroker, false])
+      assert.equal(await alter(brokerType, '1', name, '-1'), ErrorCode.INVALID_REQUEST)
+      assert.equal(await alter(brokerType, '1', name, null), ErrorCode.NONE)
+    }
+    assert.equal((await describeOf(brokerType, '1')).get('num.io.threads')!.value, '8')
+  })
+
+  it('without a value and a default are null, and have no synonyms', async () => {
+    const { value, synonyms } = (await describeOf(brokerType, '1')).get('broker.rack')!
+    assert.deepEqual([value, synonyms], [null, []])
+  })
+
+  it('of topics have those of brokers as synonyms, if there are any; those of groups their defaults', async () => {
+    await createTopic('synonymous')
+    const described = await describeOf(topic, 'synonymous')
+    const names = (name: string) => described.get(name)!.synonyms.map(synonym => synonym.name)
+    assert.deepEqual(names('cleanup.policy'), ['log.cleanup.policy'])
+    assert.deepEqual(names('remote.storage.enable'), [])
+    const timeout = (await describeOf(group, 'some')).get('consumer.session.timeout.ms')!
+    assert.deepEqual(timeout.synonyms, [
+      { name: 'consumer.session.timeout.ms', value: '45000', source: ConfigSource.default },
+    ])
+  })
+
   it('of a group are listed, kept within their bounds, and removed', async () => {
     const name = 'consumer.session.timeout.ms'
     const before = await describeOf(group, 'orders')

@@ -122,6 +122,44 @@ describe('odd requests are answered as by Kafka', () => {
     await alter(ofBroker, '', 'log.retention.ms', DELETE, null)
   })
 
+  it('pages of partitions: cursors that belong to no topic of the request, and names that no topic can have', async () => {
+    const page = async (names: string[], cursor: { topicName: string; partitionIndex: number } | null) => {
+      const topics = names.map(name => ({ name }))
+      const request = { topics, responsePartitionLimit: 10, cursor }
+      const answer = await client.call('DescribeTopicPartitions', 0, request)
+      return answer.topics.map(({ errorCode, partitions }) => [errorName(errorCode), partitions.length])
+    }
+    assert.deepEqual(await page(['orders'], { topicName: 'orders', partitionIndex: 0 }), [['NONE', 1]])
+    assert.deepEqual(await page(['orders'], { topicName: 'orders', partitionIndex: -1 }), [['INVALID_REQUEST', 0]])
+    assert.deepEqual(await page(['orders'], { topicName: 'others', partitionIndex: 0 }), [['INVALID_REQUEST', 0]])
+    assert.deepEqual(await page([], { topicName: 'zz-gone-since-the-last-page', partitionIndex: 3 }), [])
+    assert.deepEqual(await page(['a b', 'nothing'], null), [
+      ['INVALID_TOPIC_EXCEPTION', 0],
+      ['UNKNOWN_TOPIC_OR_PARTITION', 0],
+    ])
+  })
+
+  it('a topic without an id where topics have ids', async () => {
+    const partition = { partition: 0, fetchOffset: 0, partitionMaxBytes: 100 }
+    const answer = await client.call('Fetch', 13, {
+      ...{ maxWaitMs: 0, minBytes: 0, isolationLevel: 0 },
+      topics: [{ topicId: zeroUuid, partitions: [partition] }],
+      forgottenTopicsData: [],
+    })
+    assert.equal(errorName(answer.responses[0]!.partitions[0]!.errorCode), 'UNKNOWN_TOPIC_ID')
+  })
+
+  it('records that the broker writes itself cannot be deleted', async () => {
+    const commit = { partitionIndex: 0, committedOffset: 1, committedMetadata: '' }
+    const topics = [{ name: 'orders', partitions: [commit] }]
+    await client.call('OffsetCommit', 8, { groupId: 'simple', generationIdOrMemberEpoch: -1, memberId: '', topics })
+    const answer = await client.call('DeleteRecords', 2, {
+      topics: [{ name: '__consumer_offsets', partitions: [{ partitionIndex: 0, offset: -1 }] }],
+      timeoutMs: 1000,
+    })
+    assert.equal(errorName(answer.topics[0]!.partitions[0]!.errorCode), 'INVALID_TOPIC_EXCEPTION')
+  })
+
   it('a topic that is deleted twice in one request is answered once', async () => {
     const { responses } = await client.call('DeleteTopics', 5, { topicNames: ['orders', 'orders'], timeoutMs: 1000 })
     assert.deepEqual(

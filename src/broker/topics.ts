@@ -74,7 +74,7 @@ export async function createPlanned(
 
 /** Throws INVALID_TOPIC_EXCEPTION for a name that Kafka does not allow. */
 export function checkTopicName(name: string): void {
-  const problem = nameProblem(name)
+  const problem = topicNameProblem(name)
   if (problem !== undefined)
     throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`)
 }
@@ -91,9 +91,10 @@ export function shownReplicationFactor(wanted: number, broker: BrokerContext): n
   return Math.max(1, Math.min(wanted, broker.cluster.brokers().length))
 }
 
-function nameProblem(name: string): string | undefined {
+/** Why Kafka allows no topic of this name, or undefined. */
+export function topicNameProblem(name: string): string | undefined {
   if (name === '') return 'the empty string is not allowed'
-  if (name === '.' || name === '..') return "'.' or '..' is not allowed"
+  if (name === '.' || name === '..') return `'${name}' is not allowed`
   if (name.length > maxNameLength)
     return `the length of '${name}' is longer than the max allowed length ${maxNameLength}`
   if (!/^[a-zA-Z0-9._-]+$/.test(name) || name.endsWith('\n')) {

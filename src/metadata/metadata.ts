@@ -218,10 +218,11 @@ export interface PendingOffset {
   readonly partition: number
 }
 
-/** A transactional id and the partitions of its open transaction. */
+/** A transactional id, the partitions of its open transaction, and the groups whose offsets it may commit. */
 export interface DescribedTransaction {
   readonly transaction: Transaction
   readonly partitions: readonly PartitionId[]
+  readonly groups: readonly string[]
 }
 
 /** The result of an event, and the partitions that need a marker. */
@@ -503,7 +504,8 @@ export interface Metadata {
   /** Forgets transactional ids without an open transaction that were idle for `idleMs`; returns them. */
   expireTransactions(idleMs: number): Promise<string[]>
   /**
-   * Holds a group's offsets until the transaction ends. An event that is refused stores nothing; each offset whose
+   * Holds a group's offsets until the transaction ends. A `begin` adds the group; a `join` is refused with
+   * INVALID_TXN_STATE unless an earlier `begin` did. An event that is refused stores nothing; each offset whose
    * topic or partition no longer exists has an error. Rejects with `fenced`.
    */
   commitTransactionOffsets(

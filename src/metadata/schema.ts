@@ -160,6 +160,12 @@ const transactionPartitions = {
   primaryKey: ['transaction_id', 'partition'],
 } satisfies Table
 
+/** The groups whose offsets open transactions may commit. */
+const transactionGroups = {
+  columns: { transaction_id: text, group_id: text },
+  primaryKey: ['transaction_id', 'group_id'],
+} satisfies Table
+
 /** Offsets of groups that take effect when the transaction commits. */
 const transactionOffsets = {
   columns: {
@@ -331,5 +337,9 @@ export const migrations: readonly Migration[] = [
       ...createTable('deleted_topics', deletedTopics, dialect),
       ...createTable('deleted_partitions', deletedPartitions, dialect),
     ],
+  },
+  {
+    name: 'the groups of a transaction',
+    statements: dialect => createTable('transaction_groups', transactionGroups, dialect),
   },
 ]

@@ -55,7 +55,7 @@ export type TransactionEvent =
       readonly freshProducerId: number
     }
   /** A partition or group is added; the transaction begins if none is open. */
-  | { readonly kind: 'begin'; readonly producer: ProducerIdentity }
+  | { readonly kind: 'begin'; readonly producer: ProducerIdentity; readonly group?: string }
   /** A partition or group is added to a transaction that must be open. */
   | { readonly kind: 'join'; readonly producer: ProducerIdentity }
   /** EndTxn. With `nextEpoch` the producer continues with a new epoch (KIP-890). */

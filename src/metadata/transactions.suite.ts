@@ -171,7 +171,13 @@ export function transactionSuite(suite: Lent): void {
       })
       const commit = (kind: 'begin' | 'join', offset: number) =>
         metadata.commitTransactionOffsets('tx', { kind, producer }, 'g', [at(offset), at(1, 9)], groupFence)
-      assert.deepEqual((await commit('join', 5)).effect, { kind: 'refuse', code: 'INVALID_TXN_STATE' })
+      const refusal = { kind: 'refuse', code: 'INVALID_TXN_STATE' }
+      assert.deepEqual((await commit('join', 5)).effect, refusal, 'no transaction is open')
+      await step({ kind: 'begin', producer, group: 'another' })
+      assert.deepEqual((await commit('join', 5)).effect, refusal, 'the group was not added')
+      await step({ kind: 'begin', producer, group: 'g' })
+      assert.equal((await commit('join', 5)).effect.kind, 'done')
+      assert.deepEqual((await metadata.findTransactions(['tx']))[0]?.groups, ['another', 'g'])
       for (const [isCommitted, offset, expected] of [
         [false, 5, undefined],
         [true, 7, 7],

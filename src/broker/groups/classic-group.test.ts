@@ -202,6 +202,13 @@ describe('a classic group', () => {
     )
   })
 
+  it('does not wait, when it is new, for a client that took an id and never joined with it', () => {
+    const talk = new Conversation()
+    talk.join('', { requireKnownMemberId: true })
+    const joined = talk.joined(talk.join(''))
+    assert.deepEqual([joined?.errorCode, joined?.generation, joined?.members.length], [ErrorCode.NONE, 1, 1])
+  })
+
   it('leaves out who does not join again in time', () => {
     const { talk, ids } = stable(2)
     const again = talk.join(ids[0]!, { protocols: [{ name: 'range', metadata: Buffer.from('changed') }] })

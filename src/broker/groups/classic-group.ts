@@ -445,7 +445,8 @@ function prepareRebalance(draft: Draft): void {
   draft.phase = 'PreparingRebalance'
   draft.clearTimer({ kind: 'sync' })
   const timeoutMs = draft.rebalanceTimeoutMs()
-  if (isNew && draft.settings.initialRebalanceDelayMs > 0) return waitForMore(draft, timeoutMs)
+  // A client that has taken a member id and not joined with it holds up the rebalances of a group, but not its first.
+  if (isNew) return draft.settings.initialRebalanceDelayMs > 0 ? waitForMore(draft, timeoutMs) : completeJoin(draft)
   draft.setTimer({ kind: 'rebalance' }, timeoutMs)
   tryCompleteJoin(draft)
 }

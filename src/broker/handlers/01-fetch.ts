@@ -5,7 +5,7 @@
 // are, and limits are used up in the order of the request. The response waits for minBytes, but not if a
 // partition has an error. v7 sessions (KIP-227): requests and responses contain only changes. v9 the client's
 // leader epoch (KIP-320). v13 topics by id (KIP-516).
-import { ErrorCode } from '../../kafka/index.ts'
+import { ErrorCode, zeroUuid } from '../../kafka/index.ts'
 import { leaderEpoch } from '../cluster.ts'
 import { defineHandler, type RequestOf, type ResponseOf } from '../handler.ts'
 import { catalogFor, type Fetched, type FetchQuery, findPartition, type SessionPartition } from '../log/index.ts'
@@ -32,6 +32,9 @@ export default defineHandler('Fetch', {
     )
     const mayRead = (topic: string) => access.allows('read', 'topic', topic)
     const judged = session.partitions.map((partition): Judged => {
+      if (version >= FIRST_VERSION_BY_ID && partition.topic.id === zeroUuid) {
+        return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID }
+      }
       const found = findPartition(catalog, partition.topic, partition.index, mayRead)
       if (!found.ok) return { errorCode: found.errorCode }
       if (partition.leaderEpoch > leaderEpoch) return { errorCode: ErrorCode.UNKNOWN_LEADER_EPOCH }

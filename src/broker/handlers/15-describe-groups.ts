@@ -19,11 +19,11 @@ export default defineHandler('DescribeGroups', {
         continue
       }
       const { errorCode, group } = await broker.groups.describe(groupId)
+      const answer = answerFor(groupId, errorCode, group, version)
+      const tellsOperations = request.includeAuthorizedOperations && (answer.errorCode ?? 0) === ErrorCode.NONE
       groups.push({
-        ...answerFor(groupId, errorCode, group, version),
-        authorizedOperations: request.includeAuthorizedOperations
-          ? authorizedOperations(access, 'group', groupId)
-          : operationsNotAsked,
+        ...answer,
+        authorizedOperations: tellsOperations ? authorizedOperations(access, 'group', groupId) : operationsNotAsked,
       })
     }
     return { groups }

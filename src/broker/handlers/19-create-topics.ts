@@ -50,7 +50,7 @@ export default defineHandler('CreateTopics', {
     })
     return { topics: [...new Set(request.topics.map(({ name }) => name))].map(name => results.get(name)!) }
   },
-  failed: ({ topics }, errorCode) => ({ topics: topics.map(({ name }) => ({ name, errorCode, configs: null })) }),
+  failed: ({ topics }, errorCode) => ({ topics: topics.map(({ name }) => ({ name, errorCode, configs: [] })) }),
 })
 
 function replicationFactorOf({ assignments, replicationFactor }: TopicRequest): number {
@@ -84,5 +84,5 @@ function succeeded(
 }
 
 function failed(name: string, { code, message }: KafkaError): Result {
-  return { name, errorCode: code, errorMessage: message }
+  return { name, errorCode: code, errorMessage: message, configs: [] }
 }

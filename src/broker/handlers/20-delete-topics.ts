@@ -50,11 +50,13 @@ export default defineHandler('DeleteTopics', {
     const answered = new Set<string>()
     const responses = wanted.flatMap((item, i): Result | [] => {
       const topic = found[i]!
+      if (topic === ErrorCode.INVALID_REQUEST) return failed(item, topic, namedBadly(item))
       if (typeof topic === 'number') return failed(item, topic)
       if (answered.has(topic.id)) return []
       answered.add(topic.id)
       const named = { name: topic.name, topicId: topic.id }
-      if (counts.get(topic.id) !== 1) return failed(named, ErrorCode.INVALID_REQUEST)
+      if (counts.get(topic.id) !== 1)
+        return failed(named, ErrorCode.INVALID_REQUEST, 'The topic is named more than once.')
       if (isProtected(topic)) return failed(named, ErrorCode.POLICY_VIOLATION, protectedMessage)
       const refusal = throttled.get(topic.id)
       if (refusal !== undefined) return failed(named, refusal.code, refusal.message)
@@ -88,6 +90,12 @@ function find({ name, topicId }: Wanted, catalog: Catalog, access: Access): Topi
   const known = topic?.name ?? name
   if (known !== null && !access.allows('delete', 'topic', known)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED
   return topic ?? (name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+}
+
+function namedBadly({ name }: Wanted): string {
+  return name === null
+    ? 'Neither the name nor the id of a topic is given.'
+    : 'Both the name and the id of a topic are given.'
 }
 
 const protectedMessage =

@@ -1,10 +1,12 @@
 // DeleteRecords v0–v2: moves the start of partitions forward, each with its own result.
 //
 // Behaviour: -1 stands for the high watermark. An offset before the start changes nothing and returns the start; one
-// beyond the high watermark is OFFSET_OUT_OF_RANGE. Producers' sequences are kept.
+// beyond the high watermark is OFFSET_OUT_OF_RANGE. Producers' sequences are kept. Records of __consumer_offsets,
+// which the broker writes itself, cannot be deleted: INVALID_TOPIC_EXCEPTION.
 import { ErrorCode } from '../../kafka/index.ts'
 import type { Topic } from '../../metadata/index.ts'
 import type { BrokerConfig } from '../config.ts'
+import { offsetsTopicName } from '../groups/index.ts'
 import { defineHandler, type ResponseOf } from '../handler.ts'
 import { topicConfig } from '../topic-config.ts'
 
@@ -16,6 +18,7 @@ export default defineHandler('DeleteRecords', {
     const { byName } = await broker.metadata.refresh()
     const wanted = topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partitionIndex, offset }) => ({
+        name,
         partitionIndex,
         offset,
         partition: byName.get(name)?.partitions[partitionIndex],
@@ -28,10 +31,11 @@ export default defineHandler('DeleteRecords', {
     )
     const bounds = new Map((await broker.metadata.bounds(found)).map((bound, i) => [found[i]!, bound]))
     const changes: { partition: number; offset: number }[] = []
-    const results = wanted.map(({ partitionIndex, offset, partition, mayDelete, isCompacted }) => {
+    const results = wanted.map(({ name, partitionIndex, offset, partition, mayDelete, isCompacted }) => {
       const bound = partition === undefined ? null : (bounds.get(partition) ?? null)
       const result = { partitionIndex, lowWatermark: -1, errorCode: ErrorCode.NONE, partition }
       if (!mayDelete) return { ...result, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
+      if (name === offsetsTopicName) return { ...result, errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION }
       if (bound === null) return { ...result, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
       if (isCompacted) return { ...result, errorCode: ErrorCode.POLICY_VIOLATION }
       const start = offset === -1 ? bound.highWatermark : offset

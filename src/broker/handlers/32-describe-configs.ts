@@ -44,7 +44,7 @@ function describe(resource: Resource, request: Request, access: Access, broker: 
     checkConfigAccess(access, 'describe_configs', resource)
     const wanted = configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys)
     const configs = configsOf(resource, broker).filter(({ name }) => wanted?.has(name) ?? true)
-    return { resourceType, resourceName, configs: configs.map(config => answer(config, request)) }
+    return { errorMessage: '', resourceType, resourceName, configs: configs.map(config => answer(config, request)) }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     return { errorCode: error.code, errorMessage: error.message, resourceType, resourceName, configs: [] }

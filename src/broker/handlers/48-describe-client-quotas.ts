@@ -37,6 +37,7 @@ export default defineHandler('DescribeClientQuotas', {
 function problemOf(components: readonly Component[]): KafkaError | undefined {
   const types = components.map(({ entityType }) => entityType)
   const unknown = types.find(type => !entityTypes.some(known => known === type))
+  if (unknown === '') return new KafkaError(ErrorCode.INVALID_REQUEST, 'An entity type is empty.')
   if (unknown !== undefined) {
     return new KafkaError(ErrorCode.UNSUPPORTED_VERSION, `Custom entity type '${unknown}' not supported`)
   }

@@ -1,7 +1,12 @@
 // DescribeTransactions v0: transactional ids with the partitions of their open transactions (KIP-664).
+//
+// Behaviour: the groups whose offsets are in the transaction show as the partitions of __consumer_offsets that they
+// belong to, as in Kafka.
 import { ErrorCode } from '../../kafka/index.ts'
 import type { DescribedTransaction, PartitionId } from '../../metadata/index.ts'
+import { offsetsTopicName } from '../groups/index.ts'
 import { type BrokerContext, defineHandler, type ResponseOf } from '../handler.ts'
+import { shardOf } from '../shard.ts'
 
 type StateAnswer = ResponseOf<'DescribeTransactions'>['transactionStates'][number]
 
@@ -36,9 +41,10 @@ function placesOf({ metadata }: BrokerContext): Places {
   return places
 }
 
-function describe({ transaction, partitions }: DescribedTransaction, places: Places): StateAnswer {
+function describe({ transaction, partitions, groups }: DescribedTransaction, places: Places): StateAnswer {
   const { id, phase, timeoutMs, startedAt, producerId, epoch } = transaction
-  const known = partitions.flatMap(partition => places.get(partition) ?? [])
+  const ofGroups = [...new Set(groups.map(shardOf))].map(index => ({ topic: offsetsTopicName, index }))
+  const known = [...partitions.flatMap(partition => places.get(partition) ?? []), ...ofGroups]
   return {
     errorCode: ErrorCode.NONE,
     transactionalId: id,

@@ -18,11 +18,11 @@ export default defineHandler('ConsumerGroupDescribe', {
   async handle({ groupIds, includeAuthorizedOperations }, { access, broker }) {
     const groups: Described[] = []
     for (const groupId of groupIds) {
+      const described = await answer(groupId, access, broker)
+      const tellsOperations = includeAuthorizedOperations && described.errorCode === ErrorCode.NONE
       groups.push({
-        ...(await answer(groupId, access, broker)),
-        authorizedOperations: includeAuthorizedOperations
-          ? authorizedOperations(access, 'group', groupId)
-          : operationsNotAsked,
+        ...described,
+        authorizedOperations: tellsOperations ? authorizedOperations(access, 'group', groupId) : operationsNotAsked,
       })
     }
     return { groups }

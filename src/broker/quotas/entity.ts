@@ -54,5 +54,7 @@ export function quotaProblem(entity: QuotaEntity, key: string, value: number | n
   if (kind === undefined) return `Invalid configuration key ${key}`
   if (value === null) return undefined
   if (!(value > 0)) return `Quota ${key} must be greater than 0`
-  return kind === 'integer' && !Number.isInteger(value) ? `Quota ${key} must be a whole number` : undefined
+  if (kind === 'number') return undefined
+  if (!Number.isInteger(value)) return `Quota ${key} must be a whole number`
+  return value < 2 ** 63 ? undefined : `Quota ${key} is too large`
 }

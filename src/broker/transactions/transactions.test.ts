@@ -273,6 +273,30 @@ describe('transactions on the wire', () => {
     assert.equal((await produce(producer, 'a', { version: 12 })).errorCode, ErrorCode.NONE, 'which adds it')
   })
 
+  it('refuse offsets of a group that was not added, in the words of the version', async () => {
+    const producer = await init()
+    await add(producer)
+    const commit = async (groupId: string, version: number) => {
+      const offset = { partitionIndex: 0, committedOffset: 5, committedMetadata: '' }
+      const topics = [{ name: 't', partitions: [offset] }]
+      const answer = await client.call('TxnOffsetCommit', version, { ...producer, groupId, topics })
+      return answer.topics[0]!.partitions[0]!.errorCode
+    }
+    assert.equal(await commit('g', 3), ErrorCode.INVALID_TXN_STATE)
+    assert.equal(await commit('g', 4), ErrorCode.TRANSACTION_ABORTABLE)
+    const added = await client.call('AddOffsetsToTxn', 3, { ...producer, groupId: 'g' })
+    assert.equal(added.errorCode, ErrorCode.NONE)
+    assert.equal(await commit('g', 3), ErrorCode.NONE)
+    assert.equal(await commit('other', 3), ErrorCode.INVALID_TXN_STATE)
+    assert.equal(await commit('other', 5), ErrorCode.NONE, 'which adds it')
+    const { transactionStates } = await client.call('DescribeTransactions', 0, { transactionalIds: ['tx'] })
+    const { partitions } = transactionStates[0]!.topics.find(({ topic }) => topic === '__consumer_offsets')!
+    assert.equal(partitions.length, 2, 'one for each group')
+    await end(producer, true)
+    await add(producer)
+    assert.equal(await commit('g', 3), ErrorCode.INVALID_TXN_STATE, 'it was in the transaction before')
+  })
+
   it('add all partitions or none', async () => {
     const producer = await init()
     assert.deepEqual(await add(producer, [0, 9]), [

@@ -80,9 +80,14 @@ export class Transactions {
     return this.#handle(id, { kind: 'init', producer, timeoutMs, freshProducerId })
   }
 
-  /** Adds partitions, or none yet, to the producer's transaction, which begins if none is open. */
+  /** Adds partitions to the producer's transaction, which begins if none is open. */
   begin(id: string, producer: ProducerIdentity, partitions: readonly PartitionId[]): Promise<TransactionOutcome> {
     return this.#handle(id, { kind: 'begin', producer }, partitions)
+  }
+
+  /** Adds a group to the producer's transaction, which may then commit its offsets. It begins if none is open. */
+  addGroup(id: string, producer: ProducerIdentity, group: string): Promise<TransactionOutcome> {
+    return this.#handle(id, { kind: 'begin', producer, group })
   }
 
   /** Commits or aborts. With `nextEpoch` the producer continues with a new epoch (KIP-890). */
@@ -107,7 +112,8 @@ export class Transactions {
 
   /**
    * Holds offsets of a group until the transaction ends; returns an error for each of them, or one for all. With
-   * `joins` the transaction begins if none is open. `fence` is that of the group's coordinator.
+   * `joins` the group is added and the transaction begins if none is open; otherwise both must have happened before.
+   * `fence` is that of the group's coordinator.
    */
   async commitOffsets(
     id: string,

@@ -23,17 +23,19 @@ import { checkFence } from './leases.ts'
 
 export const transactionReads = {
   findTransactions: async (sql: Sql, ids: readonly string[]): Promise<(DescribedTransaction | null)[]> => {
-    const [rows, members] = await Promise.all([
+    const [rows, members, groups] = await Promise.all([
       sql.all<TransactionRow>(
         `SELECT ${COLUMNS} FROM transactions WHERE id IN (SELECT id FROM ROWS(id text) AS r)`,
         ids.map(id => [id]),
       ),
       readMembers(sql, ids),
+      readGroups(sql, ids),
     ])
     const known = new Map(rows.map(row => [row.id, transactionOf(row)]))
     return ids.map(id => {
       const transaction = known.get(id)
-      return transaction ? { transaction, partitions: [...(members.get(id) ?? [])] } : null
+      if (transaction === undefined) return null
+      return { transaction, partitions: [...(members.get(id) ?? [])], groups: [...(groups.get(id) ?? [])] }
     })
   },
 
@@ -86,6 +88,9 @@ export const transactionWrites = {
     if (after !== undefined && (after !== before || added.length > 0)) {
       await writeTransactions(sql, [after], new Map([[id, added]]), now)
     }
+    if (event.kind === 'begin' && event.group !== undefined && effect.kind === 'done') {
+      await addGroup(sql, id, event.group)
+    }
     return { effect, partitions: marked }
   },
 
@@ -100,9 +105,10 @@ export const transactionWrites = {
   ): Promise<{ effect: TransactionEffect; problems: (null | 'UNKNOWN_TOPIC_OR_PARTITION')[] }> => {
     // The last offset wins if a partition is named twice.
     const latest = new Map(offsets.map(offset => [`${offset.topic}/${offset.partition}`, offset]))
-    const [, transactions, known] = await Promise.all([
+    const [, transactions, groups, known] = await Promise.all([
       checkFence(sql, fence),
       lockTransactions(sql, [id]),
+      readGroups(sql, [id]),
       sql.all<{ topic: TopicId; number: number }>(
         `SELECT topic, number FROM partitions
          WHERE (topic, number) IN (SELECT topic, number FROM ROWS(topic text, number integer) AS r)
@@ -112,8 +118,13 @@ export const transactionWrites = {
     ])
     const before = transactions.get(id)
     const [after, effect] = stepTransaction(before, id, event, now)
-    if (effect.kind !== 'done') return { effect, problems: offsets.map(() => null) }
+    const nothing = offsets.map(() => null)
+    if (effect.kind !== 'done') return { effect, problems: nothing }
+    if (event.kind === 'join' && groups.get(id)?.has(group) !== true) {
+      return { effect: { kind: 'refuse', code: 'INVALID_TXN_STATE' }, problems: nothing }
+    }
     if (after !== before) await writeTransactions(sql, [after!], new Map(), now)
+    if (event.kind === 'begin') await addGroup(sql, id, group)
     await sql.run(
       `INSERT INTO transaction_offsets (transaction_id, group_id, topic, partition, committed, leader_epoch, metadata)
        SELECT transaction_id, group_id, topic, partition, committed, leader_epoch, metadata
@@ -168,6 +179,28 @@ export async function readMembers(sql: Sql, ids: readonly string[]): Promise<Map
   return members
 }
 
+/** The groups whose offsets open transactions may commit, by transactional id. */
+async function readGroups(sql: Sql, ids: readonly string[]): Promise<Map<string, Set<string>>> {
+  const rows = await sql.all<{ transaction_id: string; group_id: string }>(
+    `SELECT transaction_id, group_id FROM transaction_groups
+     WHERE transaction_id IN (SELECT id FROM ROWS(id text) AS r) ORDER BY group_id`,
+    ids.map(id => [id]),
+  )
+  const groups = new Map<string, Set<string>>()
+  for (const { transaction_id: id, group_id: group } of rows) {
+    groups.set(id, (groups.get(id) ?? new Set<string>()).add(group))
+  }
+  return groups
+}
+
+async function addGroup(sql: Sql, id: string, group: string): Promise<void> {
+  await sql.run(
+    'INSERT INTO transaction_groups (transaction_id, group_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    id,
+    group,
+  )
+}
+
 /** Stores the new state of transactional ids, and the partitions added to their transactions. */
 export async function writeTransactions(
   sql: Sql,
@@ -201,7 +234,7 @@ export async function writeTransactions(
   )
 }
 
-/** Commits or drops the offsets of transactions that end, and forgets their partitions. */
+/** Commits or drops the offsets of transactions that end, and forgets their partitions and groups. */
 export async function applyEnds(sql: Sql, ends: readonly TransactionEnd[], now: number): Promise<void> {
   if (ends.length === 0) return
   const committed = ends.filter(({ commit }) => commit).map(({ id }) => [id])
@@ -220,6 +253,7 @@ export async function applyEnds(sql: Sql, ends: readonly TransactionEnd[], now: 
   }
   await sql.run('DELETE FROM transaction_offsets WHERE transaction_id IN (SELECT id FROM ROWS(id text) AS r)', ended)
   await sql.run('DELETE FROM transaction_partitions WHERE transaction_id IN (SELECT id FROM ROWS(id text) AS r)', ended)
+  await sql.run('DELETE FROM transaction_groups WHERE transaction_id IN (SELECT id FROM ROWS(id text) AS r)', ended)
 }
 
 function abortAt({ phase, startedAt, timeoutMs }: Transaction): number | null {
