@@ -62,7 +62,7 @@ export function fatal(at: number, message: string, suggestions: readonly string[
   return new Fault(at, [], message, { suggestions, from })
 }
 
-/** The fault of two that got further; if both got equally far, their expectations are joined. */
+/** The fault that got further; if both got equally far, their expectations are joined. */
 export function further(first: Fault | null, second: Fault): Fault {
   if (first === null || second.at > first.at) return second
   return second.at < first.at ? first : joined(first, second)

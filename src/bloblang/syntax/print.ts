@@ -105,7 +105,7 @@ function printKey(key: Query): string {
   return text.startsWith('"') ? `(${text})` : text
 }
 
-/** A brace follows the subject, which a lambda or an if would consume. */
+/** A lambda or an if would consume the brace that follows the subject. */
 function printSubject(subject: Query): string {
   return subject.kind === 'if' || subject.kind === 'lambda' ? `(${printQuery(subject)})` : printQuery(subject)
 }

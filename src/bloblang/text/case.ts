@@ -50,7 +50,7 @@ function lowerRune(rune: string): string {
   return rune === 'İ' ? 'i' : simple(rune, rune.toLowerCase(), -8)
 }
 
-/** If the full mapping is a sequence, the simple one is the character, except for Greek iota subscripts. */
+/** If the full mapping is a sequence, the simple one is the character, except for letters with iota subscript. */
 function simple(rune: string, mapped: string, iotaDistance: number): string {
   const code = rune.codePointAt(0)!
   if (mapped.length <= (code > 0xffff ? 2 : 1)) return mapped

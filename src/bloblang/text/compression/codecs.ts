@@ -35,7 +35,7 @@ function chunkSize(expectedBytes: number): number {
 const MIN_CHUNK_BYTES = 512
 const MAX_CHUNK_BYTES = 64 * 1024
 
-/** Throws for an unknown algorithm; an invalid level is an error of each call. */
+/** Throws for an unknown algorithm; each call throws for an invalid level. */
 export function compressor(algorithm: string, level: number): Codec {
   switch (algorithm) {
     case 'gzip':

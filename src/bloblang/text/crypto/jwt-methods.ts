@@ -5,7 +5,7 @@ import { isObject } from '../../value.ts'
 import { type JwtAlgorithm, jwtParser, jwtSigner } from './jwt.ts'
 import { getString } from '../../data/coerce.ts'
 
-/** `sign_jwt_…`: signs an object to a token. */
+/** `sign_jwt_…`: turns an object into a signed token. */
 export function signJwt(algorithm: JwtAlgorithm): MethodSpec {
   return {
     name: `sign_jwt_${algorithm.toLowerCase()}`,
