@@ -1,6 +1,6 @@
 import { type Clock, type Log, type Random, uuid } from '../base/index.ts'
 import type { Metadata } from '../metadata/index.ts'
-import type { ObjectStore } from '../storage/index.ts'
+import type { ObjectReads, ObjectStore } from '../storage/index.ts'
 import { type Cluster, singleBrokerCluster } from './cluster.ts'
 import { type BrokerConfig, defaultBrokerConfig } from './config.ts'
 import type { BrokerCounters } from './counters.ts'
@@ -25,7 +25,7 @@ export interface BrokerOptions {
   readonly metadata: Metadata
   readonly store: ObjectStore
   /** Where records are read from; defaults to the store. */
-  readonly reads?: Pick<ObjectStore, 'get' | 'readsInto'>
+  readonly reads?: ObjectReads
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

@@ -2,8 +2,7 @@ import { totalmem } from 'node:os'
 
 const MIB = 1024 * 1024
 const SMALLEST_BYTES = 256 * MIB
-const LARGEST_BYTES = 512 * MIB
-/** The maximum share of all memory for the caches of all processes of an agent, except on small machines. */
+/** The share of all memory for the caches of all processes of an agent, except on small machines. */
 const SHARE = 1 / 8
 
 /**
@@ -12,7 +11,7 @@ const SHARE = 1 / 8
  */
 export function cacheBytes(processes: number, memoryBytes = memoryHere()): number {
   const bytes = Math.floor((memoryBytes * SHARE) / processes)
-  return Math.min(Math.max(bytes, SMALLEST_BYTES), LARGEST_BYTES)
+  return Math.max(bytes, SMALLEST_BYTES)
 }
 
 function memoryHere(): number {

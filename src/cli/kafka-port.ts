@@ -2,7 +2,7 @@ import type { KafkaFigures } from '../agent/index.ts'
 import { hostPort, reachableHost, systemRandom } from '../base/index.ts'
 import { Broker, type BrokerConfig, type Cluster } from '../broker/index.ts'
 import type { Metadata } from '../metadata/index.ts'
-import type { ObjectStore } from '../storage/index.ts'
+import type { ObjectReads } from '../storage/index.ts'
 import type { AgentCore, AgentOptions, Closers } from './agent-parts.ts'
 import { kafkaSecurity } from './kafka-security.ts'
 import { listen } from './listen.ts'
@@ -25,7 +25,7 @@ export async function startKafka(
   options: AgentOptions,
   core: AgentCore,
   closers: Closers,
-  reads: Pick<ObjectStore, 'get' | 'readsInto'>,
+  reads: ObjectReads,
   clusterOf: (config: BrokerConfig) => Cluster,
 ): Promise<KafkaPort> {
   const { host, kafkaPort, advertisedHost, advertisedPort, log } = options

@@ -31,7 +31,7 @@ export function directMemory(sizeBytes: number): Buffer {
   }
 }
 
-/** Whether direct I/O from `start` is possible, without going through the page cache. */
-export function isDirectMemory({ buffer, byteOffset }: Uint8Array, start: number): boolean {
-  return buffer instanceof SharedArrayBuffer && (byteOffset + start) % DISK_BLOCK_BYTES === 0
+/** Whether direct I/O is possible, without going through the page cache. */
+export function isDirectMemory({ buffer, byteOffset }: Uint8Array): boolean {
+  return buffer instanceof SharedArrayBuffer && byteOffset % DISK_BLOCK_BYTES === 0
 }

@@ -3,6 +3,7 @@ import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, s
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { systemRandom, uuid } from '../base/index.ts'
+import { DISK_BLOCK_BYTES } from './direct-memory.ts'
 import { StorageError } from './errors.ts'
 import { FileThreads } from './file-threads.ts'
 import {
@@ -82,6 +83,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
     },
 
     readsInto: true,
+    blockBytes: DISK_BLOCK_BYTES,
     readsAreFree: true,
 
     async get(key, range, signal, into) {
@@ -89,12 +91,21 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
       let file: FileHandle | undefined
       try {
         signal?.throwIfAborted()
-        if (range && into && (await threads.read(path, range.position, into))) return into
+        if (range && into) {
+          const bytesRead = await threads.read(path, range.position, into)
+          if (bytesRead === into.length) return into
+          if (bytesRead !== undefined && range.orLess === true) return into.subarray(0, bytesRead)
+        }
         file = await open(path, 'r')
         const { size } = await file.stat()
         const length = range ? rangeLength(key, range, size) : size
         const buffer = into ?? Buffer.allocUnsafeSlow(length)
-        return await readFully(file, key, range?.position ?? 0, buffer)
+        return await readFully(
+          file,
+          key,
+          range?.position ?? 0,
+          length < buffer.length ? buffer.subarray(0, length) : buffer,
+        )
       } catch (cause) {
         throw storageError(cause, `cannot read ${key}`)
       } finally {

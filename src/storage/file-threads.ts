@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../base/index.ts'
-import { DIRECT_BYTES, isDirectMemory } from './direct-memory.ts'
 
 /** A file to be written to `temporary`, synced if requested, and moved into place. */
 export interface FileToWrite {
@@ -12,7 +11,7 @@ export interface FileToWrite {
   readonly fsync: boolean
 }
 
-/** A range of a file to be read into shared memory of the range's length. */
+/** A range of a file to be read into shared memory, or the part of it that the file has. */
 export interface RangeToRead {
   readonly kind: 'read'
   readonly path: string
@@ -22,8 +21,8 @@ export interface RangeToRead {
 
 export type FileTask = FileToWrite | RangeToRead
 
-/** A message from a thread: `ready` once at the start, then the outcome of each task. */
-export type FileAnswer = 'ready' | 'done' | 'failed'
+/** A message from a thread: `ready` once at the start, then for each task the number of bytes read or written. */
+export type FileAnswer = 'ready' | 'failed' | number
 
 /** Number of files written, and of ranges read, concurrently. */
 const WRITERS = 3
@@ -33,8 +32,8 @@ const MAX_COPIED_BYTES = 128 * 1024
 
 /**
  * Writes and reads files in dedicated threads, in order of arrival, with one message to the thread and one back for all
- * steps. In Node's thread pool each of about eight steps, and each write of a large file, waits for the main thread's
- * next turn, which on a busy machine is most of the time of a put; reading a megabyte takes three times as long.
+ * steps. In Node's thread pool each of four to eight steps, and each write of a large file, waits for the main thread's
+ * next turn, which on a busy machine is most of the time of a put or a read.
  */
 export class FileThreads {
   readonly #writers = new TaskThreads(WRITERS)
@@ -44,18 +43,20 @@ export class FileThreads {
    * Resolves to whether the file is in place. False if the caller must write it another way: the first thread has not
    * started yet, too much would have to be copied, or something failed, which the other way will report.
    */
-  write(file: Omit<FileToWrite, 'kind' | 'body'>, body: readonly Uint8Array[]): Promise<boolean> {
+  async write(file: Omit<FileToWrite, 'kind' | 'body'>, body: readonly Uint8Array[]): Promise<boolean> {
     const copiedBytes = body.reduce((sum, piece) => (isShared(piece) ? sum : sum + piece.byteLength), 0)
-    if (copiedBytes > MAX_COPIED_BYTES || !this.#writers.areReady()) return Promise.resolve(false)
+    if (copiedBytes > MAX_COPIED_BYTES || !this.#writers.areReady()) return false
     const pieces = body.map(piece => (isShared(piece) ? piece : Uint8Array.from(piece)))
     const copies = pieces.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))
-    return this.#writers.run({ kind: 'write', ...file, body: pieces }, copies)
+    return (await this.#writers.run({ kind: 'write', ...file, body: pieces }, copies)) !== undefined
   }
 
-  /** Resolves to whether the whole range was read. Only tried where direct I/O is possible and pays off. */
-  read(path: string, position: number, into: Uint8Array): Promise<boolean> {
-    const isWorthwhile = into.byteLength >= DIRECT_BYTES && isDirectMemory(into, -position)
-    if (!isWorthwhile || !this.#readers.areReady()) return Promise.resolve(false)
+  /**
+   * Resolves to the number of bytes read: the whole range, or less if the file ends before. Undefined if the caller must read
+   * it another way: the first thread has not started yet, `into` is not shared memory, or something failed.
+   */
+  async read(path: string, position: number, into: Uint8Array): Promise<number | undefined> {
+    if (!isShared(into) || !this.#readers.areReady()) return undefined
     return this.#readers.run({ kind: 'read', path, position, into }, [])
   }
 
@@ -67,7 +68,7 @@ export class FileThreads {
 interface Job {
   readonly task: FileTask
   readonly transferred: readonly ArrayBuffer[]
-  readonly resolve: (isDone: boolean) => void
+  readonly resolve: (bytes: number | undefined) => void
 }
 
 interface FileThread {
@@ -94,7 +95,8 @@ class TaskThreads {
     return this.#threads.some(({ job }) => job !== undefined)
   }
 
-  run(task: FileTask, transferred: readonly ArrayBuffer[]): Promise<boolean> {
+  /** Resolves to the number of bytes read or written, or to undefined if that failed. */
+  run(task: FileTask, transferred: readonly ArrayBuffer[]): Promise<number | undefined> {
     return new Promise(resolve => {
       this.#waiting.push({ task, transferred, resolve })
       this.#giveWork()
@@ -114,7 +116,7 @@ class TaskThreads {
       worker.unref()
       const { job } = thread
       thread.job = null
-      job?.resolve(answer === 'done')
+      job?.resolve(typeof answer === 'number' ? answer : undefined)
       this.#giveWork()
     })
     worker.on('error', () => this.#lose())
@@ -138,10 +140,10 @@ class TaskThreads {
   #lose(): void {
     this.#hasFailed = true
     for (const thread of this.#threads) {
-      thread.job?.resolve(false)
+      thread.job?.resolve(undefined)
       thread.job = undefined
     }
-    for (const { resolve } of this.#waiting.splice(0)) resolve(false)
+    for (const { resolve } of this.#waiting.splice(0)) resolve(undefined)
   }
 }
 

@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fdatasyncSync,
+  fstatSync,
   fsyncSync,
   openSync,
   readSync,
@@ -23,18 +24,20 @@ const DIRECT_WRITE_BYTES = 4 * 1024 * 1024
 let hasDirect = constants.O_DIRECT !== undefined
 
 port.on('message', (task: FileTask) => {
-  const answer: FileAnswer = (task.kind === 'write' ? write(task) : read(task)) ? 'done' : 'failed'
+  const answer: FileAnswer = (task.kind === 'write' ? write(task) : read(task)) ?? 'failed'
   port.postMessage(answer)
 })
 const ready: FileAnswer = 'ready'
 port.postMessage(ready)
 
-function write({ temporary, path, body, fsync }: FileToWrite): boolean {
+/** Writes a file. Returns its size in bytes, or undefined if that failed. */
+function write({ temporary, path, body, fsync }: FileToWrite): number | undefined {
   try {
+    let position = 0
     const file = openSync(temporary, 'wx')
     try {
       // Data that need not be durable is better left to the page cache.
-      let position = fsync ? writeDirectly(temporary, body[0]) : 0
+      if (fsync) position = writeDirectly(temporary, body[0])
       for (const [index, piece] of body.entries()) {
         for (let at = index === 0 ? position : 0; at < piece.byteLength; ) {
           const written = writeSync(file, piece, at, Math.min(WRITE_BYTES, piece.byteLength - at), position)
@@ -48,17 +51,17 @@ function write({ temporary, path, body, fsync }: FileToWrite): boolean {
     }
     renameSync(temporary, path)
     if (fsync) syncFolder(dirname(path))
-    return true
+    return position
   } catch {
     rmSync(temporary, { force: true })
-    return false
+    return undefined
   }
 }
 
 /** Writes the whole blocks of a large piece in direct memory. Returns the number of bytes written. */
 function writeDirectly(path: string, piece: Uint8Array | undefined): number {
   if (!hasDirect || piece === undefined || piece.byteLength < DIRECT_BYTES) return 0
-  if (!isDirectMemory(piece, 0)) return 0
+  if (!isDirectMemory(piece)) return 0
   const end = piece.byteLength - (piece.byteLength % DISK_BLOCK_BYTES)
   let at = 0
   try {
@@ -75,38 +78,39 @@ function writeDirectly(path: string, piece: Uint8Array | undefined): number {
   return at
 }
 
-/** Reads whole blocks with direct I/O, and the partial blocks before and after them through the page cache. */
-function read({ path, position, into }: RangeToRead): boolean {
-  if (!hasDirect) return false
-  const start = -position & (DISK_BLOCK_BYTES - 1)
-  const end = into.byteLength - ((position + into.byteLength) & (DISK_BLOCK_BYTES - 1))
+/** Reads a range, or the part of it that the file has. Returns the number of bytes, or undefined if that failed. */
+function read({ path, position, into }: RangeToRead): number | undefined {
+  const direct = isWorthDirect(position, into) ? constants.O_DIRECT : 0
   try {
-    return (
-      readExactly(path, constants.O_RDONLY | constants.O_DIRECT, position, into, [start, end]) &&
-      readExactly(path, constants.O_RDONLY, position, into, [0, start], [end, into.byteLength])
-    )
+    const file = openSync(path, constants.O_RDONLY | direct)
+    try {
+      return readUpToEnd(file, position, into)
+    } finally {
+      closeSync(file)
+    }
   } catch (error) {
     hasDirect &&= !isRefusal(error)
-    return false
+    return undefined
   }
 }
 
-/** Reads parts of a range into their positions. Returns false if the file is too short. */
-function readExactly(
-  path: string,
-  flags: number,
-  position: number,
-  into: Uint8Array,
-  ...parts: readonly (readonly [start: number, end: number])[]
-): boolean {
-  const wanted = parts.filter(([start, end]) => end > start)
-  if (wanted.length === 0) return true
-  const file = openSync(path, flags)
-  try {
-    return wanted.every(([start, end]) => readSync(file, into, start, end - start, position + start) === end - start)
-  } finally {
-    closeSync(file)
+function readUpToEnd(file: number, position: number, into: Uint8Array): number | undefined {
+  const length = Math.min(into.byteLength, fstatSync(file).size - position)
+  let at = 0
+  while (at < length) {
+    // Direct I/O reads whole blocks, so this asks for the whole range even if the file has less.
+    const bytesRead = readSync(file, into, at, into.byteLength - at, position + at)
+    if (bytesRead === 0) return undefined
+    at += bytesRead
   }
+  return length < 0 ? undefined : at
+}
+
+/** Whether direct I/O can read the range and pays off. */
+function isWorthDirect(position: number, into: Uint8Array): boolean {
+  const { byteLength } = into
+  const areBlocks = position % DISK_BLOCK_BYTES === 0 && byteLength % DISK_BLOCK_BYTES === 0
+  return hasDirect && byteLength >= DIRECT_BYTES && areBlocks && isDirectMemory(into)
 }
 
 /** Whether direct I/O is unsupported here, as opposed to this access having failed. */

@@ -1,6 +1,6 @@
 export { DISK_BLOCK_BYTES, directMemory, isDirectMemory } from './direct-memory.ts'
 export { StorageError } from './errors.ts'
-export type { ObjectStore, Range, StoredObject } from './object-store.ts'
+export type { ObjectReads, ObjectStore, Range, StoredObject } from './object-store.ts'
 
 export { openMemoryStore } from './memory-store.ts'
 export { openStore } from './open.ts'

@@ -40,7 +40,7 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       const bytes = object.subarray(range.position, range.position + length)
       if (into === undefined) return Buffer.from(bytes)
       bytes.copy(into)
-      return into
+      return length < into.length ? into.subarray(0, length) : into
     },
 
     async delete(keys, signal) {

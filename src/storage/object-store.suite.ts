@@ -66,6 +66,16 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       await assert.rejects(store.get('a/end', { position: 5, length: 3, orLess: true }), hasCode('out_of_range'))
     })
 
+    it('reads what there is of a longer range to where it is told', async () => {
+      for (const into of [Buffer.alloc(20), directMemory(DISK_BLOCK_BYTES), directMemory(2 * DIRECT_BYTES)]) {
+        for (const position of [0, 4]) {
+          const range = { position, length: into.length, orLess: true }
+          await store.put('a/into-end', [Buffer.from('0123456789')])
+          assert.equal((await store.get('a/into-end', range, undefined, into)).toString(), '0123456789'.slice(position))
+        }
+      }
+    })
+
     it('refuses a range beyond the end', async () => {
       await store.put('a/short', [Buffer.from('0123')])
       await assert.rejects(store.get('a/short', { position: 2, length: 3 }), hasCode('out_of_range'))

@@ -49,10 +49,12 @@ export interface ObjectStore {
   put(key: string, body: readonly Uint8Array[], options?: PutOptions, signal?: AbortSignal): Promise<void>
   /**
    * Reads an object, or exactly a range of it; the buffer belongs to the caller. A store with `readsInto` reads a range
-   * into `into`, which has the range's length, and returns it.
+   * into `into`, which has the range's length, and returns it, or its beginning if the object has less.
    */
   get(key: string, range?: Range, signal?: AbortSignal, into?: Buffer): Promise<Buffer>
   readonly readsInto?: boolean
+  /** Ranges that begin and end at multiples of this are the fastest to read; absent if alignment does not matter. */
+  readonly blockBytes?: number | undefined
   /** Reads are free, and no slower than through another process's cache; true of a folder. */
   readonly readsAreFree?: boolean
   /** Deletes objects; deleting what does not exist succeeds. */
@@ -64,6 +66,9 @@ export interface ObjectStore {
   /** Releases open resources. */
   close(): Promise<void>
 }
+
+/** Where ranges of objects are read from. */
+export type ObjectReads = Pick<ObjectStore, 'get' | 'readsInto' | 'blockBytes'>
 
 const VALID_KEY = /^(?!\.{1,2}(?:\/|$))[\w.=~-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.=~-]+)*$/
 const MAX_KEY_LENGTH = 900

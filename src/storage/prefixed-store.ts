@@ -7,6 +7,7 @@ export function prefixedStore(store: ObjectStore, prefix: string): ObjectStore {
     url: store.url,
     put: (key, body, options, signal) => store.put(inside(key), body, options, signal),
     ...(store.readsInto !== undefined && { readsInto: store.readsInto }),
+    ...(store.blockBytes !== undefined && { blockBytes: store.blockBytes }),
     ...(store.readsAreFree !== undefined && { readsAreFree: store.readsAreFree }),
     get: (key, range, signal, into) => store.get(inside(key), range, signal, into),
     delete: (keys, signal) => store.delete(keys.map(inside), signal),

@@ -1,7 +1,7 @@
 import { type Clock, type Log, messageOf, prometheusFamily, prometheusSample } from '../../base/index.ts'
 import type { Peer } from '../../control/index.ts'
 import { murmur2 } from '../../kafka/index.ts'
-import { type ObjectStore, type Range, StorageError } from '../../storage/index.ts'
+import { type ObjectReads, type ObjectStore, type Range, StorageError } from '../../storage/index.ts'
 import { BlockCache, blockBytes } from './block-cache.ts'
 import { RangeSeal, type WantedRange } from './sealed-range.ts'
 
@@ -16,7 +16,7 @@ const answerTimeoutMs = 3000
 const avoidMs = 5000
 
 export interface ZoneReaderOptions {
-  readonly store: Pick<ObjectStore, 'get' | 'readsInto' | 'readsAreFree'>
+  readonly store: ObjectReads & Pick<ObjectStore, 'readsAreFree'>
   readonly nodeId: number
   readonly group: string
   readonly zone: string
@@ -66,6 +66,10 @@ export class ZoneReader {
 
   get readsInto(): boolean {
     return this.#options.store.readsInto === true
+  }
+
+  get blockBytes(): number | undefined {
+    return this.#options.store.blockBytes
   }
 
   /** Reads an object or a range of it, like an object store. Rejects with a StorageError. */

@@ -1,5 +1,5 @@
 import type { Extent } from '../../metadata/index.ts'
-import type { ObjectStore } from '../../storage/index.ts'
+import type { ObjectReads } from '../../storage/index.ts'
 import { checkExtent, placeExtent } from './place-extent.ts'
 import type { Holds, Slab, SlabPool } from './slabs.ts'
 
@@ -7,11 +7,9 @@ import type { Holds, Slab, SlabPool } from './slabs.ts'
 const JOIN_GAP_BYTES = 256 * 1024
 /** Maximum size of a joined read, in bytes. */
 const MAX_READ_BYTES = 16 * 1024 * 1024
-/** Approximate overhead per entry, in bytes. */
+/** Approximate overhead per entry, in bytes: memory of the heap, which is much smaller than that of the machine. */
 const ENTRY_OVERHEAD_BYTES = 512
-
-/** Where ranges of objects are read from. */
-export type Reads = Pick<ObjectStore, 'get' | 'readsInto'>
+const MAX_OVERHEAD_BYTES = 128 * 1024 * 1024
 
 type ExtentName = `${string}@${number}`
 
@@ -41,8 +39,9 @@ interface Loading {
  * read take at most half of it. Concurrent requests for an extent share one read.
  */
 export class ExtentCache {
-  readonly #store: Reads
+  readonly #store: ObjectReads
   readonly #maxBytes: number
+  readonly #maxExtents: number
   readonly #slabs: SlabPool
   readonly #extents = new Map<ExtentName, Block>()
   /** In the order of last use. */
@@ -52,8 +51,14 @@ export class ExtentCache {
   readonly #sizeBytes: Record<Origin, number> = { written: 0, read: 0 }
   #uses = 0
 
-  constructor(store: Reads, maxBytes: number, slabs: SlabPool) {
+  constructor(
+    store: ObjectReads,
+    maxBytes: number,
+    slabs: SlabPool,
+    maxExtents = MAX_OVERHEAD_BYTES / ENTRY_OVERHEAD_BYTES,
+  ) {
     this.#store = store
+    this.#maxExtents = maxExtents
     this.#maxBytes = maxBytes
     this.#slabs = slabs
   }
@@ -97,7 +102,7 @@ export class ExtentCache {
       if (this.#extents.has(name)) continue
       this.#add(block, name, bytes)
     }
-    while (this.sizeBytes > this.#maxBytes) {
+    while (this.sizeBytes > this.#maxBytes || this.#extents.size > this.#maxExtents) {
       const oldest = this.#oldest()
       if (oldest === undefined) break
       this.#remove(oldest)
@@ -132,10 +137,14 @@ export class ExtentCache {
 
   /** Starts reading extents that are close together in one object. */
   #read(run: readonly Extent[]): void {
-    const { key, position } = run[0]!
+    const { key } = run[0]!
+    const { blockBytes = 1, readsInto } = this.#store
     const end = Math.max(...run.map(extent => extent.position + extent.sizeBytes))
-    const range = { position, length: end - position }
-    const piece = this.#store.readsInto === true ? this.#slabs.takeForRange(range.length, position) : undefined
+    const position = Math.floor(run[0]!.position / blockBytes) * blockBytes
+    const length = Math.ceil((end - position) / blockBytes) * blockBytes
+    // The object may end inside the last block.
+    const range = { position, length, ...(blockBytes > 1 && { orLess: true }) }
+    const piece = readsInto === true ? this.#slabs.takeForReading(length) : undefined
     const slab = piece?.slab
     const reading = this.#store
       .get(key, range, undefined, piece?.bytes)

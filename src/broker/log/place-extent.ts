@@ -4,8 +4,11 @@ import type { Extent } from '../../metadata/index.ts'
 /** An object in the bucket does not contain what was written to it. */
 export class CorruptObjectError extends Error {}
 
-/** Throws a CorruptObjectError unless the extent's bytes are whole batches with correct checksums. */
-export function checkExtent(bytes: Buffer, { key, position }: Extent): void {
+/** Throws a CorruptObjectError unless the bytes are the whole extent: complete batches with correct checksums. */
+export function checkExtent(bytes: Buffer, { key, position, sizeBytes }: Extent): void {
+  if (bytes.length !== sizeBytes) {
+    throw new CorruptObjectError(`the object ${key} is damaged: it ends before ${position + sizeBytes}`)
+  }
   for (let start = 0; start < bytes.length; ) {
     const batch = batchExtent(bytes, start)
     const end = start + (batch?.sizeBytes ?? 0)

@@ -9,13 +9,13 @@ import {
   type Topic,
   type TransactionEnd,
 } from '../../metadata/index.ts'
-import { type ObjectStore, StorageError } from '../../storage/index.ts'
+import { type ObjectReads, type ObjectStore, StorageError } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { AppendWaiters } from './append-waiters.ts'
 import { Appender, type ObjectStages } from './appender.ts'
 import type { LogConfig } from './config.ts'
 import { CommitNotes, NOTES_FOLDER } from './commit-notes.ts'
-import { ExtentCache, type Reads } from './extent-cache.ts'
+import { ExtentCache } from './extent-cache.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import type { Append, AppendOutcome } from './flush-buffer.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -29,7 +29,7 @@ export interface RecordLogOptions {
   readonly metadata: Metadata
   readonly store: ObjectStore
   /** Where ranges of objects are read from; defaults to the store. */
-  readonly reads?: Reads
+  readonly reads?: ObjectReads
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

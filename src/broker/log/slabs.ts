@@ -63,29 +63,24 @@ export class SlabPool {
 
   /** Returns a piece of uninitialised memory for data to be written. */
   take(sizeBytes: number): Piece {
-    return this.#take('written', sizeBytes, 0)
+    return this.#take('written', sizeBytes)
   }
 
-  /**
-   * Returns a piece of memory for a range of a file that begins at `position`; large ranges are read into it directly.
-   */
-  takeForRange(sizeBytes: number, position: number): Piece {
-    return this.#take('read', sizeBytes, position % DISK_BLOCK_BYTES)
+  /** Like `take`, for data to be read. */
+  takeForReading(sizeBytes: number): Piece {
+    return this.#take('read', sizeBytes)
   }
 
-  #take(use: 'written' | 'read', sizeBytes: number, blockOffset: number): Piece {
-    const offset = sizeBytes < ALIGNED_BYTES ? undefined : blockOffset
-    if (sizeBytes + (offset ?? 0) > this.#slabBytes) {
-      return { bytes: Buffer.allocUnsafeSlow(sizeBytes), slab: undefined }
-    }
-    const slab = this.#slabWithRoom(use, sizeBytes, offset)
+  #take(use: 'written' | 'read', sizeBytes: number): Piece {
+    if (sizeBytes > this.#slabBytes) return { bytes: Buffer.allocUnsafeSlow(sizeBytes), slab: undefined }
+    const slab = this.#slabWithRoom(use, sizeBytes)
     slab.hold()
-    return { bytes: slab.cut(sizeBytes, offset), slab }
+    return { bytes: slab.cut(sizeBytes), slab }
   }
 
-  #slabWithRoom(use: 'written' | 'read', sizeBytes: number, offset: number | undefined): PooledSlab {
+  #slabWithRoom(use: 'written' | 'read', sizeBytes: number): PooledSlab {
     const last = this.#current.get(use)
-    if (last?.hasRoom(sizeBytes, offset) === true) return last
+    if (last?.hasRoom(sizeBytes) === true) return last
     this.#current.delete(use)
     last?.close()
     const next = this.#spare.pop() ?? new PooledSlab(this.#newMemory(), slab => this.#takeBack(slab))
@@ -131,13 +126,12 @@ class PooledSlab implements Slab {
     return this.#bytes.length
   }
 
-  hasRoom(sizeBytes: number, offset: number | undefined): boolean {
-    return this.#nextStart(offset) + sizeBytes <= this.#bytes.length
+  hasRoom(sizeBytes: number): boolean {
+    return this.#nextStart(sizeBytes) + sizeBytes <= this.#bytes.length
   }
 
-  /** @param offset offset of the piece within a disk block; undefined for no alignment */
-  cut(sizeBytes: number, offset: number | undefined): Buffer {
-    const start = this.#nextStart(offset)
+  cut(sizeBytes: number): Buffer {
+    const start = this.#nextStart(sizeBytes)
     this.#usedBytes = start + sizeBytes
     return this.#bytes.subarray(start, this.#usedBytes)
   }
@@ -161,9 +155,10 @@ class PooledSlab implements Slab {
     this.#considerReuse()
   }
 
-  #nextStart(offset: number | undefined): number {
-    if (offset === undefined) return this.#usedBytes
-    return Math.ceil((this.#usedBytes - offset) / DISK_BLOCK_BYTES) * DISK_BLOCK_BYTES + offset
+  /** Large pieces are aligned to blocks of the disk. */
+  #nextStart(sizeBytes: number): number {
+    if (sizeBytes < ALIGNED_BYTES) return this.#usedBytes
+    return Math.ceil(this.#usedBytes / DISK_BLOCK_BYTES) * DISK_BLOCK_BYTES
   }
 
   #considerReuse(): void {
