@@ -4,6 +4,7 @@ export {
   databaseTime,
   type RowSet,
   type Sql,
+  type TransactionOptions,
 } from './database.ts'
 
 export { DatabaseError, type DatabaseErrorCode } from './errors.ts'

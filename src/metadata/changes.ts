@@ -1,5 +1,5 @@
 import type { CallName } from './calls.ts'
-import type { Committed } from './operations/log.ts'
+import type { Committed } from './plan.ts'
 import type { TopicChange } from './operations/topics.ts'
 import type { Change } from './transport.ts'
 

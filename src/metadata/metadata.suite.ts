@@ -304,6 +304,25 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         )
       })
 
+      it('refuses one of several commits that are made together, and not the others', async () => {
+        const partition = await createPartition('one')
+        const closed = await metadata.openEpoch()
+        await metadata.closeEpoch(closed)
+        const results = await Promise.allSettled([
+          metadata.commit([object('a', batch(partition))]),
+          metadata.commit([{ ...object('b', batch(partition)), epoch: closed }]),
+          metadata.commit([object('c', batch(partition))]),
+        ])
+        assert.deepEqual(
+          results.map(({ status }) => status),
+          ['fulfilled', 'rejected', 'fulfilled'],
+        )
+        assert.deepEqual(await extentsFrom(partition, 0), [
+          ['a', 0, 0],
+          ['c', 1, 1],
+        ])
+      })
+
       it('gives every producer id once', async () => {
         const first = await metadata.allocateProducerIds(10)
         assert.equal(await metadata.allocateProducerIds(1), first + 10)

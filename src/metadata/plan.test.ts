@@ -21,6 +21,37 @@ describe('plan', () => {
     assert.equal(partitions.get(1)?.nextOffset, 6)
   })
 
+  it('tells each of several commits its own appends, with the bounds after it', () => {
+    const partitions = new Map([[1, { ...emptyPartition, firstUnstable: 0, nextOffset: 5 }]])
+    const open = new Map([[1, new Map([[7, 0]])]])
+    const producers = new Map([[producerKey(1, 7), { epoch: 0, batches: [], transactionStart: 0 }]])
+    const end = {
+      ...{ id: null, commit: false, markerEpoch: 0 },
+      ...{ producer: { producerId: 7, epoch: 0 }, next: { producerId: 7, epoch: 0 } },
+    }
+    const marker = batch(1, { producerId: 7, transaction: { kind: 'marker', end } })
+    const { commits } = plan(
+      { partitions, producers, transactions: new Map(), open, fences: new Map() },
+      [[object('a', [batch(1)])], [object('b', [marker])], [object('c', [batch(1), batch(2)])]],
+      0,
+    )
+    const told = commits.map(({ appended }) =>
+      appended.map(({ extents, aborted, ...bounds }) => ({ ...bounds, keys: extents.map(({ key }) => key), aborted })),
+    )
+    const common = { partition: 1, appendedBytes: 100, logStartOffset: 0 }
+    assert.deepEqual(told, [
+      [{ ...common, highWatermark: 6, lastStableOffset: 0, sizeBytes: 100, keys: ['a'], aborted: [] }],
+      [
+        {
+          ...{ ...common, highWatermark: 7, lastStableOffset: 7, sizeBytes: 200, keys: ['b'] },
+          aborted: [{ producerId: 7, firstOffset: 0, lastOffset: 6 }],
+        },
+      ],
+      [{ ...common, highWatermark: 8, lastStableOffset: 8, sizeBytes: 300, keys: ['c'], aborted: [] }],
+    ])
+    assert.deepEqual(offsets({ commits }).flat(), [5, 6, 7, 'UNKNOWN_TOPIC_OR_PARTITION'])
+  })
+
   it('joins what lies side by side into one extent', () => {
     const batches = [
       batch(1, { position: 0, sizeBytes: 100, records: 3, maxTimestamp: 7 }),
@@ -78,7 +109,7 @@ describe('plan', () => {
     const first = run([object('a', [batch(1, { appendTime: true })])], {}, 1000)
     const second = run([object('b', [batch(1, { appendTime: true })])], first, 900)
     assert.deepEqual(
-      [first, second].map(({ plan }) => plan.assignments[0]?.[0]),
+      [first, second].map(({ plan }) => assignments(plan)[0]?.[0]),
       [0, 1].map(baseOffset => ({ ok: true, baseOffset, appendTimestamp: 1000, logStartOffset: 0, duplicate: false })),
     )
     assert.equal(second.plan.extents[0]?.[0]?.maxTimestamp, 1000)
@@ -114,7 +145,7 @@ describe('an idempotent producer', () => {
     ])
     assert.deepEqual(offsets(plan), [[0, 1, 2, 3, 4, 5, 1, 5, 3, 'OUT_OF_ORDER_SEQUENCE_NUMBER']])
     assert.deepEqual(
-      plan.assignments[0]?.map(one => one.ok && one.duplicate),
+      assignments(plan)[0]?.map(one => one.ok && one.duplicate),
       [...Array(6).fill(false), true, true, true, false],
     )
   })
@@ -175,7 +206,7 @@ function run(objects: NewObject[], earlier: Partial<PlanState> = {}, now = 0): P
   const transactions = new Map(earlier.transactions ?? [])
   const open = openTransactions(producers)
   const fences = new Map(earlier.fences ?? [])
-  const result = plan({ partitions, producers, transactions, open, fences }, objects, now)
+  const result = plan({ partitions, producers, transactions, open, fences }, [objects], now)
   for (const [id, partition] of result.partitions) partitions.set(id, partition)
   for (const [key, producer] of result.producers) producers.set(key, producer)
   for (const [id, transaction] of result.transactions) transactions.set(id, transaction)
@@ -192,6 +223,10 @@ function openTransactions(producers: ReadonlyMap<string, ProducerState>): Map<nu
   return open
 }
 
-function offsets(plan: Plan): (number | string)[][] {
-  return plan.assignments.map(of => of.map(one => (one.ok ? one.baseOffset : one.code)))
+function assignments({ commits }: Pick<Plan, 'commits'>) {
+  return commits.flatMap(commit => commit.assignments)
+}
+
+function offsets(plan: Pick<Plan, 'commits'>): (number | string)[][] {
+  return assignments(plan).map(of => of.map(one => (one.ok ? one.baseOffset : one.code)))
 }

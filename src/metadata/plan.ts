@@ -1,5 +1,6 @@
 import type {
   AbortedTransaction,
+  Appended,
   Assignment,
   CommitErrorCode,
   Extent,
@@ -50,10 +51,18 @@ export interface PlanState {
   readonly fences: ReadonlyMap<string, number>
 }
 
-/** Everything that a commit writes, and its result. */
-export interface Plan {
+/** The result of one commit. */
+export interface Committed {
   /** For each object, an assignment per batch. */
   readonly assignments: Assignment[][]
+  /** The appends to each partition, with its bounds after this commit. */
+  readonly appended: readonly Appended[]
+}
+
+/** Everything that commits write together, and their results. */
+export interface Plan {
+  /** For each commit, its result. */
+  readonly commits: readonly Committed[]
   /** For each object, the extents it adds; an object without any is garbage immediately. */
   readonly extents: Extent[][]
   /** The new states of the partitions and producers that changed. */
@@ -84,15 +93,15 @@ function advanceSequence(sequence: number, count: number): number {
 }
 
 /**
- * Decides the outcome of a commit: which batches are accepted, which offsets they get, which are
- * duplicates, which transactions begin and end. Objects and batches are processed in order, each
- * on the state that the previous ones left.
+ * Decides the outcome of commits that are written together: which batches are accepted, which offsets they get, which
+ * are duplicates, which transactions begin and end. Commits, their objects and batches are processed in order, each on
+ * the state that the previous ones left.
  */
-export function plan(state: PlanState, objects: readonly NewObject[], now: number): Plan {
+export function plan(state: PlanState, commits: readonly (readonly NewObject[])[], now: number): Plan {
   const planning = new Planning(state, now)
-  const assignments = objects.map(object => planning.object(object))
+  const results = commits.map(objects => planning.commit(objects))
   const { extents, partitions, producers, transactions, ends, aborted } = planning
-  return { assignments, extents, partitions, producers, transactions, ends, aborted }
+  return { commits: results, extents, partitions, producers, transactions, ends, aborted }
 }
 
 class Planning {
@@ -113,7 +122,31 @@ class Planning {
     this.#open = new Map(Array.from(state.open, ([partition, open]) => [partition, new Map(open)]))
   }
 
-  object(object: NewObject): Assignment[] {
+  commit(objects: readonly NewObject[]): Committed {
+    const before = this.extents.length
+    const assignments = objects.map(object => this.#object(object))
+    return { assignments, appended: this.#appendedBy(this.extents.slice(before).flat()) }
+  }
+
+  /** Only what these extents hold, because a later commit may add to the same partition, or end its transactions. */
+  #appendedBy(added: readonly Extent[]): Appended[] {
+    const byPartition = Map.groupBy(added, ({ partition }) => partition)
+    return Array.from(byPartition, ([partition, extents]) => {
+      // Every partition with a new extent has a new state.
+      const { logStartOffset, nextOffset, sizeBytes, firstUnstable } = this.partitions.get(partition)!
+      const lastStableOffset = Math.max(firstUnstable ?? nextOffset, logStartOffset)
+      const { baseOffset } = extents[0]!
+      return {
+        partition,
+        extents,
+        appendedBytes: extents.reduce((sum, extent) => sum + extent.sizeBytes, 0),
+        aborted: (this.aborted.get(partition) ?? []).filter(({ lastOffset }) => lastOffset >= baseOffset),
+        ...{ logStartOffset, highWatermark: nextOffset, lastStableOffset, sizeBytes },
+      }
+    })
+  }
+
+  #object(object: NewObject): Assignment[] {
     const run = new ExtentRun(object.key)
     this.extents.push(run.extents)
     /** Whether the ends that the object has markers for are accepted, by key. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/index.ts'
-import { type Database, migrate } from '../database/index.ts'
+import { type Database, migrate, type Sql, type TransactionOptions } from '../database/index.ts'
 import {
   type CallArguments,
   type CallName,
@@ -12,6 +12,8 @@ import {
 } from './calls.ts'
 import { changeBy } from './changes.ts'
 import type { MetadataError } from './errors.ts'
+import { GroupCommit } from './group-commit.ts'
+import { commitTogether } from './operations/log.ts'
 import { migrations } from './schema.ts'
 import { type Change, lostError, type Transport } from './transport.ts'
 
@@ -29,6 +31,7 @@ export class MetadataService implements Transport {
   readonly #database: Database
   readonly #clock: Clock
   readonly #feed: Feed | undefined
+  readonly #commits: GroupCommit
 
   /** Migrates the tables. The service owns the database from then on. Rejects with a MetadataError. */
   static async open(database: Database, clock: Clock, feed?: Feed): Promise<MetadataService> {
@@ -46,6 +49,9 @@ export class MetadataService implements Transport {
     this.#database = database
     this.#clock = clock
     this.#feed = feed
+    this.#commits = new GroupCommit((commits, now) =>
+      this.#transact({ kind: 'write' }, sql => commitTogether(sql, commits, now)),
+    )
   }
 
   async call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>> {
@@ -56,13 +62,19 @@ export class MetadataService implements Transport {
   /** Rejects with a MetadataError. */
   async execute(call: TimedCall): Promise<unknown> {
     const kind = kindOf(call)
+    const result = await (call.name === 'commit'
+      ? this.#commits.commit(...(call.arguments as CallArguments<'commit'>), call.now) // the name tells the arguments
+      : this.#transact({ kind, durable: isDurable(call) }, sql => invoke(sql, call)))
+    if (this.#feed !== undefined && kind === 'write') {
+      const change = changeBy(call.name, result)
+      if (change !== undefined) this.#feed.publish(change)
+    }
+    return result
+  }
+
+  async #transact<Result>(options: TransactionOptions, work: (sql: Sql) => Promise<Result>): Promise<Result> {
     try {
-      const result = await this.#database.transaction({ kind, durable: isDurable(call) }, sql => invoke(sql, call))
-      if (this.#feed !== undefined && kind === 'write') {
-        const change = changeBy(call.name, result)
-        if (change !== undefined) this.#feed.publish(change)
-      }
-      return result
+      return await this.#database.transaction(options, work)
     } catch (error) {
       throw metadataError(error)
     }
@@ -78,6 +90,7 @@ export class MetadataService implements Transport {
 
   /** Waits for earlier calls to finish; later ones reject with the code `closed`. */
   async close(): Promise<void> {
+    await this.#commits.close()
     await this.#feed?.close()
     await this.#database.close()
   }

@@ -4,8 +4,6 @@ import { MetadataError } from '../errors.ts'
 import type {
   AbortedTransaction,
   ActiveProducer,
-  Appended,
-  Assignment,
   Extent,
   ExtentAnswer,
   ExtentQuery,
@@ -15,6 +13,7 @@ import type {
   TimeQuery,
 } from '../metadata.ts'
 import {
+  type Committed,
   type PartitionState,
   type Plan,
   type PlanState,
@@ -29,12 +28,6 @@ import type { PartitionRow, ProducerRow } from '../schema.ts'
 import { epochsOf } from './leases.ts'
 import type { TransactionEnd } from '../transaction.ts'
 import { applyEnds, lockTransactions, readMembers, writeTransactions } from './transactions.ts'
-
-/** The result of a commit, and what its listeners receive. */
-export interface Committed {
-  readonly assignments: Assignment[][]
-  readonly appended: readonly Appended[]
-}
 
 /** Maximum number of extents that one query returns, whatever its bytes. */
 const MAX_EXTENTS = 1000
@@ -87,13 +80,8 @@ export const logReads = {
 }
 
 export const logWrites = {
-  commit: async (sql: Sql, objects: readonly NewObject[], now: Now): Promise<Committed> => {
-    const epochs = [...new Set(objects.map(({ epoch }) => epoch))]
-    const [, before] = await Promise.all([checkEpochs(sql, epochs), readState(sql, objects)])
-    const planned = plan(before, objects, now)
-    await writePlan(sql, objects, before, planned, now)
-    return { assignments: planned.assignments, appended: appendedBy(planned) }
-  },
+  commit: async (sql: Sql, objects: readonly NewObject[], now: Now): Promise<Committed> =>
+    (await commitTogether(sql, [objects], now))[0]!,
 
   advanceLogStart: async (
     sql: Sql,
@@ -138,6 +126,20 @@ export const logWrites = {
   closeEpoch: async (sql: Sql, epoch: number): Promise<void> => {
     await sql.run('UPDATE epochs SET open = 0 WHERE id = ?', epoch)
   },
+}
+
+/** Commits of several callers in one transaction: all of them are committed, or none. */
+export async function commitTogether(
+  sql: Sql,
+  commits: readonly (readonly NewObject[])[],
+  now: number,
+): Promise<readonly Committed[]> {
+  const objects = commits.flat()
+  const epochs = [...new Set(objects.map(({ epoch }) => epoch))]
+  const [, before] = await Promise.all([checkEpochs(sql, epochs), readState(sql, objects)])
+  const planned = plan(before, commits, now)
+  await writePlan(sql, objects, before, planned, now)
+  return planned.commits
 }
 
 /** Selects the rows that `extentOf` converts to extents. */
@@ -505,16 +507,4 @@ export async function insertObjects(sql: Sql, objects: readonly StoredObject[], 
       ]),
     ),
   )
-}
-
-function appendedBy(planned: Plan): Appended[] {
-  const byPartition = Map.groupBy(planned.extents.flat(), ({ partition }) => partition)
-  return Array.from(byPartition, ([partition, extents]) => {
-    // The plan has the state of every partition with a new extent.
-    const { logStartOffset, nextOffset, sizeBytes, firstUnstable } = planned.partitions.get(partition)!
-    const lastStableOffset = Math.max(firstUnstable ?? nextOffset, logStartOffset)
-    const appendedBytes = extents.reduce((sum, extent) => sum + extent.sizeBytes, 0)
-    const bounds = { logStartOffset, highWatermark: nextOffset, lastStableOffset, sizeBytes }
-    return { partition, extents, appendedBytes, aborted: planned.aborted.get(partition) ?? [], ...bounds }
-  })
 }

@@ -1,8 +1,8 @@
 import type { Sql } from '../../database/index.ts'
 import type { Assignment, Extent, NewBatch, NewObject } from '../metadata.ts'
-import type { RememberedBatch } from '../plan.ts'
+import type { Committed, RememberedBatch } from '../plan.ts'
 import type { PartitionRow, ProducerRow } from '../schema.ts'
-import { type Committed, EXTENTS, type ExtentRow, extentOf } from './log.ts'
+import { EXTENTS, type ExtentRow, extentOf } from './log.ts'
 
 /** The outcome of a commit whose answer was lost: it never happened, cannot be determined any more, or its result. */
 export type Recalled = 'never' | 'unclear' | Committed
