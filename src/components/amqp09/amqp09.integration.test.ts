@@ -29,7 +29,7 @@ async function testAmqp(address: string): Promise<void> {
     for (const text of texts) channel.sendToQueue(queue, Buffer.from(text))
     await channel.waitForConfirms()
   }
-  /** What is in a queue now, taken out of it. */
+  /** Removes and returns the messages now in a queue. */
   const drained = async (queue: string): Promise<readonly amqp.GetMessage[]> => {
     const found: amqp.GetMessage[] = []
     for (;;) {
@@ -40,7 +40,7 @@ async function testAmqp(address: string): Promise<void> {
   }
 
   const exists = async (queue: string) => {
-    // A channel of its own, which the server closes where there is no such queue.
+    // A separate channel, because the server closes it if there is no such queue.
     const asking = await connection.createChannel()
     asking.on('error', () => undefined)
     try {
@@ -55,7 +55,7 @@ async function testAmqp(address: string): Promise<void> {
   const cases: StreamCases = {
     port,
     keepsMetadata: true,
-    // What is put back goes to its old place only where nothing was delivered meanwhile.
+    // A requeued message returns to its old position only if nothing was delivered in the meantime.
     prepare: async id => void (await channel.assertQueue(id)),
     input: (queue, somePort) => ({ amqp_0_9: { urls: at(somePort), queue, prefetch_count: 50 } }),
     output: (queue, somePort) => ({ amqp_0_9: { urls: at(somePort), exchange: '', key: queue } }),

@@ -16,14 +16,14 @@ export const clientFields = {
 
 export const securityFields = { tls: tlsField.optional() }
 
-/** How long a connection may take, as in the original's client. */
+/** How long connecting may take, as in the original's client. */
 const connectTimeoutMs = 30_000
-/** Without traffic for twice this long a connection counts as lost; a URL may ask for another time by `?heartbeat=`. */
+/** A connection without traffic for twice this long counts as lost; a URL can override it with `?heartbeat=`. */
 const heartbeatSeconds = 10
 
 /**
- * Checks the settings and returns a function that connects to the first server that accepts; an error on a connection closes it.
- * Throws {@link ConfigError}.
+ * Validates the settings and returns a function that connects to the first server that accepts; an error on a
+ * connection closes it. Throws {@link ConfigError}.
  */
 export function amqpConnector(
   { urls, tls }: { readonly urls: readonly string[]; readonly tls: Infer<typeof tlsField> | undefined },
@@ -46,7 +46,7 @@ export function amqpConnector(
           lookup: host.network.lookup,
           timeout: connectTimeoutMs,
           noDelay: true,
-          // The mechanism EXTERNAL, for which the certificate of the client says who it is.
+          // The EXTERNAL mechanism, in which the client's certificate identifies it.
           ...(signsInByCertificate ? { credentials: credentials.external() } : {}),
         })
         connection.on('error', error => log.debug(`AMQP connection failed: ${messageOf(error)}`))
@@ -102,6 +102,6 @@ function addressOf(value: unknown): string | undefined {
     const { hostname, port } = parseUrl(value.split(',')[0]!.trim(), false).options
     return `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
   } catch {
-    return undefined // reported when the component is made
+    return undefined // reported when the component is created
   }
 }

@@ -76,7 +76,7 @@ Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`am
   create: (options, resources) => new AmqpInput(options, resources),
 })
 
-/** The most that a server may be asked to send ahead. */
+/** The largest prefetch count that the protocol allows. */
 const maxPrefetch = 65_535
 
 class AmqpInput implements Input {
@@ -86,7 +86,7 @@ class AmqpInput implements Input {
   readonly #connect: () => Promise<ChannelModel>
   readonly #arrivals = new Arrivals<ConsumeMessage>()
   #connection: ChannelModel | null = null
-  /** Null when it is closed: what it delivered can no longer be acknowledged, and the server delivers it again. */
+  /** Null when closed: its messages can no longer be acknowledged, and the server redelivers them. */
   #channel: Channel | null = null
 
   constructor(options: Infer<typeof config>, resources: Resources) {
@@ -143,11 +143,11 @@ class AmqpInput implements Input {
     this.#connection = null
     this.#channel = null
     try {
-      // First the channel: the library may send the end of the connection ahead of acknowledgements.
+      // The channel first: otherwise the library may send the end of the connection ahead of acknowledgements.
       await channel?.close()
       await connection?.close()
     } catch (error) {
-      // Closing what the server has closed rejects, and there is nothing left to do then.
+      // Closing what the server has already closed rejects, and needs no further handling.
       this.#resources.log.debug(`AMQP connection was closed already: ${messageOf(error)}`)
     }
   }
@@ -162,7 +162,8 @@ class AmqpInput implements Input {
       await explained('queue Bind', channel.bindQueue(queue, exchange, key))
     }
     const { prefetch_count: count, consumer_tag: consumerTag } = options
-    // With `auto_ack`, too, messages are acknowledged, when they are read: so the server sends no more than are waited for.
+    // Messages are acknowledged when they are read even with `auto_ack`, so that the server sends no more than are
+    // wanted.
     await explained('qos', channel.prefetch(count === 0 ? maxPrefetch : count))
     const take = (message: ConsumeMessage | null) => {
       if (message !== null) this.#arrivals.put(message)
@@ -217,7 +218,7 @@ function messageFrom({ content, fields, properties }: ConsumeMessage): Message {
   return Message.fromBytes(content, metadata)
 }
 
-/** Metadata is text, as in the original; what is empty is left out. Exported for its test. */
+/** Metadata is text, as in the original; empty values are omitted. Exported for its test. */
 export function setMetadata(metadata: Map<string, Value>, name: string, value: unknown): void {
   const key = name.replaceAll('-', '_')
   if (Array.isArray(value)) {
@@ -244,7 +245,7 @@ function textOf(value: unknown): string {
   }
 }
 
-/** The library's forms of types that JavaScript does not have: `{ '!': 'timestamp', value: 1700000000 }`. */
+/** The library's representation of types that JavaScript lacks: `{ '!': 'timestamp', value: 1700000000 }`. */
 function specialText(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('!' in value) || !('value' in value)) return undefined
   const { '!': type, value: content } = value

@@ -18,7 +18,7 @@ import {
 } from '../../engine/index.ts'
 import { amqpConnector, clientFields, securityFields } from './client.ts'
 
-/** A property of a message that is set by an interpolation, and left out where it is empty. */
+/** A message property set by an interpolation, and omitted if empty. */
 const property = (text: string) => field.interpolated(text).default('').advanced()
 
 const config = field.object({
@@ -97,7 +97,7 @@ interface Pending {
   readonly exchange: string
   readonly key: string
   readonly content: Buffer
-  /** Why the server sent it back: that comes before its confirmation. */
+  /** Why the server returned it, which arrives before its confirmation. */
   returned: string | null
 }
 
@@ -144,7 +144,7 @@ class AmqpOutput implements Output {
     const connection = this.#connection
     this.#connection = null
     this.#channel = null
-    // Closing a connection that the server has closed rejects, and there is nothing left to do then.
+    // Closing a connection that the server has already closed rejects, and needs no further handling.
     await connection?.close().catch((error: unknown) => this.#resources.log.debug(messageOf(error)))
   }
 
@@ -208,13 +208,13 @@ type PropertyField =
   | 'user_id'
   | 'app_id'
 
-/** A channel on which the server confirms each message. */
+/** A channel with publisher confirms. */
 class PublishingChannel {
   readonly #channel: ConfirmChannel
   readonly #options: Infer<typeof config>
   readonly #pending = new Set<Pending>()
   readonly #declared = new Map<string, Promise<unknown>>()
-  /** Why the server closed the channel, as for an exchange that does not exist. */
+  /** Why the server closed the channel, for example because an exchange does not exist. */
   #refusal: Error | null = null
   #isOpen = true
 
@@ -231,7 +231,7 @@ class PublishingChannel {
     return this.#isOpen
   }
 
-  /** Declares an exchange, where that was asked for, once on each channel. */
+  /** Declares an exchange once per channel, if configured. */
   async declare(exchange: string): Promise<void> {
     const { exchange_declare: declare } = this.#options
     if (declare?.enabled !== true) return
@@ -248,7 +248,7 @@ class PublishingChannel {
     }
   }
 
-  /** Resolves when the server has confirmed the message. */
+  /** Resolves once the server has confirmed the message. */
   async publish(exchange: string, key: string, bytes: Uint8Array, properties: Options.Publish): Promise<void> {
     if (!this.#isOpen) throw new NotConnectedError()
     if (!this.#declared.has(exchange) && this.#options.exchange_declare?.enabled === true) await this.declare(exchange)
@@ -264,7 +264,8 @@ class PublishingChannel {
     this.#channel.publish(exchange, key, content, properties, resolve)
     try {
       const error = await promise
-      // Judged here, not in the callback: the library calls back before it says that the channel is closed, and why.
+      // Evaluated here rather than in the callback: the library calls back before it reports that the channel is
+      // closed, and why.
       if (error !== null && error !== undefined) throw this.#failure(error)
       if (pending.returned !== null) throw new Error(`failed to receive acknowledgement: ${pending.returned}`)
     } finally {
@@ -273,15 +274,15 @@ class PublishingChannel {
     }
   }
 
-  /** What a message that was not confirmed failed with. */
+  /** The error of a message that was not confirmed. */
   #failure(error: unknown): Error {
     if (this.#isOpen) return new Error(`failed to receive acknowledgement: ${messageOf(error)}`, { cause: error })
-    // The server closes the channel on what it refuses. The next write finds it closed, and the engine connects again.
+    // The server closes the channel on an error. The next write finds it closed, and the engine reconnects.
     if (this.#refusal !== null) return new Error(`failed to receive acknowledgement: ${this.#refusal.message}`)
     return new NotConnectedError(error)
   }
 
-  /** Of messages with the same content and route the oldest is meant: they all reach no queue. */
+  /** Among messages with the same content and route the oldest is chosen: none of them reaches a queue. */
   #return({ content, fields }: Returned): void {
     for (const pending of this.#pending) {
       if (pending.returned !== null || pending.exchange !== fields.exchange || pending.key !== fields.routingKey)

@@ -35,14 +35,14 @@ async function testAmqp(address: string): Promise<void> {
   const at = (somePort: number) => [`amqp://guest:guest@127.0.0.1:${somePort}/`]
   const newQueue = () => `/queue/q-${randomUUID().slice(0, 8)}`
   const peer = await Peer.connect(port)
-  // What is in a queue can be asked for by AMQP 0.9.1 alone.
+  // The contents of a queue can only be read over AMQP 0.9.1.
   const connection = await amqp.connect(address)
   const channel = await connection.createChannel()
   after(async () => {
     peer.close()
     await connection.close()
   })
-  /** The bodies in a queue now, which are taken out of it. */
+  /** Removes and returns the bodies of the messages now in a queue. */
   const drained = async (queue: string): Promise<readonly string[]> => {
     const found: string[] = []
     for (;;) {
@@ -59,7 +59,7 @@ async function testAmqp(address: string): Promise<void> {
     output: (id, somePort) => ({ amqp_1: { urls: at(somePort), target_address: `/queue/${id}` } }),
   }
   testStreams('amqp_1', cases)
-  // A full server cannot be tried: the plug-in goes on taking messages.
+  // A full server cannot be tested: the plug-in keeps accepting messages.
   testOutages('amqp_1', cases, () => openOwnRabbitMq(['rabbitmq_amqp1_0']))
 
   test('amqp_1: properties, the header and annotations that are text are metadata', async () => {
@@ -166,7 +166,7 @@ root.__proto__ = "own"`
   })
 
   test('amqp_1: what the server does not accept fails with the reason, and what is beside it does not', async context => {
-    // RabbitMQ 3 accepts everything, or says nothing at all.
+    // RabbitMQ 3 accepts everything, or does not respond at all.
     const server = await AmqpServer.start(context)
     server.decide = body => {
       switch (body) {
@@ -240,7 +240,7 @@ root.__proto__ = "own"`
     let seen = 0
     for (; seen < 20; seen++) {
       const received = await receiver.next()
-      // What is sent too early shows by then.
+      // Anything sent too early arrives within this time.
       await new Promise(resolve => setTimeout(resolve, seen === 0 ? 200 : 5))
       const open = receiver.receivedCount - seen
       assert.ok(open <= 3, `${open} are under way`)
@@ -276,7 +276,7 @@ root.__proto__ = "own"`
     await receiver.close()
     const { application_properties: properties, body } = requests[0]!
     assert.deepEqual(properties, { operation: 'com.microsoft:renew-lock' })
-    // .NET writes the first three groups of a GUID the other way round.
+    // .NET stores the first three groups of a GUID in reverse byte order.
     assert.deepEqual(
       body['lock-tokens'].map((token: Buffer) => token.toString('hex')),
       ['33221100554477668899aabbccddeeff'],
@@ -329,7 +329,7 @@ root.__proto__ = "own"`
       await sender.close()
       return server.users.at(-1)
     }
-    // The test server asks for the password ß of the user ü.
+    // The test server requires the user ü with the password ß.
     const [right, wrong] = [`amqp://%C3%BC:%C3%9F@${open}`, `amqp://u:p@${open}`]
     const plain = { mechanism: 'plain', user: 'ü', password: 'ß' }
     assert.equal(await works({ urls: [right] }), 'ü')
@@ -457,7 +457,7 @@ root.__proto__ = "own"`
   })
 }
 
-/** A server that agrees on TLS as the standard says, before one that does not; its port. */
+/** Starts a server that negotiates TLS as the standard says, in front of one that does not; returns its port. */
 async function startAgreeingServer(context: TestContext, targetPort: number): Promise<number> {
   const { cert, key } = await (await makeAuthority()).issue('localhost')
   const header = Buffer.from('AMQP\u0002\u0001\0\0')

@@ -61,7 +61,7 @@ export const securityFields = {
 export const securityHelp =
   'Connections to `amqps://` are encrypted. With `tls.enabled`, those to `amqp://` are, too: client and server agree on it first, which not every server does (RabbitMQ does not).'
 
-/** Lint of a whole component: it needs a server. */
+/** A lint rule for a whole component: it needs a server. */
 export function lintUrls(value: unknown): string | undefined {
   const { url, urls } = isRecord(value) ? value : {}
   const hasUrls = Array.isArray(urls) && urls.length > 0
@@ -75,16 +75,21 @@ interface ClientConfig {
   readonly sasl: Infer<(typeof securityFields)['sasl']>
 }
 
-/** How long a connection may take, in milliseconds, from one byte to the next. */
+/** Maximum time between two bytes while a connection is being established, in milliseconds. */
 const connectTimeoutMs = 30_000
-/** How long a server may take to confirm that a connection is closed. */
+/** How long a server may take to confirm the closing of a connection, in milliseconds. */
 const closeTimeoutMs = 2_000
-/** Servers are asked to send something this often; a connection on which nothing comes for twice this long counts as lost. */
+/**
+ * Idle timeout announced to servers, in milliseconds; a connection without traffic for twice this long counts as lost.
+ */
 const idleTimeoutMs = 30_000
-/** The largest frame that a server may send, in bytes; larger messages come in several. */
+/** The largest frame that a server may send, in bytes; larger messages are split. */
 const maxFrameBytes = 65_536
 
-/** Checks the settings and returns a function that connects to the first server that accepts. Throws {@link ConfigError}. */
+/**
+ * Validates the settings and returns a function that connects to the first server that accepts. Throws {@link
+ * ConfigError}.
+ */
 export function amqpConnector(
   { url, urls = [], tls, sasl }: ClientConfig,
   { host, log, clock }: Resources,
@@ -147,11 +152,13 @@ function addressOf(value: unknown): string | undefined {
     const { name, port } = parseUrl(value.split(',')[0]!.trim())
     return `${name.includes(':') ? `[${name}]` : name}:${port}`
   } catch {
-    return undefined // reported when the component is made
+    return undefined // reported when the component is created
   }
 }
 
-/** A connected socket, encrypted where that is asked for. It is destroyed where nothing comes for {@link connectTimeoutMs}. */
+/**
+ * Connects a socket, encrypted if configured. The socket is destroyed if nothing arrives for {@link connectTimeoutMs}.
+ */
 async function dial(
   { name, port, isEncrypted }: Server,
   security: TlsOptions | null,
@@ -166,7 +173,7 @@ async function dial(
   return await ready(network.connectTls({ ...secured, socket }), 'secureConnect', signal)
 }
 
-/** Resolves with the socket when an event comes; destroys it and rejects where it fails first. */
+/** Resolves to the socket once an event occurs; destroys the socket and rejects if it fails first. */
 async function ready(socket: Socket, event: string, signal: AbortSignal): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const abort = () => reject(asError(signal.reason))
@@ -190,7 +197,7 @@ async function ready(socket: Socket, event: string, signal: AbortSignal): Promis
   }
 }
 
-/** The protocol header by which client and server agree to go on with TLS (OASIS AMQP 1.0, part 5.2.1). */
+/** The protocol header by which client and server negotiate TLS (OASIS AMQP 1.0, part 5.2.1). */
 const tlsHeader = Buffer.from([...Buffer.from('AMQP'), 2, 1, 0, 0])
 
 async function agreeOnTls(socket: Socket, signal: AbortSignal): Promise<void> {
@@ -205,14 +212,14 @@ async function agreeOnTls(socket: Socket, signal: AbortSignal): Promise<void> {
   throw new Error('the server does not agree on TLS at amqp://; if it has a port for TLS alone, use amqps:// with that')
 }
 
-/** What a sign-in begins with, by the name of its mechanism; null where there is none. */
+/** Starts authentication, by the name of the mechanism; null if there is none. */
 type Mechanisms = Readonly<Record<string, () => { start(done: (error: undefined, response: Buffer) => void): void }>>
 
 function mechanismsOf(sasl: ClientConfig['sasl'], { user, password }: Server): Mechanisms | null {
   const starting = (name: string, response: Buffer): Mechanisms => ({
     [name]: () => ({ start: done => done(undefined, response) }),
   })
-  // The library's own PLAIN counts characters where bytes are meant.
+  // The library's own PLAIN counts characters instead of bytes.
   const plain = (name: string, secret: string) => starting('PLAIN', Buffer.from(`\0${name}\0${secret}`))
   if (sasl?.mechanism === 'plain') return plain(sasl.user, sasl.password)
   if (sasl?.mechanism === 'anonymous') return starting('ANONYMOUS', Buffer.from('anonymous'))
@@ -222,12 +229,12 @@ function mechanismsOf(sasl: ClientConfig['sasl'], { user, password }: Server): M
 interface OpenOptions {
   readonly server: Server
   readonly mechanisms: Mechanisms | null
-  /** How many messages may be without an outcome before those behind them wait, in each direction. */
+  /** How many messages in each direction may be unsettled before further ones wait. */
   readonly sessionBuffer: number
   readonly clock: Clock
 }
 
-/** A connection with one session. The end of the session, or of a link on it, is the end of the connection. */
+/** A connection with one session. When the session, or a link on it, ends, the connection ends, too. */
 export class AmqpConnection {
   readonly #socket: Socket
   readonly #connection: Connection
@@ -240,19 +247,19 @@ export class AmqpConnection {
     this.#socket = socket
     this.#connection = connection
     this.#clock = clock
-    // Whoever waits for something races with it; otherwise nobody has to.
+    // Callers race with this promise; if none does, its rejection is not an error.
     this.#lost.promise.catch(() => undefined)
     for (const event of ['connection_close', 'session_close', 'receiver_close', 'sender_close', 'disconnected']) {
       connection.on(event, (context: EventContext) => this.#lose(reasonOf(context)))
     }
-    // Of what cannot be read the library passes the error itself.
+    // For unreadable data the library passes the error itself.
     connection.on('protocol_error', (error: unknown) => this.#lose(asError(error)))
     connection.on('error', (cause: unknown) => {
       this.#lose(new Error(`the server sent what cannot be read: ${messageOf(cause)}`, { cause }))
     })
   }
 
-  /** Signs in and opens the connection. */
+  /** Authenticates and opens the connection. */
   static async open(
     socket: Socket,
     { server, mechanisms, sessionBuffer, clock }: OpenOptions,
@@ -287,24 +294,24 @@ export class AmqpConnection {
     const { promise: opened, resolve } = Promise.withResolvers<void>()
     this.#connection.once('connection_open', () => resolve())
     this.#connection.connect()
-    // Behind the library's own listeners, which have looked at what came.
+    // Added after the library's own listeners, which have then processed the data.
     this.#socket
       .on('data', () => this.#checkFrame())
       .on('close', () => this.#lose(new Error('the server closed the connection')))
     await this.#untilOpen(opened, signal)
   }
 
-  /** A link that receives messages once it is given credit. Rejects where the server refuses it. */
+  /** Opens a link that receives messages once it is given credit. Rejects if the server refuses it. */
   async openReceiver(options: ReceiverOptions, signal: AbortSignal): Promise<Receiver> {
     const receiver = this.#connection.open_receiver(options)
     const { promise: opened, resolve } = Promise.withResolvers<void>()
-    // Without a source the link is refused, and its end is on its way, with the reason.
+    // A link without a source has been refused, and a detach with the reason follows.
     receiver.once('receiver_open', () => receiver.source !== null && resolve())
     await this.#untilOpen(opened, signal)
     return receiver
   }
 
-  /** A link that sends messages. Rejects where the server refuses it. */
+  /** Opens a link that sends messages. Rejects if the server refuses it. */
   async openSender(options: SenderOptions, signal: AbortSignal): Promise<Sender> {
     const sender = this.#connection.open_sender(options)
     const { promise: opened, resolve } = Promise.withResolvers<void>()
@@ -323,7 +330,7 @@ export class AmqpConnection {
     else listener(this.#failure)
   }
 
-  /** Sends what is under way, acknowledgements among it, and closes. */
+  /** Sends pending data, including acknowledgements, and closes the connection. */
   async close(): Promise<void> {
     if (this.#failure === null) {
       this.#listeners.length = 0
@@ -335,7 +342,9 @@ export class AmqpConnection {
     this.#lose(new NotConnectedError())
   }
 
-  /** Resolves when `opened` does; rejects where the connection is lost, or nothing comes for too long, or the signal aborts. */
+  /**
+   * Resolves when `opened` does; rejects if the connection is lost, nothing arrives for too long, or the signal aborts.
+   */
   async #untilOpen(opened: Promise<void>, signal: AbortSignal): Promise<void> {
     const abort = () => this.#lose(asError(signal.reason))
     signal.addEventListener('abort', abort, { once: true })
@@ -348,7 +357,7 @@ export class AmqpConnection {
     }
   }
 
-  /** The library collects a frame of any size that its beginning announces. */
+  /** The library would buffer a frame of any announced size. */
   #checkFrame(): void {
     const announcedBytes: unknown = Reflect.get(this.#connection, 'frame_size')
     if (typeof announcedBytes === 'number' && announcedBytes > maxFrameBytes) {
@@ -361,7 +370,7 @@ export class AmqpConnection {
     this.#failure = cause
     this.#lost.reject(cause)
     for (const listener of this.#listeners) listener(cause)
-    // With an error, since the library stops its timers by that alone.
+    // With an error, because only that makes the library stop its timers.
     this.#socket.destroy(cause)
   }
 }
@@ -373,7 +382,7 @@ function reasonOf({ error, receiver, sender, session, connection }: EventContext
   return new Error(describe(cause) || 'the server closed the connection', { cause })
 }
 
-/** An error of the protocol as text: `amqp:not-found: no such queue`. */
+/** Formats a protocol error: `amqp:not-found: no such queue`. */
 export function describe(error: unknown): string {
   if (!isRecord(error)) return ''
   return [error['condition'], error['description']].filter(text => typeof text === 'string' && text !== '').join(': ')

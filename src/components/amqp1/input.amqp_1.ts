@@ -55,13 +55,13 @@ ${securityHelp}`,
   create: (options, resources) => new AmqpInput(options, resources),
 })
 
-/** What arrived, and how it is answered. */
+/** A received message and how to settle it. */
 interface Arrival {
   readonly message: AmqpMessage | Uint8Array
   readonly delivery: AmqpDelivery
 }
 
-/** A message of another format than AMQP's own is its body alone. */
+/** A message of another format than AMQP's own consists of its body only. */
 interface Received extends EventContext {
   readonly message: AmqpMessage
   readonly delivery: AmqpDelivery
@@ -80,7 +80,7 @@ class AmqpInput implements Input {
   constructor(options: Infer<typeof config>, resources: Resources) {
     this.#options = options
     this.#resources = resources
-    // One that takes long must not hold back the acknowledged ones behind it, which leave the library's buffer after it.
+    // A slow message must not hold back the acknowledged ones after it, which leave the library's buffer in order.
     this.#connect = amqpConnector(options, resources, Math.max(4096, options.credit * 4))
   }
 
@@ -120,7 +120,7 @@ class AmqpInput implements Input {
     await connection?.close()
   }
 
-  /** What was delivered can no longer be acknowledged, and the server delivers it again. */
+  /** Delivered messages can no longer be acknowledged, and the server redelivers them. */
   #lose(receiver: Receiver, cause: Error): void {
     if (this.#receiver !== receiver) return
     this.#receiver = null
@@ -134,8 +134,8 @@ class AmqpInput implements Input {
     if (receiver === null || receiver !== this.#receiver || isClosing(error)) return
     this.#credit?.settled()
     if (error === null) delivery.accept()
-    // The library sends the outcomes of one turn together, and gives a message the outcome of the one before it where that is
-    // the first of them: a refused message would count as accepted.
+    // The library sends the outcomes of one turn together, and gives a message the outcome of the previous one if that
+    // is the first of them: a rejected message would count as accepted.
     else setImmediate(() => refuse(receiver, delivery))
   }
 
@@ -150,14 +150,14 @@ function refuse(receiver: Receiver, delivery: AmqpDelivery): void {
   else delivery.release()
 }
 
-/** Servers may say which outcomes they know; one that says nothing knows those of the standard. */
+/** Servers may declare the outcomes they support; one that does not supports those of the standard. */
 function knowsModified(receiver: Receiver): boolean {
   const { outcomes } = receiver.source
   const known = typeof outcomes === 'string' ? [outcomes] : outcomes
   return !Array.isArray(known) || known.length === 0 || known.includes('amqp:modified:list')
 }
 
-/** The metadata of a message is text, as in the original; what is empty is left out. */
+/** The metadata of a message is text, as in the original; empty values are omitted. */
 function metadataOf(message: AmqpMessage, readsHeader: boolean): Map<string, Value> {
   const metadata = new Map<string, Value>()
   const set = (key: string, text: unknown) => {
@@ -172,7 +172,7 @@ function metadataOf(message: AmqpMessage, readsHeader: boolean): Map<string, Val
   return metadata
 }
 
-/** What a header does not say has the value that the standard gives it. */
+/** Missing header fields have the default values of the standard. */
 function headerOf(message: AmqpMessage): readonly (readonly [string, string])[] {
   const { durable = false, priority = 4, ttl = 0, first_acquirer: isFirst = false, delivery_count: count = 0 } = message
   return [

@@ -4,20 +4,20 @@ import { asError, fieldsOf, messageOf, waitOrAbort } from '../../base/index.ts'
 import type { Resources } from '../../engine/index.ts'
 import type { AmqpConnection } from './client.ts'
 
-/** A request that waits for its answer. */
+/** A request waiting for its response. */
 interface Pending {
   resolve(answer: Message): void
   reject(error: Error): void
 }
 
-/** The part of the time that a lock has left after which it is renewed. */
+/** Fraction of a lock's remaining time after which it is renewed. */
 const renewalPoint = 0.9
-/** Between two requests, where a lock ends at once. */
+/** Minimum pause between two requests, for locks that expire immediately. */
 const minPauseMs = 100
 
 /**
- * Renews the locks of messages at Azure Service Bus while they are under way, by requests to the management node of their queue
- * ("AMQP request/response-based operations", renew message lock).
+ * Renews the locks of messages at Azure Service Bus while they are in flight, by requests to the management node of
+ * their queue ("AMQP request/response-based operations", renew message lock).
  */
 export class LockRenewal {
   readonly #sender: Sender
@@ -35,7 +35,7 @@ export class LockRenewal {
     this.#resources = resources
   }
 
-  /** Opens the links for requests and answers beside that of the messages. */
+  /** Opens the links for requests and responses next to that of the messages. */
   static async open(
     connection: AmqpConnection,
     address: string,
@@ -88,7 +88,7 @@ export class LockRenewal {
     }
   }
 
-  /** Sends a request; resolves with its answer. Rejects where the signal aborts or the connection is lost. */
+  /** Sends a request; resolves to its response. Rejects if the signal aborts or the connection is lost. */
   async #ask(body: object, signal: AbortSignal): Promise<Message> {
     const { promise, resolve, reject } = Promise.withResolvers<Message>()
     const id = String(++this.#requests)
@@ -120,10 +120,13 @@ function lockedUntilOf(message: unknown): Date {
   throw new Error('missing x-opt-locked-until annotation in received message')
 }
 
-/** The code of the type `uuid`. */
+/** The type code of `uuid`. */
 const uuidCode = 0x98
 
-/** The token of a lock is the tag of its message, a GUID as .NET writes it: the first three groups the other way round. */
+/**
+ * The lock token of a message is its delivery tag, a GUID in .NET's layout, with the first three groups in reverse byte
+ * order.
+ */
 function lockToken(tag: Buffer): Buffer {
   if (tag.length !== 16) throw new Error('invalid lock token, token was not 16 bytes long')
   const token = Buffer.from(tag)
@@ -133,7 +136,7 @@ function lockToken(tag: Buffer): Buffer {
   return token
 }
 
-/** How long the lock lasts, by the answer to a request. Throws where it was not renewed. */
+/** How long the lock lasts according to a response. Throws if it was not renewed. */
 function expirationIn({ application_properties: properties, body }: Message): Date {
   const { statusCode: status, statusDescription: description } = fieldsOf(properties)
   if (status !== 200) throw new Error(`unsuccessful status code ${String(status)}, message ${String(description)}`)

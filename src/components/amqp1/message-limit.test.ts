@@ -9,7 +9,7 @@ import { AmqpServer } from './peer.suite.ts'
 test('amqp_1: a message without an end is not collected', { timeout: 60_000 }, async context => {
   const server = await AmqpServer.start(context)
   const { port } = new URL(server.url)
-  // Small frames, so that both messages come in several.
+  // Small frames, so that both messages are split.
   const options = { host: '127.0.0.1', port: Number(port), transport: 'tcp' as const, reconnect: false }
   const connection = rhea.create_container().connect({ ...options, max_frame_size: 4096 })
   context.after(() => connection.close())

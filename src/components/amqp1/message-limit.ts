@@ -1,18 +1,20 @@
 import type { Receiver } from 'rhea'
 
-/** The most bytes that a message may have, in all of its frames: what RabbitMQ takes unless it is configured otherwise. */
+/** Maximum size of a message in bytes, over all of its frames: RabbitMQ's default limit. */
 export const maxMessageBytes = 128 * 2 ** 20
 
-/** A message of which the library holds the first frames. */
+/** A message whose first frames the library has buffered. */
 interface Incomplete {
   readonly frames: readonly { readonly length: number }[]
 }
 
-/** Has a receiver fail its connection where a message has more bytes: the library collects its frames without an end. */
+/**
+ * Makes a receiver fail its connection when a message exceeds the limit: the library would buffer frames without bound.
+ */
 export function limitMessages(receiver: Receiver, limitBytes = maxMessageBytes): void {
   let incomplete: Incomplete | undefined
   let bytes = 0
-  // The library assigns the message to this after each of its frames, and undefined after the last.
+  // The library assigns the message to this property after each of its frames, and undefined after the last.
   Object.defineProperty(receiver, '_incomplete', {
     get: () => incomplete,
     set: (current: Incomplete | undefined) => {

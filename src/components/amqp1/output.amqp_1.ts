@@ -102,7 +102,7 @@ class AmqpOutput implements Output {
     await connection?.close()
   }
 
-  /** Sends messages in their order; the outcome of each at its place. */
+  /** Sends messages in order; returns the outcome of each, by index. */
   async #send(messages: readonly (readonly [Batch, number])[]): Promise<readonly (Error | null)[]> {
     const outcomes: Promise<Error | null>[] = []
     for (const [batch, index] of messages) {
@@ -135,11 +135,11 @@ class AmqpOutput implements Output {
   }
 }
 
-/** The result of `application_properties_map` for a message; null where there is none. */
+/** The result of `application_properties_map` for a message; null if there is none. */
 function propertiesOf(mapping: Mapping | null | undefined, batch: Batch, index: number) {
   if (mapping === null || mapping === undefined) return null
   const mapped = mapping.run(batch, index, new MetadataDraft().reset(batch[index]!.metadata))
-  // A mapping that assigns nothing leaves the document as it is.
+  // A mapping that assigns nothing leaves the document unchanged.
   const result = mapped === NOTHING ? batch[index]!.structured() : mapped
   if (result === DELETED || result === null) return null
   if (!isObject(result))
@@ -147,12 +147,12 @@ function propertiesOf(mapping: Mapping | null | undefined, batch: Batch, index: 
   return result
 }
 
-/** How many messages may be without an outcome at a time. */
+/** Maximum number of unsettled messages. */
 const sessionBuffer = 4096
 
 type Library = typeof import('rhea')
 
-/** A link on which each message gets an outcome from the server. */
+/** A link on which the server settles each message with an outcome. */
 class SendingLink {
   readonly library: Library
   readonly #sender: Sender
@@ -174,7 +174,7 @@ class SendingLink {
     return this.#failure === null && this.#sender.sendable()
   }
 
-  /** Resolves when the server takes a further message. Rejects where the connection is lost. */
+  /** Resolves once the server accepts another message. Rejects if the connection is lost. */
   async untilSendable(): Promise<void> {
     while (!this.isSendable) {
       if (this.#failure !== null) throw this.#failure
@@ -182,10 +182,10 @@ class SendingLink {
     }
   }
 
-  /** Sends an encoded message; resolves with its outcome. */
+  /** Sends an encoded message; resolves to its outcome. */
   async send(payload: Buffer): Promise<Error | null> {
     const { max_message_size: limit } = this.#sender
-    // Larger ones make the server end the link. A limit beyond all numbers is no number.
+    // Larger messages make the server end the link. A limit too large for a number is not one.
     if (typeof limit === 'number' && limit > 0 && payload.length > limit) {
       return new Error(`the message has ${payload.length} bytes with its annotations, and the server takes ${limit}`)
     }
@@ -211,7 +211,7 @@ class SendingLink {
   }
 }
 
-/** Why a message has not arrived, by the outcome that the server gave to it; null where it has. */
+/** The error for the outcome that the server gave a message; null if it was accepted. */
 function failureOf(state: unknown): Error | null {
   const outcome = isRecord(state) ? Reflect.get(state.constructor, 'composite_type') : undefined
   switch (outcome) {

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import rhea, { type Connection, type Delivery, type EventContext, type Message, type Sender } from 'rhea'
 import { portOf } from '../../../test/servers/ports.ts'
 
-/** A client of the server that is not the component under test. */
+/** An independent client of the server. */
 export class Peer {
   readonly #connection: Connection
 
@@ -16,7 +16,7 @@ export class Peer {
     return new Peer(rhea.create_container().connect({ ...options, transport: 'tcp' }))
   }
 
-  /** Resolves when the server has accepted all messages. */
+  /** Resolves once the server has accepted all messages. */
   async send(queue: string, ...messages: readonly Message[]): Promise<void> {
     const sender = this.#connection.open_sender(queue)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -30,7 +30,7 @@ export class Peer {
     sender.close()
   }
 
-  /** Takes that many messages out of a queue. */
+  /** Takes `count` messages out of a queue. */
   async receive(queue: string, count: number): Promise<readonly Message[]> {
     const receiver = this.#connection.open_receiver({ source: queue, credit_window: 0 })
     const found: Message[] = []
@@ -52,19 +52,22 @@ interface Waiting {
   readonly tag: string | undefined
 }
 
-/** A server in memory for what RabbitMQ does not do: the test decides about what it receives, and sees what becomes of what it sends. */
+/**
+ * An in-memory server for what RabbitMQ does not do: the test decides the outcomes of messages that it receives, and
+ * sees those of messages that it sends.
+ */
 export class AmqpServer {
   readonly #queues = new Map<string, Waiting[]>()
   readonly #senders = new Set<Sender>()
   readonly #open = new Map<Delivery, { readonly queue: string; readonly message: Message }>()
-  /** Answers what arrives, by its body. */
+  /** Settles a received message, depending on its body. */
   decide: (body: string) => (delivery: Delivery) => void = () => delivery => delivery.accept()
   /** Answers requests to management nodes. */
   manage: (request: Message) => Partial<Message> = () => ({})
-  /** How the messages that it sent were answered. */
+  /** The outcomes of the messages that it sent. */
   readonly outcomes: string[] = []
   connections = 0
-  /** The users of its connections; undefined for one that did not sign in. */
+  /** The users of its connections; undefined for one that did not authenticate. */
   readonly users: unknown[] = []
   url = ''
 
@@ -95,7 +98,7 @@ export class AmqpServer {
     for (const outcome of ['accepted', 'rejected', 'released', 'modified']) {
       container.on(outcome, ({ delivery }: EventContext) => server.#settle(delivery!, outcome))
     }
-    // Modified messages are reported as such, which the types of the library do not know.
+    // Modified messages are reported as such, which the library's types do not express.
     const senderOptions = { snd_settle_mode: 2 as const, treat_modified_as_released: false }
     const listener = container.listen({
       port: 0,
@@ -110,7 +113,7 @@ export class AmqpServer {
     return server
   }
 
-  /** Puts a message into a queue, to be delivered with a tag of its own where one is given, in hexadecimal. */
+  /** Puts a message into a queue; it is delivered with the given tag, in hexadecimal, if there is one. */
   put(queue: string, message: Message, tag?: string): void {
     this.#queues.set(queue, [...(this.#queues.get(queue) ?? []), { message, tag }])
     this.#pump()
@@ -135,7 +138,7 @@ export class AmqpServer {
       const answers = [...this.#senders].find(sender => sender.target?.address === message!.reply_to)
       answers?.send({ body: null, correlation_id: message!.message_id!, ...this.manage(message!) })
     } else {
-      // Each in a turn of its own: see the input.
+      // Each in its own turn of the event loop: see the input.
       setImmediate(() => this.decide(String(message!.body.content))(delivery!))
     }
   }

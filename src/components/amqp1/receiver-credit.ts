@@ -1,20 +1,20 @@
 import type { Receiver } from 'rhea'
 
-/** Keeps the messages of a receiver that have no outcome yet, and those that the server may still send, within a limit. */
+/** Limits the total of a receiver's unsettled messages and of those that the server may still send. */
 export class ReceiverCredit {
   readonly #receiver: Receiver
   readonly #limit: number
-  /** How many messages the server may still send. */
+  /** Messages that the server may still send. */
   #left = 0
   #unsettled = 0
   #isGiving = false
 
-  /** Of a receiver with `credit_window: 0`. */
+  /** The receiver must have `credit_window: 0`. */
   constructor(receiver: Receiver, limit: number) {
     this.#receiver = receiver
     this.#limit = limit
-    // RabbitMQ 3 sends a few more than it has credit for where more was given to it meanwhile. The library prints a line for each
-    // message that arrives where it has counted down to 0, so it never sees that.
+    // RabbitMQ 3 exceeds its credit slightly if more was granted in the meantime. The library prints a line for each
+    // message that arrives when its counter is at 0, so the counter is hidden from it.
     Object.defineProperty(receiver, 'credit', {
       get: () => (this.#isGiving ? this.#left : Math.max(this.#left, 1)),
       set: (left: number) => {
@@ -25,7 +25,7 @@ export class ReceiverCredit {
     this.#give(limit)
   }
 
-  /** Lets the server send on, some messages at a time; fewer only where it would have to stop. */
+  /** Grants the server more credit, several messages at a time; fewer only where it would have to stop. */
   settled(): void {
     this.#unsettled--
     const missing = this.#limit - this.#unsettled - this.#left

@@ -1,4 +1,4 @@
-// Values of AMQP 1.0 and of the mapping language.
+// Conversion between AMQP 1.0 and Bloblang values.
 import { Buffer } from 'node:buffer'
 import type { Typed, Types } from 'rhea'
 import { isRecord } from '../../base/index.ts'
@@ -15,24 +15,24 @@ import {
   type Value,
 } from '../../bloblang/index.ts'
 
-/** What the library makes of the sections of a body. */
+/** The library's representation of a body's sections. */
 interface Sections {
   readonly content: unknown
   readonly multiple?: boolean
   collect_sections(sections: unknown[]): void
 }
 
-/** The body of a message as a value: data and text as they are, anything else as a document; nothing where it has none. */
+/** The body of a message as a value: data and text as they are, anything else as a document; empty if it has none. */
 export function bodyOf(body: unknown): Value {
   if (body === undefined || body === null) return new Uint8Array(0)
   if (!isSections(body)) return valueOf(body)
   const { content, multiple = false } = body
   const parts = multiple && Array.isArray(content) ? content : [content]
-  // A body is of data or of sequences, in any number of sections.
+  // A body consists of data or of sequences, in any number of sections.
   return parts.every(part => Buffer.isBuffer(part)) ? Buffer.concat(parts) : parts.map(valueOf).flat()
 }
 
-/** By a method, as a map may have any keys. */
+/** Detected by a method, since a map may have any keys. */
 function isSections(body: unknown): body is Sections {
   return isRecord(body) && typeof body['collect_sections'] === 'function'
 }
@@ -51,22 +51,22 @@ function valueOf(item: unknown): Value {
   if (item instanceof Uint8Array) return item
   if (Array.isArray(item)) return item.map(valueOf)
   if (!isRecord(item)) return null
-  // A value that a descriptor gives a meaning of its own; what it holds is all that is known here.
+  // A described value, whose meaning is unknown here; only the value it contains is used.
   if ('descriptor' in item && 'type' in item) return valueOf(item['value'])
   const document: Record<string, Value> = {}
   for (const [key, value] of Object.entries(item)) setOwn(document, key, valueOf(value))
   return document
 }
 
-/** A map for annotations or application properties. */
+/** Builds a map for annotations or application properties. */
 export function amqpMap(entries: Iterable<readonly [string, Value]>, types: Types): Record<string, unknown> {
-  // Without a prototype, so that any key is one.
+  // Without a prototype, so that any key is safe.
   const map = Object.create(null) as Record<string, unknown> // typed by the library as `any`
   for (const [key, value] of entries) map[key] = amqpValue(value, types)
   return map
 }
 
-/** A value as the library encodes it, with the types that the original gives to it. */
+/** Encodes a value for the library, with the types that the original uses. */
 function amqpValue(value: Value, types: Types): Typed | string | boolean | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number') return types.wrap_double(value)
@@ -82,7 +82,7 @@ function amqpValue(value: Value, types: Types): Typed | string | boolean | null 
   return toText(value)
 }
 
-/** The digits of a document: an integer where it is one that fits. */
+/** Converts the digits of a number: to an integer if it is one and fits. */
 function amqpNumber(text: string, types: Types): Typed {
   const integer = /^-?\d{1,19}$/.test(text) ? BigInt(text) : null
   if (integer === null || BigInt.asIntN(64, integer) !== integer) return types.wrap_double(Number(text))

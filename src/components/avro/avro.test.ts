@@ -178,7 +178,7 @@ test('a schema with a fault says what is wrong', () => {
   }
 })
 
-// Five records, two a block, as fastavro wrote them.
+// Five records, two per block, as written by fastavro.
 const containers: Readonly<Record<string, string>> = {
   none: [
     'T2JqAQQUYXZyby5jb2RlYwhudWxsFmF2cm8uc2NoZW1h8gN7InR5cGUiOiAicmVjb3JkIiwgIm5hbWUiOiAiUiIsICJuYW1lc3BhY2UiOiAibi',
@@ -204,7 +204,7 @@ const containers: Readonly<Record<string, string>> = {
   ].join(''),
 }
 
-/** What the containers hold, as plain JSON and as JSON of Avro. */
+/** The contents of the containers, as plain JSON and as Avro JSON. */
 const plainTexts = [0, 1, 2, 3, 4].map(
   id =>
     `{"id":${id},"tag":${id % 2 === 1 ? 'null' : `"t${id}/é"`},"raw":"\\u000${id}\\u00FF","at":${1_600_000_000_000 + id}}`,

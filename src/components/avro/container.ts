@@ -5,11 +5,11 @@ import type { ByteSource } from '../../engine/index.ts'
 import { AvroError } from './cursor.ts'
 import { AvroSchemaError, type AvroType, parseAvroSchema } from './schema.ts'
 
-/** The most bytes of a packed block; what it unpacks to has the limit of `decompress`. */
+/** Maximum size of a compressed block; decompressed data is limited by `decompress`. */
 const MAX_BLOCK_BYTES = 268_435_456
 const MAX_METADATA_BYTES = 16_777_216
 const MAGIC = Buffer.from('Obj\u0001', 'latin1')
-/** Codecs of Avro and what `decompress` calls them. */
+/** Maps Avro's codecs to the names used by `decompress`. */
 const ALGORITHMS: Readonly<Record<string, string>> = {
   deflate: 'flate',
   snappy: 'snappy',
@@ -19,13 +19,13 @@ const ALGORITHMS: Readonly<Record<string, string>> = {
 
 interface Header {
   readonly type: AvroType
-  /** For {@link Unpack}; undefined where blocks are not packed. */
+  /** For {@link Unpack}; undefined if blocks are not compressed. */
   readonly algorithm: string | undefined
   readonly isSnappy: boolean
   readonly sync: Uint8Array
 }
 
-/** The values of a block, one after the other. */
+/** The consecutive values of a block. */
 export interface Block {
   readonly count: number
   readonly bytes: Uint8Array
@@ -33,7 +33,10 @@ export interface Block {
 
 type Unpack = (algorithm: string, bytes: Uint8Array) => Uint8Array
 
-/** Reads an object container file block by block. Errors are {@link AvroError}, in the words of the original's library. */
+/**
+ * Reads an object container file block by block. Errors are {@link AvroError}, worded like those of the original's
+ * library.
+ */
 export class Container {
   readonly #source: ByteSource
   readonly #unpack: Unpack
@@ -81,7 +84,7 @@ export class Container {
     }
   }
 
-  /** The last four bytes are the checksum of what comes out. */
+  /** The last four bytes are the checksum of the decompressed data. */
   #unsnapped(algorithm: string, packed: Uint8Array): Uint8Array {
     const end = packed.length - 4
     if (end <= 0) throw new AvroError(`cannot decompress snappy without CRC32 checksum: ${packed.length}`)
@@ -163,7 +166,7 @@ export class Container {
     return all.subarray(0, count)
   }
 
-  /** Whether so many bytes are there; reads them where they are not. */
+  /** Whether `count` bytes are available; reads more if they are not. */
   async #has(count: number): Promise<boolean> {
     while (this.#length < count) {
       const piece = await this.#source.read()

@@ -1,4 +1,4 @@
-/** Bytes or a document that a schema does not fit. */
+/** Bytes or a document that do not conform to a schema. */
 export class AvroError extends Error {
   constructor(reason: string) {
     super(reason)
@@ -6,7 +6,7 @@ export class AvroError extends Error {
   }
 }
 
-/** Values inside each other; a record may refer to itself. */
+/** Maximum nesting of values; a record may refer to itself. */
 export const MAX_DEPTH = 500
 
 const SHORT = 'short buffer'
@@ -14,11 +14,11 @@ const bytes8 = new Uint8Array(8)
 const doubles = new Float64Array(bytes8.buffer)
 const floats = new Float32Array(bytes8.buffer)
 
-/** Where binary Avro is read. */
+/** A read position in binary Avro. */
 export class Cursor {
   input: Uint8Array = new Uint8Array(0)
   at = 0
-  /** Items of arrays and maps that took no bytes. */
+  /** Number of items of arrays and maps that took no bytes. */
   #empty = 0
 
   use(input: Uint8Array, at = 0): void {
@@ -32,7 +32,7 @@ export class Cursor {
     return this.input[this.at++]!
   }
 
-  /** A `long` that a double holds; another one throws where `long` is asked for by a length. */
+  /** Reads a `long` that a double represents exactly; throws for others, which cannot be valid lengths. */
   int(): number {
     const { input } = this
     const first = input[this.at]
@@ -45,7 +45,7 @@ export class Cursor {
     throw new AvroError(`integer out of range: ${value}`)
   }
 
-  /** A number, or a bigint where a double does not hold it. */
+  /** A number, or a bigint if a double cannot represent it exactly. */
   long(): number | bigint {
     const { input } = this
     let value = 0
@@ -81,7 +81,7 @@ export class Cursor {
     throw new AvroError('integer of more than 64 bits')
   }
 
-  /** The end of what is `size` bytes long. */
+  /** The end of something that is `size` bytes long. */
   end(size: number, what: string): number {
     if (size < 0) throw new AvroError(`cannot decode binary ${what}: negative size: ${size}`)
     if (size > this.input.length - this.at) throw new AvroError(`cannot decode binary ${what}: ${SHORT}`)
@@ -102,7 +102,7 @@ export class Cursor {
     return floats[0]!
   }
 
-  /** The items of the next block of an array or a map; 0 at its end. */
+  /** The number of items in the next block of an array or a map; 0 at its end. */
   block(): number {
     const count = this.int()
     if (count >= 0) return count
@@ -110,7 +110,7 @@ export class Cursor {
     return -count
   }
 
-  /** Counts an item that began at `start`: billions of items without a byte are refused, as are those that lie about their number. */
+  /** Counts an item that began at `start`: rejects billions of items of zero bytes, and with them false item counts. */
   passed(start: number, what: string): void {
     if (this.at === start && ++this.#empty > MAX_EMPTY_ITEMS) {
       throw new AvroError(`cannot decode binary ${what}: more than ${MAX_EMPTY_ITEMS} items without a byte`)

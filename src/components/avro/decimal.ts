@@ -1,11 +1,11 @@
-/** The integer that bytes hold in two's complement. */
+/** Decodes an integer in two's complement. */
 function unscaled(bytes: Uint8Array): bigint {
   let value = 0n
   for (const byte of bytes) value = (value << 8n) | BigInt(byte)
   return bytes.length > 0 && bytes[0]! >= 128 ? value - (1n << BigInt(bytes.length * 8)) : value
 }
 
-/** Bytes of a decimal as the fraction that the original shows: `201/50`, or `4` for a whole number. */
+/** The bytes of a decimal as the fraction that the original prints: `201/50`, or `4` for an integer. */
 export function rationalText(bytes: Uint8Array, scale: number): string {
   const value = unscaled(bytes)
   const denominator = 10n ** BigInt(scale)
@@ -13,7 +13,7 @@ export function rationalText(bytes: Uint8Array, scale: number): string {
   return denominator === common ? String(value / common) : `${value / common}/${denominator / common}`
 }
 
-/** The bytes of a decimal that is written as a fraction or as a decimal; undefined where it is neither. */
+/** The bytes of a decimal given as a fraction or in decimal notation; undefined if it is neither. */
 export function decimalBytes(text: string, scale: number): Uint8Array | undefined {
   const [, sign = '', whole = '', fraction = '', exponent = '0', denominator = '1'] =
     /^(-?)(\d{1,400})(?:\.(\d{1,400}))?(?:[eE]([+-]?\d{1,3}))?(?:\/(\d{1,400}))?$/.exec(text) ?? []
@@ -29,14 +29,14 @@ function floorDivide(left: bigint, right: bigint): bigint {
   return left % right !== 0n && left < 0n ? quotient - 1n : quotient
 }
 
-/** As few bytes as two's complement needs. */
+/** The shortest encoding in two's complement. */
 function signedBytes(value: bigint): Uint8Array {
   let length = 1
   while (BigInt.asIntN(length * 8, value) !== value) length++
   return Uint8Array.from({ length }, (_, index) => Number((value >> BigInt((length - 1 - index) * 8)) & 255n))
 }
 
-/** The same number in exactly so many bytes; undefined where they are too few. */
+/** Extends a number to exactly `size` bytes; undefined if it does not fit. */
 export function sized(bytes: Uint8Array, size: number): Uint8Array | undefined {
   if (bytes.length > size) return undefined
   const result = new Uint8Array(size).fill(bytes.length > 0 && bytes[0]! >= 128 ? 255 : 0)

@@ -15,12 +15,15 @@ export function singleObjectHeader(schema: string): Uint8Array {
   return header
 }
 
-/** The Parsing Canonical Form as the original's library makes it: a nested namespace is appended to the one around it. */
+/**
+ * The Parsing Canonical Form as computed by the original's library, which appends a nested namespace to the enclosing
+ * one.
+ */
 function canonical(schema: unknown, outer: string, names: Map<string, string>): string {
   if (typeof schema === 'string') return JSON.stringify(names.get(schema) ?? schema)
   if (typeof schema === 'number') return String(schema)
   if (Array.isArray(schema)) return `[${schema.map(each => canonical(each, outer, names)).join(',')}]`
-  const object = schema as Json // a schema that was checked holds nothing else
+  const object = schema as Json // a validated schema contains nothing else
   const keys = Object.keys(object)
   if (keys.length === 1 && typeof object['type'] === 'string') return JSON.stringify(object['type'])
   let inner = outer

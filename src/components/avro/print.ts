@@ -8,8 +8,9 @@ import type { AvroType } from './schema.ts'
 export type Print = (cursor: Cursor, output: Output, depth: number) => void
 
 /**
- * Prints binary values as JSON text, without making documents of them: in the form of Avro, where values of unions stand under
- * the names of their types, or plain. Bytes are texts of their code points, and logical types the numbers that they are made of.
+ * Prints binary values as JSON text without creating documents, either as Avro JSON, in which values of unions are
+ * keyed by the names of their types, or plain. Bytes are printed as strings of code points, and logical types as their
+ * underlying numbers.
  */
 export function printer(type: AvroType, isPlain: boolean): Print {
   return new Compiler(isPlain).print(type)
@@ -140,14 +141,14 @@ const CLOSE_ARRAY = 93
 const OPEN_OBJECT = 123
 const CLOSE_OBJECT = 125
 
-/** What JSON cannot hold is null, or beyond all numbers. */
+/** NaN becomes null, and infinities become numbers out of range. */
 function floatText(value: number, isSingle: boolean): string {
   if (Number.isNaN(value)) return 'null'
   if (!Number.isFinite(value)) return value > 0 ? '1e999' : '-1e999'
   return formatFloat(isSingle ? Number(shortestFloat32(value)) : value, 'g', -1)
 }
 
-/** A text as a JSON string; bytes that are not UTF-8 become U+FFFD. */
+/** Prints a text as a JSON string; bytes that are not UTF-8 become U+FFFD. */
 function printText(cursor: Cursor, output: Output): void {
   const size = cursor.int()
   const end = cursor.end(size, 'string')

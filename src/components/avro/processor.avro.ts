@@ -58,7 +58,7 @@ Messages of a schema registry begin with the id of their schema: for those there
     const schema = path === '' ? written : await loaded(path, resources.host)
     if (schema === '')
       throw new ConfigError('a schema must be specified with either the `schema` or `schema_path` fields')
-    const convert = converter(schema, operator === 'to_json', encoding as Encoding) // one of the options
+    const convert = converter(schema, operator === 'to_json', encoding as Encoding) // restricted by the field's options
     return perMessage(message => {
       try {
         return convert(message)
@@ -165,7 +165,7 @@ function behindHeader(bytes: Uint8Array, header: Uint8Array): number {
   return header.length
 }
 
-/** Lets faults of ours through. */
+/** Leaves internal errors unchanged. */
 function described(error: unknown, what: string): unknown {
   return error instanceof AvroError ? new Error(`${what}: ${error.message}`, { cause: error }) : error
 }

@@ -7,7 +7,10 @@ import type { AvroType, Logical } from './schema.ts'
 
 export type Read = (cursor: Cursor, depth: number) => Value
 
-/** Reads binary values as documents: bytes stay bytes, timestamps are such, and values of unions stand under their types. */
+/**
+ * Decodes binary values to documents: bytes stay bytes, timestamps become timestamps, and values of unions are keyed by
+ * their types.
+ */
 export function reader(type: AvroType): Read {
   return new Compiler().read(type)
 }
@@ -59,7 +62,7 @@ class Compiler {
     this.#records.set(type, entry)
     const names = type.fields.map(({ name }) => name)
     const reads = type.fields.map(field => this.read(field.type))
-    // Documents are printed with sorted keys, which is quicker where they are sorted.
+    // Documents are printed with sorted keys, which is faster if they are already sorted.
     const sorted = names.map((_, index) => index).sort((left, right) => (names[left]! < names[right]! ? -1 : 1))
     const inOrder = sorted.every((index, place) => index === place)
     entry.read = (cursor, depth) => {
@@ -148,7 +151,7 @@ function readField(record: string, field: string, read: Read, cursor: Cursor, de
   }
 }
 
-/** An error with the field that it happened in; nested ones name the innermost and the outermost only. */
+/** Adds the field to an error that occurred in it; nested errors name only the innermost and the outermost field. */
 export function inField(error: unknown, record: string, field: string): unknown {
   if (!(error instanceof AvroError)) return error
   return new AvroError(
@@ -209,7 +212,7 @@ const UNITS: Readonly<Record<Logical, bigint>> = {
   'timestamp-micros': 1000n,
 }
 
-/** Times of day are nanoseconds, as the original's durations. */
+/** Times of day are in nanoseconds, like the original's durations. */
 function logical(kind: Logical): Read {
   const unit = UNITS[kind]
   const isTime = kind.startsWith('time-')

@@ -5,7 +5,7 @@ import { type Block, Container } from './container.ts'
 import { AvroError, Cursor } from './cursor.ts'
 import { printer } from './print.ts'
 
-/** Messages handed on at once. */
+/** Maximum number of messages handed on together. */
 const RUN = 1024
 
 export default defineScanner({
@@ -21,7 +21,7 @@ export default defineScanner({
     const unpack = (algorithm: string, bytes: Uint8Array) => {
       const made = unpackers.get(algorithm) ?? expression(`this.decompress(${quoted(algorithm)})`, resources.host)
       unpackers.set(algorithm, made)
-      return made(bytes) as Uint8Array // what `decompress` returns
+      return made(bytes) as Uint8Array // the return type of `decompress`
     }
     return {
       scan(source) {
@@ -56,7 +56,7 @@ export default defineScanner({
                 print(cursor, output, 0)
                 cursor.passed(start, 'block')
               } catch (error) {
-                // What came before the broken value is delivered first.
+                // Messages before the malformed value are delivered first.
                 if (messages.length > 0) return messages
                 throw error
               }

@@ -1,5 +1,5 @@
 import { fieldsOf, messageOf, isRecord } from '../../base/index.ts'
-/** A type of an Avro schema. Types that refer to each other share their objects. */
+/** A type of an Avro schema. References to the same type share one object. */
 export type AvroType =
   | { readonly kind: Primitive; readonly name: string; readonly logical?: Logical }
   | RecordType
@@ -12,7 +12,7 @@ export type AvroType =
 
 type Primitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string'
 
-/** What an `int` or `long` stands for. */
+/** The meaning of an `int` or `long`. */
 export type Logical = 'date' | 'time-millis' | 'time-micros' | 'timestamp-millis' | 'timestamp-micros'
 
 export interface Decimal {
@@ -22,18 +22,18 @@ export interface Decimal {
 interface RecordType {
   readonly kind: 'record'
   readonly name: string
-  /** Filled once all types are known. */
+  /** Filled in once all types are known. */
   readonly fields: AvroField[]
 }
 
 export interface AvroField {
   readonly name: string
   readonly type: AvroType
-  /** As in the schema; undefined where there is none. */
+  /** As in the schema; undefined if there is none. */
   readonly defaultValue: unknown
 }
 
-/** A schema that cannot be used. */
+/** An invalid schema. */
 export class AvroSchemaError extends Error {
   constructor(reason: string) {
     super(reason)
@@ -41,12 +41,12 @@ export class AvroSchemaError extends Error {
   }
 }
 
-/** Types inside each other, without records that refer to themselves. */
+/** Maximum nesting of types, not counting recursive references. */
 const MAX_DEPTH = 200
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Parses a schema. Throws {@link AvroSchemaError}, with the words of the original's library. */
+/** Parses a schema. Throws {@link AvroSchemaError}, worded like the errors of the original's library. */
 export function parseAvroSchema(text: string): AvroType {
   let schema: unknown
   try {
@@ -140,7 +140,7 @@ class Builder {
     const { logicalType } = schema
     const name = `${type}.${String(logicalType)}`
     const logical = Object.hasOwn(LOGICAL, name) ? LOGICAL[name] : undefined
-    if (logical !== undefined) return { kind: type as Primitive, name, logical } // LOGICAL has names of primitives only
+    if (logical !== undefined) return { kind: type as Primitive, name, logical } // LOGICAL only has names of primitives
     if (name === 'bytes.decimal') return { kind: 'bytes', name, decimal: decimalOf(schema) }
     return this.#named_(type, namespace)
   }
@@ -252,6 +252,6 @@ function decimalOf({ precision, scale = 0 }: Json): Decimal {
 
 function goType(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
-  // Any other type than these three is looked up without being found.
+  // The lookup fails for any type other than these three.
   return { string: 'string', number: 'float64', boolean: 'bool' }[typeof value as string] ?? 'map[string]interface {}'
 }

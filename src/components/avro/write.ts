@@ -21,15 +21,15 @@ import type { AvroField, AvroType, Decimal, Logical } from './schema.ts'
 export type Write = (value: Value, output: Output, depth: number) => void
 
 export interface WriteOptions {
-  /** Whether texts for bytes hold a code point for each byte, as in JSON of Avro; otherwise they are UTF-8. */
+  /** Whether strings given for bytes have one code point per byte, as in Avro JSON; otherwise they are UTF-8. */
   readonly isTextual: boolean
-  /** Whether values of unions are plain, and their types found by trying. */
+  /** Whether values of unions are plain, with their types found by trying. */
   readonly isPlain: boolean
-  /** Whether fields that a record does not have are refused. */
+  /** Whether fields that are not in a record are rejected. */
   readonly isStrict: boolean
 }
 
-/** Writes documents as binary values; those that do not fit are an {@link AvroError}. */
+/** Encodes documents as binary values; throws {@link AvroError} for those that do not conform. */
 export function writer(type: AvroType, options: WriteOptions): Write {
   return new Compiler(options).write(type)
 }
@@ -229,7 +229,10 @@ class Compiler {
     }
   }
 
-  /** The first member that takes the value: for numbers and objects in the order of the names, like the original. */
+  /**
+   * Chooses the first member that accepts the value; for numbers and objects in the order of the names, like the
+   * original.
+   */
   #plainUnion(members: readonly AvroType[]): Write {
     const declared = members.map((member, index) => ({ index, name: member.name, write: this.write(member) }))
     const sorted = declared.toSorted((left, right) => (left.name < right.name ? -1 : 1))
@@ -264,7 +267,7 @@ interface Fallback {
   write: Write | undefined
 }
 
-/** The default of a union is of its first member. */
+/** The default of a union is a value of its first member. */
 function fallbackOf({ type, defaultValue }: AvroField): Fallback | undefined {
   if (defaultValue === undefined) return undefined
   // A default is plain JSON, which is a value.
@@ -324,12 +327,12 @@ function integers(kind: 'int' | 'long', logical: Logical | undefined): Write {
 }
 
 function fits(integer: number | bigint, bits: number): boolean {
-  // One that is a number is safe.
+  // If it is a number, it is a safe integer.
   if (typeof integer === 'number') return bits === 64 || (integer | 0) === integer
   return BigInt.asIntN(bits, integer) === integer
 }
 
-/** Timestamps, and texts that are shown for them, in the unit of the type. */
+/** Converts timestamps, and strings in the format that is printed for them, to the unit of the type. */
 function momentOf(value: Value, logical: Logical): bigint | undefined {
   if (logical.startsWith('time-')) return undefined
   const time = typeof value === 'string' ? timeOf(value) : value
@@ -343,7 +346,7 @@ function timeOf(text: string): Timestamp | undefined {
   try {
     return parseTime('2006-01-02T15:04:05Z07:00', text)
   } catch {
-    // A text that is not a time is refused by the caller.
+    // A text that is not a time is rejected by the caller.
     return undefined
   }
 }

@@ -39,7 +39,7 @@ async function testBeanstalkd(program: string): Promise<void> {
           assert.match(line, /^INSERTED/)
         }
       },
-      /** The bodies of the jobs that are ready, which are deleted. */
+      /** The bodies of the jobs that are ready; the jobs are deleted. */
       async take() {
         const found: string[] = []
         for (;;) {
@@ -61,13 +61,13 @@ async function testBeanstalkd(program: string): Promise<void> {
     return server
   }
 
-  // All cases share the one tube of one server, which is empty after each restart.
+  // All cases share the single tube of one server, which is empty after each restart.
   const port = await freePort()
   const shared = await ServerProcess.start({ program, args: ['-l', '127.0.0.1', '-p', String(port)], ports: [port] })
   after(() => shared.stop())
   const cases: StreamCases = {
     port,
-    // A job that is put back comes before those that were put after it.
+    // A released job comes before those that were put after it.
     async prepare() {
       await shared.stop()
       await shared.start()
@@ -91,7 +91,7 @@ async function testBeanstalkd(program: string): Promise<void> {
     const receiver = await Receiver.start({ beanstalkd: { address: server.address } })
     const received = await receiver.next()
     await new Promise(resolve => setTimeout(resolve, 2500))
-    // The stream's own input would be the first to reserve it again.
+    // Otherwise the stream's own input would be the first to reserve it again.
     assert.equal(receiver.receivedCount, 1)
     received.answer()
     await receiver.close()

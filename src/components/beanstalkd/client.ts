@@ -3,10 +3,10 @@ import { CommandConnection, type CommandProtocol, hostAndPort } from '../io/comm
 
 export const addressField = field.string('The server, as `host:port`.').needs('network').examples('127.0.0.1:11300')
 
-/** The priority of jobs that are put and put back, as in the original. */
+/** The priority with which jobs are put and released, as in the original. */
 export const priority = 2
 
-/** beanstalkd's `doc/protocol.txt`. */
+/** As of beanstalkd's `doc/protocol.txt`. */
 export const protocol: CommandProtocol = {
   valueSize(line) {
     const size = /^RESERVED \d+ (\d+)$/.exec(line)?.[1]
@@ -16,13 +16,13 @@ export const protocol: CommandProtocol = {
   isFatal: line => line === 'BAD_FORMAT' || line === 'UNKNOWN_COMMAND' || line === 'EXPECTED_CRLF',
 }
 
-/** Checks the address and returns a function that connects. Throws {@link ConfigError}. */
+/** Validates the address and returns a function that connects. Throws {@link ConfigError}. */
 export function beanstalkdConnector(address: string, { host }: Resources): () => Promise<CommandConnection> {
   const server = hostAndPort(address)
   if (server === undefined) throw new ConfigError(`address: '${address}' is not an address; expected host:port`)
   return async () => {
     const connection = new CommandConnection(protocol, { ...server, name: `beanstalkd at ${address}` }, host)
-    // An answer shows that a server is there.
+    // A response shows that there is a server.
     const { line } = await connection.ask('list-tube-used')
     if (line.startsWith('USING ')) return connection
     connection.close()

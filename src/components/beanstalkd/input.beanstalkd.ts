@@ -13,11 +13,14 @@ import {
 import type { CommandConnection } from '../io/command-connection.ts'
 import { addressField, beanstalkdConnector, priority } from './client.ts'
 
-/** The pause before an empty tube is asked again. */
+/** Pause in milliseconds before an empty tube is polled again. */
 const pollMs = 200
-/** How many jobs are reserved at once, where there are that many. */
+/** Maximum number of jobs reserved together. */
 const reserveCount = 32
-/** How often the server is told that jobs are still worked on: it counts in seconds, and gives up after the last one. */
+/**
+ * Interval in milliseconds at which reserved jobs are touched: the server counts whole seconds, and releases a job when
+ * the last one begins.
+ */
 const touchMs = 500
 
 export default defineInput({
@@ -40,7 +43,7 @@ interface Job {
 class BeanstalkdInput implements Input {
   readonly #resources: Resources
   readonly #connect: () => Promise<CommandConnection>
-  /** The jobs that were reserved on the connection and are not settled. */
+  /** The unsettled jobs reserved on the current connection. */
   readonly #reserved = new Set<string>()
   #connection: CommandConnection | null = null
   #touching: NodeJS.Timeout | undefined
@@ -78,7 +81,7 @@ class BeanstalkdInput implements Input {
     this.#connection = null
   }
 
-  /** Up to `count` jobs, those that are ready now. */
+  /** Reserves up to `count` jobs that are ready now. */
   async #reserve(connection: CommandConnection, count: number): Promise<readonly Job[]> {
     const asked = Array.from({ length: count }, () => connection.ask('reserve-with-timeout 0'))
     const answers = await Promise.all(asked).catch((cause: unknown) => {
@@ -86,7 +89,7 @@ class BeanstalkdInput implements Input {
     })
     return answers.flatMap(({ line, value }) => {
       if (value !== undefined) return [{ id: line.split(' ')[1]!, body: value }]
-      // A reserved job is near its end, and is touched soon.
+      // A reserved job is close to its deadline, and will be touched soon.
       if (line === 'TIMED_OUT' || line === 'DEADLINE_SOON') return []
       throw connection.unexpected(line)
     })
@@ -98,14 +101,14 @@ class BeanstalkdInput implements Input {
     return deliverEach([...ids.keys()], (settled, error) => {
       for (const message of settled) {
         const id = ids.get(message)!
-        // What was reserved on a connection that is lost was released with it.
+        // Jobs reserved on a lost connection were released with it.
         if (connection !== this.#connection || !this.#reserved.delete(id)) continue
         this.#tell(connection, error === null ? `delete ${id}` : `release ${id} ${priority} 0`)
       }
     })
   }
 
-  /** Sends what needs no answer: where it fails, the server gives the job to somebody again. */
+  /** Sends a command whose response does not matter: if it fails, the server gives the job to a consumer again. */
   #tell(connection: CommandConnection, command: string): void {
     const { log } = this.#resources
     connection.ask(command).then(

@@ -9,7 +9,7 @@ import {
 import type { CommandConnection } from '../io/command-connection.ts'
 import { addressField, beanstalkdConnector, priority } from './client.ts'
 
-/** How long a consumer may work on a job before the server gives it to another one, as in the original. */
+/** Seconds that a consumer may work on a job before the server releases it, as in the original. */
 const timeToRunSeconds = 2
 
 export default defineOutput({

@@ -1,15 +1,15 @@
-/** One point of a measurement. Integers are bigint, anything else is a float. */
+/** One point of a measurement. Fields that are bigint are written as integers, all others as floats. */
 interface Point {
   readonly measurement: string
   readonly tags: Readonly<Record<string, string>>
   readonly fields: Readonly<Record<string, number | bigint>>
-  /** Since 1970. */
+  /** Milliseconds since 1970. */
   readonly timeMs: number
 }
 
 export type Precision = 'n' | 'ns' | 'u' | 'us' | 'ms' | 's' | 'm' | 'h'
 
-/** How many of a unit are in a millisecond. */
+/** Number of each unit in a millisecond. */
 export const precisions: Readonly<Record<Precision, number>> = {
   n: 1e6,
   ns: 1e6,
@@ -21,7 +21,10 @@ export const precisions: Readonly<Record<Precision, number>> = {
   h: 1 / 3_600_000,
 }
 
-/** A line of InfluxDB's line protocol, with its line end. Tags without a value are left out, since the protocol has none. */
+/**
+ * Formats a line of InfluxDB's line protocol, including the line break. Tags with an empty value are omitted, since the
+ * protocol does not allow them.
+ */
 export function writeLine({ measurement, tags, fields, timeMs }: Point, precision: Precision): string {
   const writtenTags = Object.entries(tags)
     .filter(([, value]) => value !== '')
@@ -34,7 +37,7 @@ export function writeLine({ measurement, tags, fields, timeMs }: Point, precisio
   return `${escapeMeasurement(measurement)}${writtenTags.join('')} ${writtenFields.join(',')} ${time}\n`
 }
 
-/** Nanoseconds since 1970 are more than a number holds exactly. */
+/** Nanoseconds since 1970 exceed what a number represents exactly. */
 function scaleOf(precision: Precision): bigint {
   return BigInt(Math.max(1, Math.round(precisions[precision])))
 }

@@ -1,8 +1,9 @@
 import { JqError, type Json, jsonText, typedPreview } from './json.ts'
 
 /**
- * Queries are compiled to closures that hand each result to a continuation. A result has the path at which it stands where
- * paths are asked for (`path(f)`, assignments): undefined where they are not, {@link STRAY} where it stands nowhere.
+ * Queries are compiled to closures in continuation-passing style: each result is passed to `emit`. Where paths are
+ * needed (`path(f)`, assignments), a result comes with its path, or with {@link STRAY} if it has none; otherwise the
+ * path is undefined.
  */
 export type Code = (env: Env, input: Json, path: Path, emit: Emit) => void
 
@@ -19,13 +20,13 @@ export const STRAY = Symbol('stray')
 
 export type Path = undefined | typeof ROOT | typeof STRAY | { readonly step: Step }
 
-/** Variables and arguments, the innermost first. */
+/** Variables and arguments, innermost first. */
 export interface Env {
   readonly outer: Env | undefined
   readonly value: Json | Closure | Label
 }
 
-/** An argument: code with the variables of its place. */
+/** An argument: code with the environment of its call site. */
 export interface Closure {
   readonly code: Code
   readonly env: Env | undefined
@@ -41,7 +42,7 @@ export class Break {
   }
 }
 
-/** An error that happened after what a `try` protects. */
+/** Wraps an error that occurred downstream of a `try`, outside its protection. */
 class Passing {
   readonly error: unknown
   constructor(error: unknown) {
@@ -72,7 +73,7 @@ export function constant(value: Json): Code {
   return (_env, _input, _path, emit) => emit(value, undefined)
 }
 
-/** Calls a function for every combination of its arguments' values, the last one varying the slowest. */
+/** Calls a function for every combination of its arguments' values, with the last argument varying slowest. */
 export function applied(
   codes: readonly Code[],
   run: (input: Json, values: readonly Json[]) => Json,
@@ -97,7 +98,7 @@ export function applied(
     fill(env, input, codes.length - 1, [], values => done(run(input, values), path, emit))
 }
 
-/** Extends an environment by arguments and, for those that are values, by each of their values. */
+/** Extends an environment with arguments and, for those that are values, once for each of their values. */
 export function enter(
   env: Env,
   input: Json,
@@ -111,7 +112,7 @@ export function enter(
     const index = values[at]
     if (index === undefined) return done(current)
     const { code, env: place } = closures[index]!
-    // Only the environment of an empty program is null, and that has no closures.
+    // The environment is undefined only in an empty program, which has no closures.
     code(place as Env, input, undefined, value => bindFrom(at + 1, { outer: current, value }))
   }
   bindFrom(0, bound)
@@ -119,7 +120,7 @@ export function enter(
 
 export type Guarded = (run: () => void) => void
 
-/** Runs `body`; hands an error of its own to `recover`, and lets those through that happen in what `guarded` runs. */
+/** Runs `body` and passes its errors to `recover`, except those that occur in code run by `guarded`. */
 export function protectedRun(body: (guarded: Guarded) => void, recover: (error: JqError) => void): void {
   try {
     body(run => {
@@ -145,7 +146,7 @@ export function breakable(body: (label: Label) => void): void {
   }
 }
 
-/** A break may be on its way through any number of `try`. */
+/** A break may pass through any number of `try`. */
 function isBreakOf(label: Label, error: unknown): boolean {
   return error instanceof Break && error.label === label
 }

@@ -40,18 +40,18 @@ import { capturedBy } from './regex.ts'
 import type { AssignOperator, Definition, Pattern, Query, TextPart } from './syntax.ts'
 
 export interface CompileOptions {
-  /** The names of the variables that every run is given. */
+  /** The names of the variables that every run receives. */
   readonly variables: readonly string[]
-  /** Functions that reach outside of the query: by name and number of arguments. */
+  /** Functions that access something outside the query, by name and number of arguments. */
   readonly functions: Readonly<Record<string, (input: Json, ...args: Json[]) => Json>>
-  /** The most steps that one run may take. */
+  /** The maximum number of steps of a run. */
   readonly maxSteps: number
 }
 
-/** A compiled query. Returns its results; throws `JqError`, {@link HaltError}. */
+/** A compiled query. Returns its results; throws `JqError` or {@link HaltError}. */
 export type Program = (input: Json, variables: readonly Json[]) => readonly Json[]
 
-/** Compiles a query. Throws `JqSyntaxError` and {@link JqCompileError}. */
+/** Compiles a query. Throws `JqSyntaxError` or {@link JqCompileError}. */
 export function compileQuery(source: string, options: CompileOptions): Program {
   const query = parseQuery(source)
   const compiler = new Compiler(options)
@@ -62,7 +62,7 @@ export function compileQuery(source: string, options: CompileOptions): Program {
     for (const value of variables) env = { outer: env, value }
     const results: Json[] = []
     try {
-      // Null only where there are no variables, and then nothing looks for one.
+      // Undefined only if there are no variables, in which case it is never accessed.
       code(env as Env, input, undefined, value => {
         results.push(value)
       })
@@ -90,7 +90,8 @@ class Compiler {
   program(query: Query): Code {
     let scope: Scope | undefined
     for (const name of this.#options.variables) scope = withEntry(scope, { kind: 'variable', name })
-    // The prelude sees no variables: its functions are compiled with the environment's size where they stand.
+    // The prelude refers to no variables: its functions are compiled for the size of the environment where they are
+    // defined.
     for (const definition of preludeDefinitions()) scope = this.#defined(definition, scope)
     return this.#compile(query, scope)
   }
@@ -221,7 +222,7 @@ class Compiler {
     return (env, input, path, emit) => emit(this.#all(code, env, input), stray(path))
   }
 
-  /** All results of some code. */
+  /** Collects all results of code. */
   #all(code: Code, env: Env, input: Json): Json[] {
     const results: Json[] = []
     code(env, input, undefined, value => {
@@ -273,7 +274,7 @@ class Compiler {
 
   #alternative(first: Code, second: Code): Code {
     return (env, input, path, emit) => {
-      // An error on the left is the query's, as in gojq; jq itself takes the right side then.
+      // An error on the left side is that of the query, as in gojq; jq itself uses the right side then.
       let found = false
       first(env, input, path, (value, at) => {
         if (!isTrue(value)) return
@@ -307,7 +308,8 @@ class Compiler {
           emit(result, stray(path))
         })
     }
-    const run = operators[operator.slice(0, -1) as keyof typeof operators] // without its `=`, an update is one of the operators
+    // Without its `=`, an update operator is one of the operators.
+    const run = operators[operator.slice(0, -1) as keyof typeof operators]
     return (env, input, path, emit) =>
       values(env, input, undefined, other =>
         emit(
@@ -317,7 +319,7 @@ class Compiler {
       )
   }
 
-  /** The input with the first result of `change` at each path; where it has none, the path is deleted. */
+  /** The input with the first result of `change` at each path; where there is no result, the path is deleted. */
   #modified(places: Code, env: Env, input: Json, change: (value: Json, emit: Emit) => void): Json {
     let result = input
     const gone: Json[] = []
@@ -418,7 +420,7 @@ class Compiler {
       )
   }
 
-  /** What binds a value to the variables of patterns, and the scope with these. */
+  /** Returns what binds a value to the variables of patterns, and the extended scope. */
   #binder(patterns: readonly Pattern[], scope: Scope | undefined): ReturnType<typeof patternBinder> {
     return patternBinder(patterns, scope, (query, inner) => this.#compile(query, inner))
   }
@@ -446,7 +448,7 @@ class Compiler {
       depth: scope?.depth ?? 0,
       code: () => {
         if (code !== undefined) return code
-        // While it is compiled, calls of itself find a body that is filled in afterwards.
+        // While the function is being compiled, recursive calls refer to a body that is filled in afterwards.
         let body: Code | undefined
         code = (env, input, path, emit) => body!(env, input, path, emit)
         body = this.#compile(definition.body, withParams(inScope.scope!, definition.params))
@@ -463,7 +465,7 @@ class Compiler {
     if (found === undefined) return this.#builtin(name, args, scope)
     if (found.kind === 'argument') {
       return (env, input, path, emit) => {
-        const closure = outward(env, found.hops).value as Closure // an argument holds one
+        const closure = outward(env, found.hops).value as Closure // an argument holds a closure
         closure.code(closure.env as Env, input, path, emit)
       }
     }
@@ -524,7 +526,7 @@ class Compiler {
       })
   }
 
-  /** Functions that take their arguments as code, or that keep paths. */
+  /** Functions that take their arguments as code, or that preserve paths. */
   #special(key: string, [first, second, third]: readonly Code[]): Code | undefined {
     const tick = () => this.#tick()
     switch (key) {
@@ -621,7 +623,7 @@ class Compiler {
       case 'nth/2':
         return nthCode(first!, second!)
       case '_captured/0':
-        // Only the definition of `capture` calls this, with what `match` gave.
+        // Only the definition of `capture` calls this, with results of `match`.
         return (_env, input, path, emit) => emit(capturedBy(input as never), stray(path))
       default:
         return undefined
@@ -629,7 +631,7 @@ class Compiler {
   }
 }
 
-/** The path of a query that is one of names and numbers; undefined for any other. */
+/** The path of a query that consists of names and numbers only; undefined for any other. */
 function fixedPath(query: Query): readonly Json[] | undefined {
   if (query.kind === 'identity') return []
   if (query.kind !== 'index' || query.key.kind !== 'literal') return undefined
@@ -641,7 +643,7 @@ function breakOf(name: string, scope: Scope | undefined): Code {
   const hops = hopsTo(scope, entry => entry.kind === 'label' && entry.name === name)
   if (hops === undefined) throw new JqCompileError(`label not defined: $${name}`)
   return env => {
-    throw new Break(outward(env, hops).value as Label) // a label holds one
+    throw new Break(outward(env, hops).value as Label) // a label entry holds a label
   }
 }
 

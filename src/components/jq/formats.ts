@@ -1,6 +1,8 @@
 import { isArray, JqError, type Json, jsonText, preview, typedPreview } from './json.ts'
 
-/** A value in a format such as `@csv`. Throws `JqError` where the format does not exist or cannot show the value. */
+/**
+ * Formats a value, for example as `@csv`. Throws `JqError` if the format does not exist or cannot represent the value.
+ */
 export function formatted(format: string, value: Json): string {
   switch (format) {
     case '@text':
@@ -71,7 +73,7 @@ function decodeQuery(text: string, value: Json): string {
 }
 
 function decodeBase64(text: string, value: Json): string {
-  const [digits] = text.split('=', 1) as [string] // a split has one part at least
+  const [digits] = text.split('=', 1) as [string] // splitting yields at least one part
   const bad = digits.search(/[^A-Za-z0-9+/\r\n]/)
   if (bad >= 0 || digits.length % 4 === 1) {
     const at = bad >= 0 ? bad : digits.length - 1

@@ -22,7 +22,7 @@ import { add, compare } from './operators.ts'
 import { deletePaths, getPath, positionsOf, setPath } from './paths.ts'
 import { lengthOf, matchesOf, splitBy, testsPattern } from './regex.ts'
 
-/** A function that yields one value of its input and its arguments. Throws `JqError`. */
+/** A function that returns one value for its input and arguments. Throws `JqError`. */
 export type PlainFunction = (input: Json, ...args: Json[]) => Json
 
 /** By name and number of arguments: `split/2`. */
@@ -72,8 +72,8 @@ export const plainFunctions: Readonly<Record<string, PlainFunction>> = {
     if (typeof input !== 'string' || typeof start !== 'string') return refuseWith('ltrimstr', input, start)
     return input.startsWith(start) ? input.slice(start.length) : input
   },
-  'max/0': input => extreme(listOf('max', input), input as readonly Json[], 1), // listOf refuses all but lists
-  'min/0': input => extreme(listOf('min', input), input as readonly Json[], -1), // listOf refuses all but lists
+  'max/0': input => extreme(listOf('max', input), input as readonly Json[], 1), // listOf rejects everything but arrays
+  'min/0': input => extreme(listOf('min', input), input as readonly Json[], -1), // listOf rejects everything but arrays
   'reverse/0': input => listOf('reverse', input).toReversed(),
   'rindex/1': (input, part) => positions('rindex', input, part)?.at(-1) ?? null,
   'rtrim/0': input => textOf('trim', input).trimEnd(),
@@ -104,16 +104,16 @@ export const plainFunctions: Readonly<Record<string, PlainFunction>> = {
   'utf8bytelength/0': input => Buffer.byteLength(textOf('utf8bytelength', input)),
   'test/1': (input, pattern) => testsPattern(input, pattern!, null),
   'test/2': testsPattern,
-  // An interface lacks the index that a document has.
+  // An interface lacks the index signature of a document.
   'match/1': (input, pattern) => matchesOf(input, pattern!, null) as unknown as Json,
-  // An interface lacks the index that a document has.
+  // An interface lacks the index signature of a document.
   'match/2': (input, pattern, flags) => matchesOf(input, pattern!, flags!) as unknown as Json,
 }
 
-/** Functions whose result is a list of which each element is yielded. */
+/** Functions that return an array whose elements are the results. */
 export const spreads: ReadonlySet<string> = new Set(['match/1', 'match/2'])
 
-/** Functions that order by what an expression yields for each element. */
+/** Functions that sort by the results of an expression for each element. */
 export const keyedFunctions: Readonly<
   Record<string, (input: Json, keysOf: (list: readonly Json[]) => readonly Json[]) => Json>
 > = {
@@ -164,7 +164,7 @@ function extreme(keys: readonly Json[], list: readonly Json[], sign: 1 | -1): Js
   return list[found]!
 }
 
-/** Throws that a function takes no such input. */
+/** Throws an error that says the function does not accept this input. */
 export function refuse(name: string, value: Json | undefined): never {
   throw new JqError(`${name} cannot be applied to: ${typedPreview(value ?? null)}`)
 }
@@ -187,7 +187,7 @@ function negated(value: number | bigint): number | bigint {
 
 function total(input: Json): Json {
   const elements = elementsOf(input) ?? refuse('add', input)
-  // Texts and lists of any number are put together in one step.
+  // Any number of strings or arrays are concatenated in one step.
   if (elements.length > 2 && elements.every(item => typeof item === 'string')) return elements.join('')
   if (elements.length > 2 && elements.every(isArray)) return elements.flat()
   if (elements.length > 2 && elements.every(isMap)) return Object.assign({}, ...elements)
@@ -278,7 +278,7 @@ function joined(input: Json, separator: Json | undefined): Json {
       throw new JqError(`join cannot be applied to an array including: ${typedPreview(item)}`)
     return typeof item === 'string' ? item : jsonText(item)
   })
-  return parts.join(separator as string) // one that is not text was refused above
+  return parts.join(separator as string) // other types were rejected above
 }
 
 function measured(input: Json): Json {

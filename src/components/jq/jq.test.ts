@@ -6,7 +6,7 @@ import { bodiesOf, errorsOf, processed } from '../processor.suite.ts'
 const jq = (query: string, more: object = {}) => JSON.stringify({ jq: { query, ...more } })
 const document = '{"a":[1,2,{"b":3}],"s":"abc"}'
 
-/** Queries of a document and their results; each was answered alike by the original. */
+/** Checks the results of queries for a document; the original gave the same results. */
 async function assertResults(cases: readonly (readonly [query: string, result: string])[]): Promise<void> {
   for (const [query, result] of cases) assert.deepEqual(await bodiesOf(jq(query), [document]), [result], query)
 }

@@ -12,15 +12,15 @@ import {
 } from '../../bloblang/index.ts'
 
 /**
- * A value of a query. An integer is a number as far as JavaScript holds it exactly, and a bigint beyond; a number outside of
- * the safe range is a float.
+ * A value of a query. An integer is a number if JavaScript represents it exactly, and a bigint otherwise; a number
+ * outside the safe range is a float.
  */
 export type Json = null | boolean | number | bigint | string | readonly Json[] | JsonObject
 export interface JsonObject {
   readonly [key: string]: Json
 }
 
-/** A query that fails on a message. `value` is what `catch` sees. */
+/** A query that failed for a message. `value` is what `catch` receives. */
 export class JqError extends Error {
   readonly value: Json
   constructor(message: string, value: Json = message) {
@@ -42,7 +42,7 @@ export function isNumber(value: Json): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint'
 }
 
-/** A field of an object; null where it has none. */
+/** A field of an object; null if it is missing. */
 export function fieldOf(object: JsonObject, key: string): Json {
   return Object.hasOwn(object, key) ? object[key]! : null
 }
@@ -51,7 +51,7 @@ export function sortedKeys(object: JsonObject): readonly string[] {
   return Object.keys(object).toSorted(compareText)
 }
 
-/** The elements of an array, or the values of an object by their sorted keys; undefined for anything else. */
+/** The elements of an array, or the values of an object ordered by key; undefined for anything else. */
 export function elementsOf(value: Json): readonly Json[] | undefined {
   if (isArray(value)) return value
   return isMap(value) ? sortedKeys(value).map(key => value[key]!) : undefined
@@ -63,13 +63,13 @@ export function typeOf(value: Json): string {
   return typeof value === 'bigint' ? 'number' : typeof value
 }
 
-/** The number that a text stands for: integers of any size, floats, and an infinity beyond those. */
+/** The number that a text represents: integers of any size, floats, and infinity beyond their range. */
 export function numberOf(text: string): number | bigint {
   if (/[.eE]/.test(text)) return Number(text)
   return integerOf(BigInt(text))
 }
 
-/** An integer as a number, where that holds it exactly. */
+/** An integer as a number if that is exact, otherwise as a bigint. */
 export function integerOf(integer: bigint): number | bigint {
   return integer >= MIN_SAFE && integer <= MAX_SAFE ? Number(integer) : integer
 }
@@ -77,7 +77,7 @@ export function integerOf(integer: bigint): number | bigint {
 const MIN_SAFE = BigInt(Number.MIN_SAFE_INTEGER)
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER)
 
-/** A value as a JSON text: sorted keys, no blanks, NaN as null, infinities as the largest numbers. */
+/** Prints a value as JSON: sorted keys, no white space, NaN as null, infinities as the largest finite numbers. */
 export function jsonText(value: Json): string {
   switch (typeof value) {
     case 'string':
@@ -103,7 +103,7 @@ function numberText(value: number): string {
 
 const PREVIEW_BYTES = 30
 
-/** The beginning of a value for error texts. */
+/** The beginning of a value, for error messages. */
 export function preview(value: Json): string {
   const bytes = Buffer.from(jsonText(value))
   if (bytes.length <= PREVIEW_BYTES) return bytes.toString()
@@ -113,12 +113,12 @@ export function preview(value: Json): string {
   return bytes.toString('utf8', 0, end) + trailing
 }
 
-/** A value with its type for error texts. */
+/** A value with its type, for error messages. */
 export function typedPreview(value: Json): string {
   return value === null ? 'null' : `${typeOf(value)} (${preview(value)})`
 }
 
-/** A value of the language as one of a query; the same one where nothing in it has to change. */
+/** Converts a Bloblang value to one of a query; returns the same object if nothing in it has to change. */
 export function jsonOf(value: Value): Json {
   switch (typeof value) {
     case 'bigint':
@@ -146,9 +146,10 @@ function jsonOfArray(list: readonly Value[]): Json {
   let copy: Json[] | undefined
   for (let at = 0; at < list.length; at++) {
     const item = jsonOf(list[at]!)
-    if (item !== list[at]) (copy ??= list.slice() as Json[])[at] = item // those before it did not differ, so they are of JSON
+    // Those before it did not differ, so they are JSON values.
+    if (item !== list[at]) (copy ??= list.slice() as Json[])[at] = item
   }
-  return copy ?? (list as readonly Json[]) // no element differs, so all are of JSON
+  return copy ?? (list as readonly Json[]) // no element differs, so all are JSON values
 }
 
 function jsonOfMap(object: ValueObject): Json {
@@ -158,16 +159,16 @@ function jsonOfMap(object: ValueObject): Json {
     // Fields before it did not differ, and later ones are replaced when they do.
     if (child !== object[key]) define((copy ??= { ...(object as JsonObject) }), key, child)
   }
-  return copy ?? (object as JsonObject) // no field differs, so all are of JSON
+  return copy ?? (object as JsonObject) // no field differs, so all are JSON values
 }
 
-/** Sets a field of any name, also `__proto__`. */
+/** Sets a field of any name, including `__proto__`. */
 export function define(object: Record<string, Json>, key: string, value: Json): void {
   if (key !== '__proto__') object[key] = value
   else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
 }
 
-/** A result as a value of the language; the same one where no number in it would print otherwise. */
+/** Converts a result to a Bloblang value; returns the same object if no number in it would be printed differently. */
 export function valueOf(result: Json): Value {
   if (typeof result === 'number') return Number.isFinite(result) && !Object.is(result, -0) ? result : new Float(result)
   if (typeof result !== 'object' || result === null) return result

@@ -3,10 +3,10 @@ import { refuse } from './functions.ts'
 import { isNumber, type Json } from './json.ts'
 import { add, compare, isTrue } from './operators.ts'
 
-/** Counts a step; throws where there were too many. */
+/** Counts a step; throws when there are too many. */
 type Tick = () => void
 
-/** The input, what `step` yields for it, what it yields for that, and so on; deep ones need no deep stack. */
+/** Yields the input, the results of `step` for it, their results, and so on, without recursing on the stack. */
 export function recurseCode(tick: Tick, step: Code): Code {
   return (env, input, path, emit) => {
     const open: ({ value: Json; path: Path } | { error: unknown })[] = [{ value: input, path }]
@@ -48,7 +48,7 @@ export function whileCode(tick: Tick, condition: Code, update: Code): Code {
   return recurseFromCode(tick, condition, update)
 }
 
-/** Like `recurse`, for inputs of which a condition holds. */
+/** Like `recurse`, but only for inputs that satisfy a condition. */
 function recurseFromCode(tick: Tick, condition: Code, update: Code): Code {
   const holding: Code = (env, value, at, emit) =>
     condition(env, value, undefined, holds => {

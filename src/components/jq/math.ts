@@ -59,7 +59,7 @@ const binary: Readonly<Record<string, Binary>> = {
   scalbln: (x, y) => x * 2 ** Math.trunc(y),
 }
 
-/** The functions of numbers, by name and number of arguments. Bessel and error functions are not among them. */
+/** Math functions by name and number of arguments. Bessel and error functions are not included. */
 export const mathFunctions: Readonly<Record<string, PlainFunction>> = {
   ...named(unary, 0, (name, run) => input => run(numberOf(name, input))),
   ...named(binary, 2, (name, run) => (_, x, y) => run(numberOf(name, x!), numberOf(name, y!))),
@@ -97,10 +97,10 @@ function numberOf(name: string, value: Json): number {
   return Number(value)
 }
 
-/** The exponent of a number that is not zero: it is a fraction from 0.5 to 1 times two to that. */
+/** The exponent of a non-zero number: the number is this power of two times a fraction between 0.5 and 1. */
 function exponentOf(x: number): number {
   let exponent = Math.floor(Math.log2(Math.abs(x))) + 1
-  // The logarithm may be off by one next to powers of two.
+  // The logarithm may be off by one near powers of two.
   if (Math.abs(x) / 2 ** exponent >= 1) exponent++
   if (Math.abs(x) / 2 ** exponent < 0.5) exponent--
   return exponent
@@ -126,11 +126,11 @@ function nextafter(x: number, y: number): number {
   return view.getFloat64(0)
 }
 
-/** Whole numbers exactly, everything else by the approximation of Lanczos. */
+/** Exact for integers, by the Lanczos approximation for everything else. */
 function gamma(x: number): number {
   if (Number.isInteger(x)) return x > 171 ? Number.POSITIVE_INFINITY : x < 1 ? Number.NaN : factorial(x - 1)
   if (x < 0.5) return Math.PI / (Math.sin(Math.PI * x) * gamma(1 - x))
-  const [first, ...rest] = LANCZOS as unknown as [number, ...number[]] // it has nine
+  const [first, ...rest] = LANCZOS as unknown as [number, ...number[]] // there are nine coefficients
   const sum = rest.reduce((total, coefficient, at) => total + coefficient / (x + at), first)
   const base = x + 6.5
   return Math.sqrt(2 * Math.PI) * base ** (x - 0.5) * Math.exp(-base) * sum

@@ -14,10 +14,13 @@ import {
 } from './json.ts'
 import type { BinaryOperator } from './syntax.ts'
 
-/** Texts and arrays that a query may make; what is larger fails. */
+/** Maximum length of strings and arrays that a query may create. */
 const MAX_LENGTH = 0x10000000
 
-/** Negative, zero or positive: null, false, true, numbers, texts, arrays, objects. NaN is below every number. */
+/**
+ * Negative, zero or positive, in the order null, false, true, numbers, strings, arrays, objects. NaN is less than every
+ * number.
+ */
 export function compare(left: Json, right: Json): number {
   if (isNumber(left) && isNumber(right)) return compareNumbers(left, right)
   if (typeof left === 'string' && typeof right === 'string') return compareText(left, right)
@@ -64,7 +67,7 @@ export function isTrue(value: Json): boolean {
   return value !== null && value !== false
 }
 
-/** The operators that calculate a value from two. */
+/** The operators that compute a value from two. */
 export const operators: Readonly<Record<Exclude<BinaryOperator, 'and' | 'or'>, (left: Json, right: Json) => Json>> = {
   '+': add,
   '-': subtract,
@@ -154,14 +157,14 @@ function modulo(left: Json, right: Json): Json {
   return integerOf(wholeOf(left) % divisor)
 }
 
-/** The whole part of a number, floats within the range of 64 bits. */
+/** The integer part of a number, with floats clamped to 64 bits. */
 function wholeOf(value: number | bigint): bigint {
   if (typeof value === 'bigint') return value
   if (value >= 2 ** 63) return 2n ** 63n - 1n
   return value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(Math.trunc(value))
 }
 
-/** Whether a calculation is one of floats: one of the numbers has a fraction or lies beyond what integers are held as. */
+/** Whether a calculation uses floats: one of the numbers has a fraction or exceeds the range of integers. */
 function areFloats(left: number | bigint, right: number | bigint): boolean {
   return isFloat(left) || isFloat(right)
 }
@@ -170,7 +173,7 @@ function isFloat(value: number | bigint): boolean {
   return typeof value === 'number' && !Number.isSafeInteger(value)
 }
 
-/** An integer result: the quick one where it is exact. */
+/** An integer result, using the fast calculation if it is exact. */
 function exact(quick: number, slow: () => bigint): number | bigint {
   return Number.isSafeInteger(quick) ? quick : integerOf(slow())
 }

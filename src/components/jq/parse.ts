@@ -29,7 +29,7 @@ const TOKEN =
   /((?:[A-Za-z_][A-Za-z0-9_]*::)*[A-Za-z_][A-Za-z0-9_]*)|(\.[A-Za-z_][A-Za-z0-9_]*)|(\$(?:[A-Za-z_][A-Za-z0-9_]*::)*[A-Za-z_][A-Za-z0-9_]*)|(@[A-Za-z0-9_]+)|((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(\?\/\/|\/\/=|\|=|\+=|-=|\*=|\/=|%=|==|!=|<=|>=|\/\/|\.\.|[.|,:;=<>+\-*/%()[\]{}?$])|(")/y
 const GROUPS: readonly TokenKind[] = ['name', 'field', 'variable', 'format', 'number', 'symbol', 'quote']
 
-/** From the loosest to the tightest; those of one level take their operands from the left, but `//`. */
+/** From the loosest to the tightest; operators of one level are left-associative, except `//`. */
 const LEVELS: readonly (readonly string[])[] = [
   ['//'],
   ['=', '|=', '+=', '-=', '*=', '/=', '%=', '//='],
@@ -41,12 +41,12 @@ const LEVELS: readonly (readonly string[])[] = [
 ]
 const ASSIGN_LEVEL = 1
 const COMPARE_LEVEL = 4
-/** How deep brackets, definitions and operators may nest. */
+/** Maximum nesting of brackets, definitions and operators. */
 const MAX_DEPTH = 400
 
 const identity: Query = { kind: 'identity' }
 
-/** A query that is not well formed. */
+/** A syntax error in a query. */
 class JqSyntaxError extends Error {
   constructor(message: string) {
     super(message)
@@ -130,12 +130,12 @@ class Parser {
       if (count > 0 && (level === ASSIGN_LEVEL || level === COMPARE_LEVEL)) throw this.#unexpected()
       const operator = this.#next().text
       if (level === ASSIGN_LEVEL) {
-        // The table of levels has assignments here.
+        // On this level the table has assignment operators only.
         left = { kind: 'assign', operator: operator as AssignOperator, left, right: this.#binary(level + 1) }
         continue
       }
       const right = level === 0 ? this.#binary(level) : this.#binary(level + 1)
-      // The table of levels has binary operators here.
+      // On this level the table has binary operators only.
       left = { kind: 'binary', operator: operator as BinaryOperator, left, right }
     }
     return left
@@ -150,7 +150,7 @@ class Parser {
     return this.#isKeyword('as') ? this.#binding(term) : term
   }
 
-  /** A term with what is behind it: fields, brackets, `?`. */
+  /** A term with its suffixes: fields, brackets, `?`. */
   #suffixed(): Query {
     let term = this.#term()
     for (;;) {
@@ -426,14 +426,14 @@ class Parser {
     return this.#text(text)
   }
 
-  /** Terms that are joined by `|`; a comma ends the entry. */
+  /** Terms joined by `|`; a comma ends the entry. */
   #objectValue(): Query {
     const left = this.#binary(0)
     if (!this.#accept('|')) return left
     return { kind: 'pipe', left, right: this.#objectValue() }
   }
 
-  /** A text between quotes, in which `\(…)` stands for a query. */
+  /** A quoted string, in which `\(…)` encloses a query. */
   #text(format: string | undefined): Query {
     const parts: TextPart[] = []
     let at = this.#token.end

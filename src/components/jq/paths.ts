@@ -13,13 +13,13 @@ import {
   typedPreview,
 } from './json.ts'
 
-/** The greatest index at which an array grows by an assignment. */
+/** The largest index up to which an assignment extends an array. */
 const MAX_INDEX = 0x8000000
-/** Marks what is deleted until all of it is. */
+/** Marks deleted elements until all deletions are complete. */
 const GONE = Symbol('gone')
 type Gone = typeof GONE
 
-/** What `value[key]` is; a key is a name, a number, an array to search, or an object with `start` and `end`. */
+/** Evaluates `value[key]`; a key is a name, a number, an array to search for, or an object with `start` and `end`. */
 export function indexed(value: Json, key: Json): Json {
   if (typeof key === 'string') {
     if (value === null) return null
@@ -50,7 +50,7 @@ function elementAt(value: Json, index: number): Json {
   throw notAnArray(value)
 }
 
-/** Where an array occurs in another one. */
+/** The positions at which an array occurs in another one. */
 export function positionsOf(list: readonly Json[], part: readonly Json[]): readonly number[] {
   const found: number[] = []
   if (part.length === 0) return found
@@ -60,7 +60,7 @@ export function positionsOf(list: readonly Json[], part: readonly Json[]): reado
   return found
 }
 
-/** A part of an array or text; null stands for its beginning or end. */
+/** A slice of an array or string; null stands for its start or end. */
 export function sliced(value: Json, start: Json, end: Json): Json {
   if (value === null) return null
   if (isArray(value)) {
@@ -103,7 +103,7 @@ function notAnArray(value: Json): JqError {
   return new JqError(`expected an array but got: ${typedPreview(value)}`)
 }
 
-/** What is at a path. */
+/** The value at a path. */
 export function getPath(value: Json, path: Json): Json {
   if (!isArray(path)) throw new JqError(`getpath(${preview(path)}) cannot be applied to: ${typedPreview(value)}`)
   let current = value
@@ -120,7 +120,7 @@ export function getPath(value: Json, path: Json): Json {
   return current
 }
 
-/** The value with another one at a path; objects and arrays are made as needed. */
+/** A copy of the value with another one at a path; objects and arrays are created as needed. */
 export function setPath(value: Json, path: Json, replacement: Json): Json {
   if (!isArray(path)) throw new JqError(`setpath(${preview(path)}) cannot be applied to: ${typedPreview(value)}`)
   try {
@@ -132,13 +132,13 @@ export function setPath(value: Json, path: Json, replacement: Json): Json {
   }
 }
 
-/** The value without what is at any of some paths. */
+/** A copy of the value without the given paths. */
 export function deletePaths(value: Json, paths: Json): Json {
   if (!isArray(paths)) throw new JqError(`delpaths(${preview(paths)}) cannot be applied to: ${typedPreview(value)}`)
   if (paths.length === 0) return value
   let result: Json | Gone = value
   try {
-    // Marking comes first, since places must not move meanwhile.
+    // Elements are marked first, because positions must not shift in the meantime.
     for (const path of paths) {
       if (!isArray(path)) throw notAnArray(path)
       result = updated(result, path, 0, GONE)
@@ -181,7 +181,7 @@ function withField(
   if (!has && to === GONE) return wasNull ? null : object
   const child = updated(has ? object[key]! : null, path, at + 1, to)
   const copy: Record<string, Json> = { ...object }
-  define(copy, key, child as Json) // the mark is swept away at the end
+  define(copy, key, child as Json) // the marks are removed at the end
   return copy
 }
 
@@ -202,7 +202,7 @@ function withElement(
   const child = updated(list[place] ?? null, path, at + 1, to)
   const copy = list.slice()
   while (copy.length < place) copy.push(null)
-  copy[place] = child as Json // the mark is swept away at the end
+  copy[place] = child as Json // the marks are removed at the end
   return copy
 }
 
@@ -212,7 +212,7 @@ function withSlice(list: readonly Json[], range: JsonObject, path: readonly Json
   if (from === until && to === GONE) return list
   const part = updated(list.slice(from, until), path, at + 1, to)
   if (part === GONE)
-    // `swept` takes the mark out again.
+    // `swept` removes the mark again.
     return list.map((item, index) => (index >= from && index < until ? (GONE as unknown as Json) : item))
   if (!isArray(part)) throw notAnArray(part)
   return [...list.slice(0, from), ...part, ...list.slice(until)]
@@ -220,12 +220,12 @@ function withSlice(list: readonly Json[], range: JsonObject, path: readonly Json
 
 function swept(value: Json | Gone): Json {
   if (value === GONE) return null
-  // A mark that only this file puts in.
+  // A mark that is only set in this file.
   if (isArray(value)) return value.filter(item => (item as Json | Gone) !== GONE).map(swept)
   if (!isMap(value)) return value
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([, child]) => (child as Json | Gone) !== GONE) // a mark that only this file puts in
+      .filter(([, child]) => (child as Json | Gone) !== GONE) // a mark that is only set in this file
       .map(([key, child]) => [key, swept(child)]),
   )
 }

@@ -6,7 +6,7 @@ import type { Pattern, Query } from './syntax.ts'
 
 type Compile = (query: Query, scope: Scope | undefined) => Code
 
-/** What binds a value to the variables of patterns, and the scope with these. */
+/** Returns what binds a value to the variables of patterns, and the extended scope. */
 export function patternBinder(
   patterns: readonly Pattern[],
   scope: Scope | undefined,
@@ -15,7 +15,7 @@ export function patternBinder(
   const names = [...new Set(patterns.flatMap(variablesOf))]
   let inner = scope
   for (const name of names) inner = withEntry(inner, { kind: 'variable', name })
-  // Keys that are computed see the variables that stand before them in the pattern.
+  // Computed keys can refer to the variables that precede them in the pattern.
   const takers = patterns.map(pattern => takerOf(pattern, inner, compile))
   const extend = (env: Env, values: ReadonlyMap<string, Json>): Env => {
     let bound = env

@@ -1,7 +1,7 @@
 import { parseDefinitions } from './parse.ts'
 import type { Definition } from './syntax.ts'
 
-/** The functions that are written in the language itself, each in terms of those that are built in and those above it. */
+/** The functions that are defined in the language itself, in terms of built-in ones and of those above them. */
 const source = `
 def select(f): if f then . else empty end;
 def values: select(. != null);

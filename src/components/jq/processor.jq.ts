@@ -6,7 +6,7 @@ import { type Json, jsonOf, valueOf } from './json.ts'
 import { parseQuery } from './parse.ts'
 import { timeFunctions } from './times.ts'
 
-/** Enough for any sensible query of a large document; an endless one ends after a few seconds. */
+/** Enough for any reasonable query of a large document; an endless one ends after a few seconds. */
 const MAX_STEPS = 20_000_000
 
 export default defineProcessor({

@@ -5,7 +5,7 @@ import { JqError, type Json, preview, typedPreview } from './json.ts'
 const MAX_PATTERNS = 100
 const patterns = new Map<string, Re2>()
 
-/** A pattern with the flags `g`, `i` and `m` (a dot matches newlines). */
+/** Compiles a pattern with the flags `g`, `i` and `m` (the dot matches newlines). */
 function patternOf(pattern: string, flags: string): Re2 {
   if (/[^gim]/.test(flags)) throw new JqError(`unsupported regular expression flag: ${JSON.stringify(flags)}`)
   const named = pattern.replaceAll('(?<', '(?P<')
@@ -27,7 +27,7 @@ function compiledFrom(source: string): Re2 {
   }
 }
 
-/** The flags of a call, of which null has none. */
+/** The flags of a call; null means none. */
 function flagsOf(name: string, value: Json, pattern: Json, flags: Json): readonly [string, string, string] {
   if (typeof value !== 'string' || typeof pattern !== 'string' || (flags !== null && typeof flags !== 'string')) {
     throw new JqError(`${name}(${preview(pattern)}; ${preview(flags)}) cannot be applied to: ${typedPreview(value)}`)
@@ -40,7 +40,7 @@ export function testsPattern(value: Json, pattern: Json, flags: Json): boolean {
   return patternOf(source, set).test(text)
 }
 
-/** A match, as `match` yields it; places count characters. */
+/** A match, as `match` returns it; positions count characters. */
 export interface Match {
   readonly offset: number
   readonly length: number
@@ -71,7 +71,7 @@ function placeOf(text: string, start: number, end: number) {
   return { offset: lengthOf(text.slice(0, start)), length: lengthOf(string), string }
 }
 
-/** The characters of a text. */
+/** The number of characters in a string. */
 export function lengthOf(text: string): number {
   let length = text.length
   for (let at = 0; at < text.length - 1; at++) if ((text.charCodeAt(at) & 0xfc00) === 0xd800) length--
@@ -80,11 +80,12 @@ export function lengthOf(text: string): number {
 
 /** The named captures of a match as an object. */
 export function capturedBy({ captures }: Match): Json {
-  const named = captures as readonly { readonly name: string | null; readonly string: Json }[] // as `matchOf` makes them
+  // As created by `matchOf`.
+  const named = captures as readonly { readonly name: string | null; readonly string: Json }[]
   return Object.fromEntries(named.filter(({ name }) => name !== null).map(({ name, string }) => [name!, string]))
 }
 
-/** The parts of a text between matches. */
+/** The parts of a string between matches. */
 export function splitBy(text: string, pattern: string, flags: string): readonly string[] {
   const parts: string[] = []
   let from = 0

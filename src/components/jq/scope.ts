@@ -1,9 +1,9 @@
 import type { Code } from './code.ts'
 
-/** Names at one place of a query. */
+/** The names visible at a position in a query. */
 export interface Scope {
   readonly outer: Scope | undefined
-  /** How many values the environment holds here. */
+  /** The number of values in the environment at this position. */
   readonly depth: number
   readonly entry: Entry
 }
@@ -15,12 +15,12 @@ export type Entry =
 export interface UserFunction {
   readonly name: string
   readonly params: readonly string[]
-  /** The environment's size where it is defined. */
+  /** The size of the environment where it is defined. */
   readonly depth: number
   readonly code: () => Code
 }
 
-/** A query that refers to what does not exist. */
+/** A query that refers to something undefined. */
 export class JqCompileError extends Error {
   constructor(message: string) {
     super(message)
@@ -32,7 +32,7 @@ export function withEntry(scope: Scope | undefined, entry: Entry): Scope {
   return { outer: scope, depth: (scope?.depth ?? 0) + 1, entry }
 }
 
-/** The scope inside of a function: all its arguments, and behind them the variables of those that are values. */
+/** The scope inside a function: all its arguments, followed by the variables of those that are values. */
 export function withParams(scope: Scope, params: readonly string[]): Scope {
   let inner = scope
   for (const param of params) inner = withEntry(inner, { kind: 'argument', name: param.replace('$', '') })
@@ -42,7 +42,7 @@ export function withParams(scope: Scope, params: readonly string[]): Scope {
   return inner
 }
 
-/** How many values are in front of that of the innermost entry that fits. */
+/** The number of values between here and the innermost entry that matches. */
 export function hopsTo(scope: Scope | undefined, fits: (entry: Entry) => boolean): number | undefined {
   const depth = scope?.depth ?? 0
   for (let at = scope; at !== undefined; at = at.outer) if (fits(at.entry)) return depth - at.depth

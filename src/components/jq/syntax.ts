@@ -3,12 +3,12 @@ import type { Json } from './json.ts'
 /** The operators between two values, and `and`, `or`, `//`. */
 export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '==' | '!=' | '<' | '<=' | '>' | '>=' | 'and' | 'or' | '//'
 
-/** `=`, `|=` and the operators that update by a calculation. */
+/** `=`, `|=` and the arithmetic update operators. */
 export type AssignOperator = '=' | '|=' | '+=' | '-=' | '*=' | '/=' | '%=' | '//='
 
 export type TextPart = string | Query
 
-/** The tree of a query. */
+/** The syntax tree of a query. */
 export type Query =
   | { readonly kind: 'identity' }
   | { readonly kind: 'literal'; readonly value: Json }
@@ -57,14 +57,14 @@ export interface ObjectEntry {
   readonly value: Query
 }
 
-/** `def name(params): body;`. A parameter that begins with `$` is a value. */
+/** `def name(params): body;`. A parameter whose name begins with `$` is a value. */
 export interface Definition {
   readonly name: string
   readonly params: readonly string[]
   readonly body: Query
 }
 
-/** What takes a value apart into variables. */
+/** A destructuring pattern. */
 export type Pattern =
   | { readonly kind: 'variable'; readonly name: string }
   | { readonly kind: 'array'; readonly items: readonly Pattern[] }
@@ -72,7 +72,7 @@ export type Pattern =
 
 export interface PatternEntry {
   readonly key: Query
-  /** The variable that is bound to the value as well, as in `{$name: [$first]}`. */
+  /** The variable that is bound to the whole value, as in `{$name: [$first]}`. */
   readonly variable: string | undefined
   readonly pattern: Pattern | undefined
 }

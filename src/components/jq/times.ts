@@ -5,7 +5,10 @@ import { isArray, isNumber, JqError, type Json, preview, typedPreview } from './
 
 type TimeFunction = (input: Json, ...args: Json[]) => Json
 
-/** The functions of times: broken-down times are arrays of year, month from 0, day, hour, minute, second, weekday, day of the year. */
+/**
+ * The time functions. Broken-down times are arrays of year, month from 0, day, hour, minute, second, weekday and day of
+ * the year.
+ */
 export function timeFunctions(host: Host): Readonly<Record<string, TimeFunction>> {
   const print = expression('this.time.ts_strftime(this.format, this.zone)', host)
   const parse = expression('this.text.ts_strptime(this.format)', host)
@@ -26,9 +29,9 @@ export function timeFunctions(host: Host): Readonly<Record<string, TimeFunction>
       if (!isArray(input)) return refuse('mktime', input)
       return secondsOf(input, reason => `mktime cannot be applied to ${preview(input)}: ${reason}`)
     },
-    // `print_` makes functions of an input and a format.
+    // `print_` creates functions of an input and a format.
     'strftime/1': print_('strftime', 'UTC') as TimeFunction,
-    // The same.
+    // Likewise.
     'strflocaltime/1': print_('strflocaltime', 'Local') as TimeFunction,
     'strptime/1': (input: Json, format: Json) => {
       if (typeof input !== 'string' || typeof format !== 'string') return refuseWith('strptime', input, format)

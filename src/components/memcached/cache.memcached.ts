@@ -4,7 +4,7 @@ import { backoffField, type Cache, ConfigError, defineCache, field, withBackoff 
 import { hostAndPort } from '../io/command-connection.ts'
 import { MemcachedServer } from './server.ts'
 
-/** The longest time to live that the server takes as one: larger numbers are points in time. */
+/** Largest value that the server takes as a relative time to live: larger numbers are points in time. */
 const longestRelativeSeconds = 30 * 24 * 60 * 60
 const longestKeyBytes = 250
 

@@ -25,7 +25,7 @@ function testMemcached([server = '', another = '']: readonly string[]): void {
     open: () => ({ config: `{ memcached: { addresses: [ '${servers.join(',')}' ], prefix: '${newPrefix()}' } }` }),
   })
 
-  /** A stream that stores messages under their metadata `key`, for as long as `ttl` says where it is given. */
+  /** A stream that stores messages under their metadata `key`, with the time to live `ttl` if given. */
   const storing = (memcached: object, ttl?: string) =>
     Sender.start(
       { cache: { target: 'tried', key: '${! metadata("key") }', ...(ttl === undefined ? {} : { ttl }) } },
@@ -63,7 +63,7 @@ function testMemcached([server = '', another = '']: readonly string[]): void {
       await store(sender, key)
       await sender.close()
       const left = Number(/ t(-?\d+)/.exec(await ask(servers[0], `mg ${key} t v`))?.[1])
-      // The server counts full seconds by a clock that it reads once a second, and some may have passed.
+      // The server counts whole seconds by a clock that it reads once per second, and some may have passed.
       assert.ok(left <= expected + 1 && left > expected - 60, `${ttl ?? standard}: ${left} for ${expected}`)
     }
   })
@@ -109,7 +109,7 @@ function testMemcached([server = '', another = '']: readonly string[]): void {
   })
 }
 
-/** What a server answers to a command. */
+/** A server's response to a command. */
 async function ask(address: string, command: string): Promise<string> {
   const [host, port] = address.split(':')
   const socket = connect(Number(port), host).end(`${command}\r\nquit\r\n`)

@@ -1,7 +1,7 @@
 import type { Resources } from '../../engine/index.ts'
 import { type Answer, CommandConnection, type CommandProtocol, type CommandServer } from '../io/command-connection.ts'
 
-/** The text protocol of memcached's `doc/protocol.txt`. */
+/** As of memcached's text protocol in `doc/protocol.txt`. */
 const protocol: CommandProtocol = {
   valueSize(line) {
     const size = /^VALUE \S+ \d+ (\d+)/.exec(line)?.[1]
@@ -11,7 +11,7 @@ const protocol: CommandProtocol = {
   isFatal: line => line === 'ERROR' || line.startsWith('CLIENT_ERROR'),
 }
 
-/** A memcached server, connected when it is needed. */
+/** A memcached server, connected on demand. */
 export class MemcachedServer {
   readonly #server: CommandServer
   readonly #resources: Resources
@@ -28,7 +28,7 @@ export class MemcachedServer {
     throw this.#unexpected(line)
   }
 
-  /** False where `add` found the key. */
+  /** Returns false if `add` found the key. */
   async store(verb: 'set' | 'add', key: string, value: Uint8Array, expiry: number): Promise<boolean> {
     const { line } = await this.#ask(`${verb} ${key} 0 ${expiry} ${value.length}`, value)
     if (line === 'STORED') return true

@@ -52,7 +52,7 @@ export default defineCache({
     }
     return {
       async get(key) {
-        const value = (await command('GET', prefix + key)) as Buffer | null // GET answers bytes or nothing
+        const value = (await command('GET', prefix + key)) as Buffer | null // GET returns bytes or nothing
         return value ?? undefined
       },
       async set(key, value, ttlMs) {

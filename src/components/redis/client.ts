@@ -19,7 +19,7 @@ import {
 /** An argument of a command. */
 export type Argument = string | Buffer
 
-/** What a server answers: bulk and simple strings as bytes, integers as text, doubles as numbers. */
+/** A server's reply: bulk and simple strings as bytes, integers as text, doubles as numbers. */
 export type Reply = Buffer | string | number | boolean | null | readonly Reply[] | Map<Reply, Reply>
 
 export const clientFields = {
@@ -48,24 +48,25 @@ export const clientFields = {
 
 export type ClientConfig = Infer<typeof clientFields>
 
-/** One connected client. Its commands are sent at once and answered in their order. */
+/** A connected client. Commands are sent immediately and answered in order. */
 export interface RedisClient {
   /**
-   * Sends a command whose first key is at index 1, unless said otherwise; it chooses the server of a cluster. The client is lost
-   * where no answer comes within {@link ANSWER_TIMEOUT_MS} beyond the `waitMs` that the command itself asks the server to wait.
+   * Sends a command whose first key is at index 1 unless given; that key selects the server of a cluster. The client is
+   * lost if no reply arrives within {@link ANSWER_TIMEOUT_MS} plus `waitMs`, the time that the command itself asks the
+   * server to wait.
    */
   command(args: readonly Argument[], firstKey?: Argument, waitMs?: number): Promise<Reply>
-  /** The servers that hold the keys: one, or the masters of a cluster. */
+  /** The servers that hold the keys: a single one, or the masters of a cluster. */
   servers(): Promise<readonly RedisClient[]>
   /** Whether no further command can succeed on this client. */
   readonly isLost: boolean
-  /** Calls `listener` for each message of the channels, or of those that match the patterns. */
+  /** Calls `listener` for each message on the channels, or on those that match the patterns. */
   subscribe(channels: readonly string[], arePatterns: boolean, listener: (message: Buffer) => void): Promise<void>
-  /** Ends the connections; commands that wait for an answer fail. */
+  /** Closes the connections; commands that wait for a reply fail. */
   close(): void
 }
 
-/** The parts of the library's clients that are used here; they have them in common but for `sendCommand`. */
+/** The parts of the library's clients that are used here, which are common to all of them except for `sendCommand`. */
 interface LibraryClient {
   readonly isReady?: boolean
   on(event: 'error', listener: (error: Error) => void): unknown
@@ -76,16 +77,16 @@ interface LibraryClient {
 }
 
 /**
- * A server that takes a command and does not answer it this long counts as lost. The original's client waits for 3 seconds, up to
- * four times in turn.
+ * A server that accepts a command but does not reply for this long counts as lost. The original's client waits for 3
+ * seconds, up to four times in a row.
  */
 const ANSWER_TIMEOUT_MS = 10_000
 
 type Send = (args: readonly Argument[], firstKey: Argument | undefined) => Promise<unknown>
 
 /**
- * Checks the settings and returns a function that connects. `protocol` 3 tells maps, sets and doubles from lists and texts,
- * and needs Redis 6. Throws {@link ConfigError}.
+ * Validates the settings and returns a function that connects. `protocol` 3 distinguishes maps, sets and doubles from
+ * lists and strings, and requires Redis 6. Throws {@link ConfigError}.
  */
 export function redisConnector(
   config: ClientConfig,
@@ -116,7 +117,8 @@ export function redisConnector(
     const common = {
       RESP: protocol,
       commandOptions: {
-        // The library would give up commands that wait 5 seconds for the socket, with a signal for each that costs more than the command; see AnswerWatch.
+        // The library's own limit of 5 seconds for commands that wait for the socket uses an abort signal per command,
+        // which costs more than the command; see AnswerWatch.
         timeout: 0,
         typeMapping: {
           [RESP_TYPES.BLOB_STRING]: Buffer,
@@ -134,7 +136,7 @@ export function redisConnector(
         host: name,
         port,
         ...('tls' in socket ? { servername: serverName(name) } : {}),
-      }) as never // the library's type wants each option of Node's sockets twice
+      }) as never // the library's type requires each of Node's socket options twice
     switch (config.kind) {
       case 'simple': {
         const client = library.createClient({ ...common, ...own, socket: socketOf(first), database: first.database })
@@ -150,7 +152,7 @@ export function redisConnector(
           const nodes = await Promise.all(client.masters.map(master => client.nodeClient(master)))
           return nodes.map(node => wrapped(monotonic, node, args => node.sendCommand(args, common.commandOptions)))
         }
-        // The client takes a mutable list and does not change it.
+        // The client's type asks for a mutable list, but it does not modify it.
         const send: Send = (args, key) => client.sendCommand(key, false, args as Argument[])
         return connected(monotonic, client, send, masters)
       }
@@ -163,7 +165,7 @@ export function redisConnector(
           nodeClientOptions: { ...own, socket: socket as never, database: first.database },
           sentinelClientOptions: { socket: socket as never }, // its type depends on whether TLS is on
         })
-        // The client takes a mutable list and does not change it.
+        // The client's type asks for a mutable list, but it does not modify it.
         return connected(monotonic, client as never, args => client.sendCommand(false, args as Argument[]))
       }
       default:
@@ -199,7 +201,7 @@ function wrapped(
   let isLost = false
   let isClosed = false
   client.on('error', () => {
-    // Whoever waits for a command gets the error from it.
+    // Commands that wait for a reply report the error.
     isLost = true
   })
   const close = () => {
@@ -209,12 +211,12 @@ function wrapped(
     try {
       void Promise.resolve(client.destroy()).catch(() => undefined)
     } catch {
-      // It was closed by its server.
+      // The server closed the connection.
     }
   }
   const watch = new AnswerWatch(monotonic, close)
   const self: RedisClient = {
-    // The type mapping of the client has replies decoded as `Reply` says.
+    // The client's type mapping decodes replies as `Reply` says.
     command: (args, firstKey = args[1], waitMs = 0) => watch.watch(send(args, firstKey) as Promise<Reply>, waitMs),
     servers: () => masters?.() ?? Promise.resolve([self]),
     get isLost() {
@@ -231,7 +233,7 @@ function wrapped(
   return self
 }
 
-/** The server does not answer. */
+/** The server does not reply. */
 class NoAnswerError extends Error {
   constructor() {
     super(`no answer from Redis within ${ANSWER_TIMEOUT_MS / 1000} seconds`)
@@ -239,7 +241,7 @@ class NoAnswerError extends Error {
   }
 }
 
-/** How often overdue answers are looked for: a timer for each command would cost more than the command. */
+/** Interval of the checks for overdue replies: a timer per command would cost more than the command. */
 const WATCH_EVERY_MS = 1000
 
 interface Awaited {
@@ -247,20 +249,23 @@ interface Awaited {
   fail(error: Error): void
 }
 
-/** Fails what waits for an answer for too long. */
+/** Fails promises that wait too long for a reply. */
 class AnswerWatch {
   readonly #monotonic: () => number
   readonly #onOverdue: () => void
   readonly #awaited = new Set<Awaited>()
   #isLooking = false
 
-  /** `onOverdue` is called when an answer is overdue, before that one fails. */
+  /** `onOverdue` is called when a reply is overdue, before its promise rejects. */
   constructor(monotonic: () => number, onOverdue: () => void) {
     this.#monotonic = monotonic
     this.#onOverdue = onOverdue
   }
 
-  /** What `answer` resolves to, or a {@link NoAnswerError} in time. With a `waitMs` of infinity it waits for as long as it takes. */
+  /**
+   * Resolves to the reply, or rejects with {@link NoAnswerError} after the time limit. An infinite `waitMs` disables
+   * the limit.
+   */
   watch<T>(answer: Promise<T>, waitMs = 0): Promise<T> {
     if (waitMs === Infinity) return answer
     return new Promise((resolve, reject) => {
@@ -285,7 +290,7 @@ class AnswerWatch {
     setTimeout(this.#look, WATCH_EVERY_MS).unref()
   }
 
-  // Where this process was busy, answers may lie unread: the event loop reads before it comes to the second look.
+  // After this process was busy, replies may be waiting unread; a second check leaves the event loop time to read them.
   readonly #look = (): void => {
     this.#isLooking = false
     if (this.#overdue().length > 0) setImmediate(this.#failOverdue)
@@ -351,12 +356,15 @@ function addressesOf(value: unknown): readonly string[] {
       const { name, port } = parseUrl(url)
       return [`${name.includes(':') ? `[${name}]` : name}:${port}`]
     } catch {
-      return [] // reported when the component is made
+      return [] // reported when the component is created
     }
   })
 }
 
-/** A client for components that nothing else connects: it connects with its first command, and again after a loss. */
+/**
+ * A client for components that the engine does not connect: it connects with its first command, and reconnects after a
+ * loss.
+ */
 export class OnDemandClient {
   readonly #connect: () => Promise<RedisClient>
   #client: Promise<RedisClient> | null = null
@@ -374,7 +382,7 @@ export class OnDemandClient {
     return client.command(args, firstKey)
   }
 
-  /** Runs a Lua script, which the server knows by its hash from the second time on. */
+  /** Runs a Lua script, which after the first time is sent only as its hash. */
   async script({ text, sha1 }: Script, keys: readonly Argument[], args: readonly Argument[]): Promise<Reply> {
     const rest = [String(keys.length), ...keys, ...args]
     try {
@@ -415,16 +423,16 @@ export interface Script {
   readonly sha1: string
 }
 
-/** The library's class of errors that a server answered, once the library is loaded. */
+/** The library's class for error replies, once the library is loaded. */
 let ErrorReply: typeof import('redis').ErrorReply | undefined
 
-/** The first word of an error that a server answered, such as `WRONGTYPE`; undefined for errors of the connection. */
+/** The first word of an error reply, such as `WRONGTYPE`; undefined for connection errors. */
 export function codeOf(error: unknown): string | undefined {
   const isReply = ErrorReply !== undefined && error instanceof ErrorReply
   return isReply ? /^[A-Z]+/.exec(error.message)?.[0] : undefined
 }
 
-/** Answers that say that this server is the wrong one now, which another connection mends. */
+/** Error replies that mean this server is no longer the right one, which reconnecting fixes. */
 const misplaced: readonly string[] = ['READONLY', 'MASTERDOWN', 'NOAUTH']
 
 /** Whether an error is about the connection, so that the same command may succeed on a new one. */
@@ -433,14 +441,14 @@ export function isConnectionError(error: unknown): boolean {
   return code === undefined || misplaced.includes(code)
 }
 
-/** An output that sends one command for each message, those of a run at the same time. */
+/** An output that sends one command per message, those of a run concurrently. */
 export class CommandOutput implements Output {
   readonly #connect: () => Promise<RedisClient>
   readonly #commandOf: (batch: Batch, index: number) => readonly Argument[]
   readonly #resources: Resources
   #client: RedisClient | null = null
 
-  /** `commandOf` throws where a message has no command: then that message fails. */
+  /** `commandOf` throws if a message has no command; then only that message fails. */
   constructor(
     config: ClientConfig,
     resources: Resources,
@@ -500,13 +508,13 @@ export class CommandOutput implements Output {
   }
 }
 
-/** The bytes of a message as an argument, not copied. */
+/** The bytes of a message as an argument, without copying. */
 export function bodyOf(message: Message): Buffer {
   const bytes = message.bytes()
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** A value of a message as an argument; lists and objects are JSON. */
+/** Converts a value to an argument; arrays and objects become JSON. */
 export function argumentOf(value: Value): Argument {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.length)
   if (value === null) return ''
@@ -518,7 +526,7 @@ export function metadataArgument(value: Value): Argument {
   return value instanceof Uint8Array ? argumentOf(value) : textOfMetadata(value)
 }
 
-/** The arguments that a mapping gives; throws where it gives no list. */
+/** The arguments returned by a mapping; throws if the result is not an array. */
 export function argumentsOf(result: Value): readonly Argument[] {
   if (!isArray(result)) throw new Error(`mapping returned non-array result: ${typeName(result)}`)
   return result.map(argumentOf)
@@ -530,7 +538,7 @@ function typeName(value: Value): string {
   return typeof value === 'bigint' ? 'int64' : typeof value
 }
 
-/** An answer as a document. */
+/** Converts a reply to a document. */
 export function valueOf(reply: Reply): Value {
   if (Buffer.isBuffer(reply)) return utf8Text(reply)
   if (typeof reply === 'string') return BigInt(reply)
@@ -538,17 +546,17 @@ export function valueOf(reply: Reply): Value {
   if (reply instanceof Map) {
     return Object.fromEntries([...reply].map(([key, value]) => [String(key), valueOf(value)]))
   }
-  // Lists are read-only here, which `Array.isArray` does not see.
+  // `Array.isArray` does not narrow to read-only arrays.
   return Array.isArray(reply) ? (reply as readonly Reply[]).map(valueOf) : (reply as boolean | null)
 }
 
-/** Fields of processors that repeat a command which failed. */
+/** Fields of processors that retry a failed command. */
 export const retryFields = {
   retries: field.int('How often a command that failed is repeated.').default(3).advanced(),
   retry_period: field.duration('The pause before each repetition.').default('500ms').advanced(),
 }
 
-/** Calls `attempt` until it succeeds or the retries are used up. */
+/** Calls `attempt` until it succeeds or the retries are exhausted. */
 export async function retried(
   { retries, retry_period: pauseMs = 0 }: { readonly retries: number; readonly retry_period: number | undefined },
   resources: Resources,

@@ -1,4 +1,4 @@
-// The contract of components on Redis' own.
+// Runs the contract suite of the components against real Redis servers.
 import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, test } from 'node:test'
@@ -22,10 +22,10 @@ async function tryAll(address: string): Promise<void> {
   after(() => client.close())
   const newKey = () => `c-${randomUUID().slice(0, 8)}`
   const poison = 'poison'
-  /** A key that cannot be made for one message. */
+  /** A key that fails to evaluate for one message. */
   const keyFor = (key: string) => `\${! if content() == "${poison}" { throw("refused") } else { "${key}" } }`
 
-  /** An output whose `config` is the fields beside the URL, and a way to look at what arrived. */
+  /** An output whose `config` has the fields besides the URL, and a way to read what arrived. */
   const output = (
     name: string,
     fields: (key: string) => string,
@@ -73,7 +73,7 @@ async function tryAll(address: string): Promise<void> {
     const heard: string[] = []
     await subscriber.subscribe(channel, message => void heard.push(message))
     return {
-      // A connection hears everything before it gets the answer to a later command.
+      // A connection receives all published messages before the reply to a later command.
       delivered: async () => (await subscriber.ping(), heard),
       close: () => subscriber.close(),
     }
@@ -122,7 +122,7 @@ async function tryAll(address: string): Promise<void> {
     return {
       config: `{ redis_list: { url: '${own}', key: ${key} } }`,
       bodies: texts,
-      // An element whose answer is on its way is lost with the connection, so what was begun comes to an end first.
+      // An element whose reply is in transit is lost with the connection, so pending reads are allowed to finish first.
       async cut() {
         let [length, looks] = [-1, 0]
         while (looks < 5) {

@@ -88,7 +88,7 @@ class RedisListInput implements Input {
     const seconds = String(timeout / 1000)
     const client = this.#client
     if (client === null) throw new NotConnectedError()
-    // The server hands no element to a client that is gone.
+    // The server gives no element to a client that has disconnected.
     const stop = () => client.close()
     signal.addEventListener('abort', stop, { once: true })
     try {

@@ -23,13 +23,16 @@ const config = field.object({
   auto_replay_nacks: autoReplayNacksField,
 })
 
-/** Messages that may wait to be read. The server cannot be slowed down, so that more are dropped, and counted in the log. */
+/**
+ * Maximum number of messages waiting to be read. The server applies no backpressure, so further messages are dropped,
+ * and counted in the log.
+ */
 const maxWaiting = 100_000
 
-/** How many messages are delivered together at most. */
+/** Maximum number of messages delivered together. */
 const maxRun = 1024
 
-/** How often the connection is looked at while no message comes, in milliseconds. */
+/** How often the connection is checked while no messages arrive, in milliseconds. */
 const checkEveryMs = 250
 
 export default defineInput({

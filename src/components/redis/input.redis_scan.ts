@@ -31,7 +31,7 @@ export default defineInput({
   create: (options, resources) => new RedisScanInput(options, resources),
 })
 
-/** One server of those that hold the keys, and where its scan goes on; '0' after the start is its end. */
+/** A server that holds keys, and the cursor of its scan; '0' after the start means that it is complete. */
 interface Scan {
   readonly server: RedisClient
   cursor: string
@@ -78,14 +78,14 @@ class RedisScanInput implements Input {
   async #page(scan: Scan): Promise<readonly Message[]> {
     const { match } = this.#config
     const command = ['SCAN', scan.cursor, ...(match === '' ? [] : ['MATCH', match])]
-    // SCAN answers a cursor and keys.
+    // SCAN replies with a cursor and keys.
     const [cursor, keys] = (await scan.server.command(command)) as [Buffer, readonly Buffer[]]
     scan.cursor = cursor.toString()
     const found = await Promise.all(keys.map(key => this.#get(scan.server, key)))
     return found.filter(message => message !== null)
   }
 
-  /** Null for a key that has gone, or that cannot be read, which is logged. */
+  /** Null for a key that no longer exists, or that cannot be read, which is logged. */
   async #get(server: RedisClient, key: Buffer): Promise<Message | null> {
     let value: Reply
     try {

@@ -83,14 +83,16 @@ class RedisStreamsInput implements Input {
   readonly #resources: Resources
   readonly #connect: () => Promise<RedisClient>
   #client: RedisClient | null = null
-  /** Acknowledgements are sent on a connection of their own, as the other one waits for entries. */
+  /** Acknowledgements use a separate connection, because the other one blocks waiting for entries. */
   #acknowledging: RedisClient | null = null
   /**
-   * Up to where entries were read again that this consumer was handed before the connection was made, by stream; none where
-   * that is finished. They may have been lost with the last connection.
+   * Positions, by stream, up to which entries that were pending before this connection have been read again; they may
+   * have been lost with the last connection. A stream whose backlog is finished has none.
    */
   readonly #backlogs = new Map<string, string>()
-  /** Entries that were delivered and not acknowledged at the server yet: these are not delivered from a backlog. */
+  /**
+   * Entries that were delivered but not yet acknowledged to the server; these are not delivered again from a backlog.
+   */
   readonly #open = new Set<string>()
   #acknowledged: Entry[] = []
   #timer: NodeJS.Timeout | undefined
@@ -164,7 +166,7 @@ class RedisStreamsInput implements Input {
       streams[0],
       timeout,
     )
-    // XREADGROUP answers streams with their entries.
+    // XREADGROUP replies with streams and their entries.
     return ((reply ?? []) as readonly (readonly [Buffer, readonly RawEntry[]])[]).flatMap(([name, entries]) => {
       const stream = name.toString()
       this.#noteBacklog(stream, entries)
@@ -220,7 +222,7 @@ class RedisStreamsInput implements Input {
     })
   }
 
-  /** Sends the acknowledgements that came since the last call. Those that fail go with the next one. */
+  /** Sends the acknowledgements collected since the last call. Those that fail are sent again with the next ones. */
   #flush(): Promise<void> {
     this.#flushing = this.#flushing.then(() => this.#sendAcknowledgements())
     return this.#flushing
@@ -262,8 +264,8 @@ function keyOf({ stream, id }: Entry): string {
   return `${id} ${stream}`
 }
 
-/** Ids in one command. */
+/** Maximum number of ids in one command. */
 const maxIds = 1000
 
-/** An entry in an answer: its id, and names and values in turn. */
+/** An entry in a reply: its id, and alternating names and values. */
 type RawEntry = readonly [Buffer, readonly Buffer[] | null] & Reply

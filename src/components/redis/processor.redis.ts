@@ -56,7 +56,7 @@ const config = field
   })
 
 type Config = Infer<typeof config>
-/** The command for one message. */
+/** Builds the command for one message. */
 type CommandOf = (batch: Batch, index: number) => readonly Argument[]
 
 export default defineProcessor({

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { ConfigError, defineRateLimit, field, type RateLimit } from '../../engine/index.ts'
 import { clientFields, OnDemandClient } from './client.ts'
 
-// The first use starts an interval; uses above the limit are answered with the time until it ends.
+// The first use starts an interval; uses above the limit return the time until it ends.
 const text = `local uses = redis.call("INCR", KEYS[1])
 if uses == 1 then
   redis.call("PEXPIRE", KEYS[1], ARGV[2])

@@ -18,7 +18,7 @@ if (url === undefined || guardedUrl === undefined) {
 } else {
   const port = Number(new URL(url).port)
   const at = (somePort: number) => `redis://127.0.0.1:${somePort}`
-  // A busy machine takes more than the 5 seconds that the library waits by itself.
+  // On a busy machine connecting takes longer than the library's default of 5 seconds.
   const client = createClient({ url, socket: { connectTimeout: 60_000 } })
   await client.connect()
   after(() => client.close())
@@ -261,7 +261,7 @@ if (url === undefined || guardedUrl === undefined) {
     await sender.close()
   })
 
-  /** What processors make of one message. */
+  /** The result of processors for one message. */
   const process1 = async (processors: readonly unknown[], text: string) => {
     const receiver = await Receiver.start(
       { generate: { mapping: `root = ${JSON.stringify(text)}`, count: 1, interval: '' } },
@@ -397,7 +397,7 @@ if (url === undefined || guardedUrl === undefined) {
     await sender.close()
     const receiver = await Receiver.start({ redis_scan: { url: clusterUrl, kind: 'cluster', match: 'scan-*' } })
     await receiver.done
-    // Hashes cannot be read as strings, which the log says of each.
+    // Hashes cannot be read as strings, which is logged for each of them.
     assert.equal(receiver.log.filter(line => line.includes('WRONGTYPE')).length, keys.length)
   })
 
