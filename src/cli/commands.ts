@@ -8,7 +8,7 @@ import { type EngineOptions, engineFlags, engineOptions } from './options.ts'
 const grantFlags = {
   pipelinesGrant: flag.text(
     '',
-    'what pipelines may reach on this host beside the network, such as files=/data,env=PIPELINE_*: files, database_files, processes, env, network, listen, stdio',
+    'what pipelines may access on this host in addition to the network, such as files=/data,env=PIPELINE_*: files, database_files, processes, env, network, listen, stdio',
     { value: 'GRANTS', isOurs: true },
   ),
   enablePipelinesHostAccess: flag.boolean('grant pipelines everything that -pipelinesGrant can grant', {
@@ -29,15 +29,15 @@ const agentPortFlags = {
   pipelinesPort: flag.port(4195, 'the HTTP server that pipelines share, for http_server and the like', {
     isOurs: true,
   }),
-  discoveryKafkaHostnameOverride: flag.text('', 'the host name that Kafka clients are told to connect to', {
+  discoveryKafkaHostnameOverride: flag.text('', 'the host name advertised to Kafka clients', {
     aliases: ['advertisedHostname'],
   }),
   managedPipelinesGroupName: flag.text(
     '',
     'run only pipelines with this pipeline_group; by default, those without one',
   ),
-  availabilityZone: flag.text('', 'the zone that clients and pipelines are given'),
-  objectDeletionDryRun: flag.boolean('log which objects of the bucket would be deleted, and delete none', {
+  availabilityZone: flag.text('', 'the zone of this agent, for clients and pipelines'),
+  objectDeletionDryRun: flag.boolean('only log which objects of the bucket would be deleted', {
     isOurs: true,
   }),
   ...grantFlags,
@@ -61,7 +61,7 @@ export const localFlags = {
 
 /** The location of a virtual cluster and its records. */
 export const clusterFlags = {
-  bucketURL: flag.text('', 'where records are kept: s3://, gs://, azblob:// or file:///', { value: 'URL' }),
+  bucketURL: flag.text('', 'where records are stored: s3://, gs://, azblob:// or file:///', { value: 'URL' }),
   agentKey: flag.text('', 'an agent key of the virtual cluster', { value: 'KEY', aliases: ['apiKey'] }),
   agentKeyPath: flag.text('', 'the file with the agent key', { value: 'FILE' }),
   defaultVirtualClusterID: flag.text('', 'the virtual cluster', { value: 'ID' }),
@@ -70,10 +70,10 @@ export const clusterFlags = {
 
 export const agentFlags = {
   ...clusterFlags,
-  region: flag.text('', 'accepted and unused: -metadataURL says where the control plane is'),
-  agentPoolName: flag.text('', 'accepted and unused: the agent key says what an agent belongs to'),
+  region: flag.text('', 'accepted but unused: -metadataURL is the address of the control plane'),
+  agentPoolName: flag.text('', 'accepted but unused: the agent key determines the cluster'),
   disablePublishMetricsJob: flag.boolean(
-    'accepted and unused: each agent has its own metrics and those of the cluster',
+    'accepted but unused: each agent serves its own metrics and those of the cluster',
   ),
   roles: flag.list('proxy, proxy-produce, proxy-consume, jobs, pipelines; by default proxy and jobs', {
     environment: 'WARPSTREAM_AGENT_ROLES',
@@ -83,25 +83,25 @@ export const agentFlags = {
   enableManagedPipelines: flag.boolean('run pipelines here: adds the role pipelines'),
   bindAddress: flag.text('0.0.0.0', 'the address that all servers listen on', { isOurs: true }),
   ...agentPortFlags,
-  discoveryKafkaPortOverride: flag.port(0, 'the port that Kafka clients are given; 0 for -kafkaPort'),
-  batchTimeout: flag.text('', 'how long records are held to be written together, such as 250ms', {
+  discoveryKafkaPortOverride: flag.port(0, 'the port advertised to Kafka clients; 0 for -kafkaPort'),
+  batchTimeout: flag.text('', 'how long records are collected before they are written, such as 250ms', {
     value: 'DURATION',
   }),
   groupInitialRebalanceDelayMs: flag.integer(3000, 'how long the first members of a consumer group wait for more', {
     isOurs: true,
   }),
-  processes: flag.integer(0, 'processes of this agent, behind one Kafka port; 0 for one for each core', {
+  processes: flag.integer(0, 'processes of this agent behind one Kafka port; 0 for one per core', {
     isOurs: true,
     value: 'N',
   }),
-  sharedKafkaPort: flag.port(0, 'a further Kafka port, shared with other processes: -processes sets it', {
+  sharedKafkaPort: flag.port(0, 'a further Kafka port, shared with other processes; set by -processes', {
     isOurs: true,
   }),
-  runPipelines: flag.boolean('run pipelines in this process: -processes sets it', {
+  runPipelines: flag.boolean('run pipelines in this process; set by -processes', {
     default: true,
     isOurs: true,
   }),
-  gracefulShutdownDuration: flag.text('80s', 'how long clients and pipelines have to move away at the end', {
+  gracefulShutdownDuration: flag.text('80s', 'how long clients and pipelines have to move away at shutdown', {
     value: 'DURATION',
   }),
   ...logFlags,
@@ -116,11 +116,11 @@ export const controlPlaneFlags = {
   bindAddress: flag.text('127.0.0.1', 'the address to listen on; it has no TLS, so change it with care', {
     isOurs: true,
   }),
-  peerURL: flag.text('', 'where other control planes of the database reach this one; by default its own address', {
+  peerURL: flag.text('', 'the address of this control plane for the others; by default the one it listens on', {
     isOurs: true,
     value: 'URL',
   }),
-  sealingKey: flag.text('', 'encrypts secrets in the database, 64 hexadecimal digits; with SQLite kept beside it', {
+  sealingKey: flag.text('', 'encrypts secrets in the database, 64 hexadecimal digits; with SQLite stored next to it', {
     isOurs: true,
     value: 'KEY',
   }),
@@ -128,15 +128,15 @@ export const controlPlaneFlags = {
     isOurs: true,
     value: 'FILE',
   }),
-  bootstrapKey: flag.text('', 'the application key of an empty database; random by default', {
+  bootstrapKey: flag.text('', 'the application key created in an empty database; random by default', {
     isOurs: true,
     value: 'KEY',
   }),
-  bootstrapAgentKey: flag.text('', 'the agent key of an empty database; random by default', {
+  bootstrapAgentKey: flag.text('', 'the agent key created in an empty database; random by default', {
     isOurs: true,
     value: 'KEY',
   }),
-  bootstrapVirtualClusterID: flag.text('', 'the virtual cluster of an empty database; random by default', {
+  bootstrapVirtualClusterID: flag.text('', 'the virtual cluster created in an empty database; random by default', {
     isOurs: true,
     value: 'ID',
   }),
@@ -150,7 +150,7 @@ const standaloneFlags = {
 } as const
 
 export const bucketCheckFlags = {
-  dataDir: flag.text('', 'the data folder of a standalone server that is stopped, instead of the flags below', {
+  dataDir: flag.text('', 'the data folder of a stopped standalone server, instead of the flags below', {
     value: 'FOLDER',
     isOurs: true,
   }),
@@ -159,7 +159,7 @@ export const bucketCheckFlags = {
 } as const
 
 export const bucketRebuildFlags = {
-  dataDir: flag.text('', 'the data folder of a standalone server that is stopped, instead of the flags below', {
+  dataDir: flag.text('', 'the data folder of a stopped standalone server, instead of the flags below', {
     value: 'FOLDER',
     isOurs: true,
   }),
@@ -173,25 +173,25 @@ export const kcmdFlags = {
   type: flag.text('', 'what to do', { choices: ['diagnose-connection'] }),
   'bootstrap-host': flag.text('localhost', 'the host of a broker', { value: 'HOST' }),
   'bootstrap-port': flag.port(9092, 'its port'),
-  tls: flag.boolean('connect by TLS'),
-  tlsServerCACertFile: flag.text('', 'the authority of its certificate, instead of those of the system', {
+  tls: flag.boolean('connect with TLS'),
+  tlsServerCACertFile: flag.text('', 'the authority of the server certificate, instead of those of the system', {
     value: 'FILE',
   }),
-  tlsClientCertFile: flag.text('', 'the certificate of the client', { value: 'FILE' }),
-  tlsClientPrivateKeyFile: flag.text('', 'its private key', { value: 'FILE' }),
-  username: flag.text('', 'sign in with this name, by SASL PLAIN', { value: 'NAME' }),
-  password: flag.text('', 'and this password', { value: 'PASSWORD' }),
+  tlsClientCertFile: flag.text('', 'the client certificate', { value: 'FILE' }),
+  tlsClientPrivateKeyFile: flag.text('', 'the private key of the client certificate', { value: 'FILE' }),
+  username: flag.text('', 'authenticate with this name, by SASL PLAIN', { value: 'NAME' }),
+  password: flag.text('', 'the password', { value: 'PASSWORD' }),
 } as const
 
 export const bloblFlags = {
-  threads: flag.integer(1, 'threads to map in, at most one for each core; the order is kept', {
+  threads: flag.integer(1, 'threads to map in, at most one per core; the order is preserved', {
     short: 't',
     value: 'N',
   }),
   raw: flag.boolean('read lines as raw text', { short: 'r' }),
   pretty: flag.boolean('indent documents', { short: 'p' }),
   file: flag.text('', 'read the mapping from a file', { short: 'f', value: 'FILE' }),
-  'max-token-length': flag.integer(65_536, 'the longest line in bytes', { value: 'N' }),
+  'max-token-length': flag.integer(65_536, 'the maximum length of a line in bytes', { value: 'N' }),
 } as const
 
 export const bloblServerFlags = {
@@ -206,8 +206,8 @@ export const bloblServerFlags = {
 const kinds = ['inputs', 'processors', 'outputs', 'caches', 'rate-limits', 'buffers', 'metrics', 'tracers', 'scanners']
 
 const bloblServer = command({
-  summary: 'serve a page to try mappings in',
-  description: '   Mappings on the page see neither files nor environment variables.',
+  summary: 'serve a page for trying out mappings',
+  description: '   Mappings on the page can access neither files nor environment variables.',
   flags: bloblServerFlags,
   run: async ({ flags }) => (await import('./blobl-server.ts')).runBloblServer(flags),
 })
@@ -227,13 +227,13 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async ({ flags }) => (await import('./local.ts')).runLocal('standalone', flags, flags.dataDir),
   }),
   'control-plane': command({
-    summary: 'run a control plane over PostgreSQL or an SQLite file, for agents of their own',
+    summary: 'run a control plane on PostgreSQL or an SQLite file, for separate agents',
     isAgent: true,
     flags: controlPlaneFlags,
     run: async ({ flags }) => (await import('./control-plane.ts')).runControlPlane(flags),
   }),
   agent: command({
-    summary: 'run an agent over a bucket and a control plane',
+    summary: 'run an agent on a bucket, for a control plane',
     isAgent: true,
     flags: agentFlags,
     run: async ({ flags }) => (await import('./agent.ts')).runAgent(flags, process.argv.slice(2)),
@@ -245,9 +245,9 @@ export const commands: Readonly<Record<string, Command>> = {
     subcommands: {
       check: command({
         summary: 'compare a bucket with the metadata, and read every record batch in it',
-        description: `   Every extent has to be in its object, every batch has to fit its checksum, offsets have no gaps, and open
-   transactions have an owner. Objects that the metadata do not know are listed. It only reads, and the cluster may run.
-   Exits with 1 if records are damaged or missing:
+        description: `   Every extent must be in its object, every batch must match its checksum, offsets must have no gaps, and open
+   transactions must have an owner. Objects unknown to the metadata are listed. It only reads, so the cluster may be
+   running. Exits with 1 if records are damaged or missing:
 
      penstock bucket check -dataDir ./data
      penstock bucket check -bucketURL s3://BUCKET -agentKey KEY -defaultVirtualClusterID ID -metadataURL http://HOST:9080`,
@@ -257,10 +257,10 @@ export const commands: Readonly<Record<string, Command>> = {
       }),
       rebuild: command({
         summary: 'rebuild the metadata of a cluster from its bucket, when the database is lost',
-        description: `   Reads the latest manifest of the bucket and what was put after it: every record is where it was, groups have the
-   offsets of the manifest, open transactions are aborted. What is missing is listed. The bucket stays as it is, but for
-   the ends of transactions; the database must have no metadata of the cluster, and no agent may run. Users of the Kafka
-   port and pipelines are not in the bucket. Exits with 1 if records are missing:
+        description: `   Reads the latest manifest of the bucket and what was put after it: every record keeps its offset, groups have the
+   offsets of the manifest, open transactions are aborted. What is missing is listed. The bucket does not change, except
+   for the ends of transactions. The database must have no metadata of the cluster, and no agent may run. Users of the
+   Kafka port and pipelines are not in the bucket. Exits with 1 if records are missing:
 
      penstock bucket rebuild -dataDir ./data
      penstock bucket rebuild -bucketURL s3://BUCKET -defaultVirtualClusterID ID -databaseURL postgres://USER:PASSWORD@HOST/DATABASE`,
@@ -272,9 +272,9 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async ({ words }) => (await import('./bucket.ts')).refuseBucketCommand(words),
   }),
   kcmd: command({
-    summary: 'find out why Kafka clients cannot connect',
+    summary: 'diagnose why Kafka clients cannot connect',
     usage: '-type diagnose-connection',
-    description: `   Connects as a Kafka client does, step by step, and to every broker that the cluster names. Exits with 1 if a
+    description: `   Connects as a Kafka client does, step by step, and to every broker of the cluster. Exits with 1 if a
    step fails:
 
      penstock kcmd -type diagnose-connection -bootstrap-host localhost -bootstrap-port 9092`,
@@ -290,16 +290,16 @@ export const commands: Readonly<Record<string, Command>> = {
     run: runOneStream,
   }),
   streams: engineCommand({
-    summary: 'run many streams, from files and by a REST API',
+    summary: 'run many streams, from files and through a REST API',
     usage: '[FILES]',
-    description: `   The configuration names what the streams share: the HTTP server, logs, metrics and resources. Each file
-   holds a stream of the name of the file; a folder stands for all YAML files below it.
+    description: `   The configuration holds what the streams share: the HTTP server, logs, metrics and resources. Each file
+   holds one stream, named after the file; a folder stands for all YAML files below it.
 
      penstock -c ./config.yaml streams ./streams ./more/*.yaml`,
     words: 'files',
     flags: {
-      'no-api': flag.boolean('switch off the REST API that changes streams'),
-      'prefix-stream-endpoints': flag.boolean("find endpoints of a stream's components below the stream's name", {
+      'no-api': flag.boolean('disable the REST API that changes streams'),
+      'prefix-stream-endpoints': flag.boolean("serve endpoints of a stream's components below the stream's name", {
         default: true,
       }),
     },
@@ -336,7 +336,7 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async ({ words }) => (await import('./lint.ts')).lintTemplateFiles(words),
   }),
   echo: engineCommand({
-    summary: 'print a configuration normalised',
+    summary: 'print a normalised configuration',
     description: '   penstock -c ./config.yaml echo',
     flags: {},
     run: async options => (await import('./echo.ts')).echoConfig(options),
@@ -355,10 +355,10 @@ export const commands: Readonly<Record<string, Command>> = {
   create: engineCommand({
     summary: 'print a configuration with defaults',
     usage: '[INPUTS/PROCESSORS/OUTPUTS]',
-    description: `   Each part is a list of names with commas:
+    description: `   Each part is a comma-separated list of names:
 
      penstock create stdin/mapping,log/stdout`,
-    flags: { small: flag.boolean('leave advanced fields out', { short: 's' }) },
+    flags: { small: flag.boolean('omit advanced fields', { short: 's' }) },
     run: async (options, flags) => (await import('./create.ts')).createConfig(options, flags),
   }),
   test: engineCommand({
@@ -369,12 +369,12 @@ export const commands: Readonly<Record<string, Command>> = {
      penstock test ./path/to/configs/...`,
     words: 'files',
     flags: {
-      log: flag.text('', 'let components log with this level', {
+      log: flag.text('', 'the log level of components', {
         value: 'LEVEL',
         choices: ['off', 'error', 'warn', 'info', 'debug', 'trace'],
       }),
       junit: flag.text('', 'write the results to this file, as JUnit XML', { value: 'FILE' }),
-      watch: flag.boolean('run the tests again when their files change'),
+      watch: flag.boolean('rerun the tests when their files change'),
     },
     run: async (options, flags) => (await import('./test.ts')).testConfigs(options, flags),
   }),

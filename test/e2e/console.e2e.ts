@@ -502,7 +502,7 @@ test('without its control plane the console says so and keeps what it showed', {
     // A page that was never opened is available nevertheless.
     await section(page, 'Settings').click()
     await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor()
-    await page.getByText('The control plane does not answer.').first().waitFor()
+    await page.getByText('The control plane does not respond.').first().waitFor()
   }),
 )
 

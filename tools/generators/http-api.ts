@@ -40,10 +40,10 @@ function reference(): string {
   return `${[
     `<!-- ${banner} -->`,
     '# HTTP API',
-    'How requests are made and answered: [the guide](../guide/http-api.md). The same for programs: [openapi.json](openapi.json).',
+    'For the format of requests and responses see [the guide](../guide/http-api.md). Machine-readable: [openapi.json](openapi.json).',
     '## Access',
     table(
-      ['level', 'key', 'grant', 'a read-only key is enough'],
+      ['level', 'key', 'grant', 'read-only key suffices'],
       Object.entries(accessLevels).map(([name, { key, grant, readOnlyKey }]) => [
         `\`${name}\``,
         key,
@@ -72,7 +72,7 @@ function endpointBlocks(name: string, { summary, access, request, response }: En
     `Access: \`${access}\`.`,
     `Request: ${fieldTable(request as Schema)}`, // a schema of typebox is JSON Schema
     // A schema of typebox is JSON Schema.
-    `Answer: ${title === undefined ? fieldTable(response as Schema) : shapeLink(title)}`,
+    `Response: ${title === undefined ? fieldTable(response as Schema) : shapeLink(title)}`,
   ]
 }
 

@@ -65,7 +65,7 @@ async function send(name: string, body: unknown, signal: AbortSignal | undefined
     })
   } catch (cause) {
     if (signal?.aborted) throw cause
-    throw new RequestError(0, { code: 'unreachable', message: 'The control plane does not answer.' }, cause)
+    throw new RequestError(0, { code: 'unreachable', message: 'The control plane does not respond.' }, cause)
   }
 }
 
@@ -79,5 +79,5 @@ function readError(status: number, text: string): ApiError {
   } catch (cause) {
     return { code: 'internal_error', message: `Status ${status}, not JSON (${errorText(cause)}).` }
   }
-  return { code: 'internal_error', message: `The control plane answered with status ${status}.` }
+  return { code: 'internal_error', message: `The control plane responded with status ${status}.` }
 }

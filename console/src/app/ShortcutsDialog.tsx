@@ -10,7 +10,7 @@ export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
       rows: [
         { text: 'Search and commands', keys: [commandKey, 'K'] },
         { text: 'Filter the list', keys: ['/'] },
-        { text: 'Create one more (in a list)', keys: ['N'] },
+        { text: 'Create a new item (in a list)', keys: ['N'] },
         { text: 'Keyboard shortcuts', keys: ['?'] },
       ],
     },

@@ -20,7 +20,7 @@ export const VirtualCluster = named('VirtualCluster', {
   id: text('`vci_…`'),
   name: text('`vcn_…`'),
   type: Type.Literal('byoc'),
-  agent_keys: nullable(list(ApiKey), 'Null for a read-only key, which sees no secrets.'),
+  agent_keys: nullable(list(ApiKey), 'Null for a read-only key, which cannot read secrets.'),
   agent_pool_id: text(),
   agent_pool_name: text(),
   created_at: timestamp(),
@@ -32,7 +32,7 @@ export const VirtualCluster = named('VirtualCluster', {
   }),
   bootstrap_url: nullable(
     text(),
-    'Where Kafka clients connect first, `host:port`; null while no agent with the proxy role is alive.',
+    'The bootstrap address for Kafka clients, `host:port`; null while no agent with the proxy role is alive.',
   ),
   workspace_id: text(),
   tier: text(),
@@ -41,7 +41,7 @@ export type VirtualCluster = Shape<typeof VirtualCluster>
 
 export const VirtualClusterConfiguration = named('VirtualClusterConfiguration', {
   are_acls_enabled: flag(),
-  acl_shadowing_enabled: flag('ACLs decide nothing; what they would deny is logged.'),
+  acl_shadowing_enabled: flag('ACLs are not enforced; requests that they would deny are logged.'),
   is_auto_create_topic_enabled: flag(),
   default_num_partitions: integer(),
   default_retention_millis: integer(),
@@ -49,13 +49,13 @@ export const VirtualClusterConfiguration = named('VirtualClusterConfiguration', 
   enable_deletion_protection: flag(),
   soft_delete_topics_enabled: flag(),
   tier: text(),
-  broker_configs: nullable(texts(), 'What was set, under the names of Kafka; null before the first change.'),
+  broker_configs: nullable(texts(), 'The settings that were made, by their Kafka names; null before the first change.'),
 })
 export type VirtualClusterConfiguration = Shape<typeof VirtualClusterConfiguration>
 
 export const clusterEndpoints = {
   create_virtual_cluster: endpoint({
-    summary: 'Creates a cluster, with a key for its agents unless told otherwise.',
+    summary: 'Creates a cluster, with a key for its agents unless disabled.',
     access: 'workspace_write',
     request: object({
       virtual_cluster_name: text('Without `vcn_`: 3 to 128 letters, digits and underscores.'),
@@ -78,7 +78,7 @@ export const clusterEndpoints = {
     }),
   }),
   rename_virtual_cluster: endpoint({
-    summary: 'Renames a cluster; its id stays.',
+    summary: 'Renames a cluster; its id does not change.',
     access: 'cluster_write',
     request: object({ ...ClusterRequest.properties, new_virtual_cluster_name: text('Without `vcn_`.') }),
     response: Empty,
@@ -90,7 +90,7 @@ export const clusterEndpoints = {
     response: Empty,
   }),
   update_virtual_cluster_tier: endpoint({
-    summary: 'Notes the tier of a cluster; all tiers can do the same.',
+    summary: 'Records the tier of a cluster; all tiers have the same features.',
     access: 'cluster_write',
     request: object({ ...ClusterRequest.properties, tier: text() }),
     response: Empty,
@@ -111,7 +111,7 @@ export const clusterEndpoints = {
         acl_shadowing_enabled: flag(),
         enable_deletion_protection: flag(),
         tier: optional(text()),
-        broker_configs: optional(texts('Settings under the names of Kafka; what is not named stays.')),
+        broker_configs: optional(texts('Settings by their Kafka names; others do not change.')),
       }),
     }),
     response: Empty,

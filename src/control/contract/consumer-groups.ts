@@ -18,11 +18,11 @@ const GroupRequest = Type.Object({ ...ClusterRequest.properties, consumer_group_
 
 export const ConsumerGroup = named('ConsumerGroup', {
   consumer_group_id: text(),
-  state: text('As Kafka names it: `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Dead`.'),
+  state: text('A state of Kafka: `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Dead`.'),
   protocol_type: text(),
   member_count: integer(),
   topic_names: list(text()),
-  lag: integer('Records not yet committed, over all partitions with a committed offset.'),
+  lag: integer('Records not yet committed, across all partitions with a committed offset.'),
 })
 export type ConsumerGroup = Shape<typeof ConsumerGroup>
 
@@ -38,7 +38,7 @@ export type ConsumerGroupMember = Shape<typeof ConsumerGroupMember>
 export const ConsumerGroupPartition = named('ConsumerGroupPartition', {
   topic_name: text(),
   partition: integer(),
-  committed_offset: nullable(integer(), 'Null when the group has committed none.'),
+  committed_offset: nullable(integer(), 'Null if the group has committed none.'),
   high_watermark: integer(),
   lag: nullable(integer()),
   member_id: nullable(text()),
@@ -75,11 +75,11 @@ export const consumerGroupEndpoints = {
       partition: optional(integerIn(0, 2 ** 31 - 1)),
       to: oneOf(
         ['earliest', 'latest', 'timestamp', 'offset'],
-        'The first offset kept, the next to be written, the first at or after `timestamp`, or `offset`.',
+        'The first retained offset, the next one to be written, the first at or after `timestamp`, or `offset`.',
       ),
       timestamp: optional(text('Only with `to: "timestamp"`; RFC 3339.')),
       offset: optional(
-        integerIn(0, Number.MAX_SAFE_INTEGER, 'Only with `to: "offset"`; moved into the bounds of each partition.'),
+        integerIn(0, Number.MAX_SAFE_INTEGER, 'Only with `to: "offset"`; clamped to the range of each partition.'),
       ),
     }),
     response: Type.Object({

@@ -10,6 +10,6 @@ export const ChangedEvent = named(
     subjects: list(ChangedSubject),
     pipeline_ids: list(text(), 'The pipelines concerned, when `pipelines` or `pipeline_logs` is among the subjects.'),
   },
-  'An event `changed` of the stream `GET /api/v1/events?virtual_cluster_id=…`: what to read again, a few times a second at most.',
+  'An event `changed` of the stream `GET /api/v1/events?virtual_cluster_id=…`: what to reload; at most a few per second.',
 )
 export type ChangedEvent = Shape<typeof ChangedEvent>

@@ -13,7 +13,7 @@ export const PipelineOverview = named('PipelineOverview', {
   name: text(),
   state: PipelineState,
   type: text(),
-  deployed_configuration_id: text('Empty while nothing has been saved.'),
+  deployed_configuration_id: text('Empty until a version has been saved.'),
 })
 export type PipelineOverview = Shape<typeof PipelineOverview>
 
@@ -49,14 +49,14 @@ export const pipelineEndpoints = {
   }),
   create_pipeline_configuration: endpoint({
     summary:
-      'Saves the next version of a configuration exactly as sent. The first one is deployed at once, later ones are not. ' +
-      'One with mistakes is refused with `invalid_pipeline_configuration`.',
+      'Saves the next version of a configuration exactly as sent. The first version is deployed immediately, later ones are not. ' +
+      'An invalid one is rejected with `invalid_pipeline_configuration`.',
     access: 'cluster_write',
     request: Type.Object({ ...PipelineRequest.properties, configuration_yaml: optional(text()) }),
     response: Type.Object({ configuration_id: text() }),
   }),
   change_pipeline_state: endpoint({
-    summary: 'Runs or pauses a pipeline, or deploys one of its versions. Null or absent leaves a thing as it is.',
+    summary: 'Runs or pauses a pipeline, or deploys one of its versions. A null or absent field changes nothing.',
     access: 'cluster_write',
     request: Type.Object({
       ...PipelineRequest.properties,
@@ -81,7 +81,7 @@ export const pipelineEndpoints = {
     response: Empty,
   }),
   rename_pipeline: endpoint({
-    summary: 'Gives a pipeline another name. What runs is untouched.',
+    summary: 'Renames a pipeline. Running instances are not affected.',
     access: 'cluster_write',
     request: Type.Object({ ...PipelineRequest.properties, pipeline_name: text() }),
     response: Empty,
@@ -93,7 +93,7 @@ export const pipelineEndpoints = {
     response: Type.Object({ findings: list(Finding) }),
   }),
   get_pipeline_json_schema: endpoint({
-    summary: 'Answers the JSON Schema of a pipeline configuration with the fields of every component.',
+    summary: 'Returns the JSON Schema of a pipeline configuration with the fields of every component.',
     access: 'application',
     request: Empty,
     response: Type.Object({ json_schema: Type.Record(Type.String(), Type.Unknown()) }),

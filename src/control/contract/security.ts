@@ -6,8 +6,8 @@ import { ClusterRequest, Empty } from './shared.ts'
 export const Credentials = named('Credentials', {
   id: text(),
   name: text('`ccn_…`'),
-  username: text('What clients log in with: `ccun_` and 64 hexadecimal digits.'),
-  password: text('Empty in lists: only what is needed to check a password is kept.'),
+  username: text('The username with which clients authenticate: `ccun_` and 64 hexadecimal digits.'),
+  password: text('Empty in lists: only what is needed to verify a password is stored.'),
   created_at: timestamp(),
   is_cluster_superuser: flag('Bypasses ACLs.'),
   read_only: flag(),
@@ -16,7 +16,7 @@ export type Credentials = Shape<typeof Credentials>
 
 export const Acl = named('Acl', {
   resource_type: oneOf(['TOPIC', 'GROUP', 'CLUSTER', 'TRANSACTIONAL_ID', 'DELEGATION_TOKEN', 'USER']),
-  resource_name: text('A name, the beginning of names with PREFIXED, or `*`.'),
+  resource_name: text('A name, a prefix of names with PREFIXED, or `*`.'),
   pattern_type: oneOf(['LITERAL', 'PREFIXED']),
   principal: text('`User:` and a username, or the name of a credential with or without `ccn_`; `User:*` for everyone.'),
   host: text('An IP address, or `*`.'),
@@ -39,7 +39,7 @@ export type Acl = Shape<typeof Acl>
 
 export const securityEndpoints = {
   create_virtual_cluster_credentials: endpoint({
-    summary: 'Creates a user of the Kafka port; the answer is the only one with the password.',
+    summary: 'Creates a user of the Kafka port; only this response contains the password.',
     access: 'cluster_write',
     request: object({
       ...ClusterRequest.properties,
@@ -69,13 +69,13 @@ export const securityEndpoints = {
     response: Type.Object({ acls: list(Acl) }),
   }),
   'virtual_clusters/acls/create': endpoint({
-    summary: 'Adds an ACL; one that is there already stays.',
+    summary: 'Adds an ACL; an existing one is kept.',
     access: 'cluster_write',
     request: object({ ...ClusterRequest.properties, acl: Acl }),
     response: Type.Object({ acl: Acl }),
   }),
   'virtual_clusters/acls/delete': endpoint({
-    summary: 'Removes ACLs and answers those that were there.',
+    summary: 'Removes ACLs and returns those that existed.',
     access: 'cluster_write',
     request: object({ ...ClusterRequest.properties, acls: list(Acl) }),
     response: Type.Object({ acls: list(Acl) }),

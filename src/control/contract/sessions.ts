@@ -17,7 +17,7 @@ export const sessionEndpoints = {
     response: Session,
   }),
   describe_session: endpoint({
-    summary: 'Describes the session; 401 `invalid_api_key` when the caller is not signed in.',
+    summary: 'Describes the session; 401 `invalid_api_key` if the caller is not signed in.',
     access: 'application',
     request: Empty,
     response: Session,

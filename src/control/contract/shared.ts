@@ -17,11 +17,11 @@ export const Finding = named(
     line: integer(),
     column: integer(),
     end: optional(Place),
-    level: oneOf(['error', 'warning'], 'Only errors refuse a save.'),
+    level: oneOf(['error', 'warning'], 'Only errors prevent saving.'),
     message: text(),
-    hint: optional(text('What to do about it, e.g. `did you mean "topic"?`')),
+    hint: optional(text('A suggestion, e.g. `did you mean "topic"?`')),
   },
-  'A place in a configuration and what is wrong there. Lines and columns count from 1; `end` is exclusive.',
+  'A position in a configuration and what is wrong there. Lines and columns count from 1; `end` is exclusive.',
 )
 export type Finding = Shape<typeof Finding>
 
@@ -68,6 +68,6 @@ export const ApiError = named(
     message: text(),
     findings: optional(list(Finding, 'Only with `invalid_pipeline_configuration`: what is wrong, and where.')),
   },
-  'The body of every answer that is not 200.',
+  'The body of every response other than 200.',
 )
 export type ApiError = Shape<typeof ApiError>

@@ -50,7 +50,7 @@ export const PipelineStatus = named('PipelineStatus', {
   pipeline_state: PipelineState,
   created_at: timestamp(),
   health: PipelineHealth,
-  explanation: nullable(text(), 'One sentence that explains the health; null where there is nothing to explain.'),
+  explanation: nullable(text(), 'One sentence that explains the health; null if there is nothing to explain.'),
   deployed_configuration_id: text(),
   deployed_version: nullable(integer()),
   latest_version: nullable(integer()),
@@ -71,7 +71,7 @@ export const PipelineInstance = named('PipelineInstance', {
   instance_id: text(),
   agent_id: text(),
   agent_name: text(),
-  configuration_id: text('What this instance runs, which may still be an older version than the deployed one.'),
+  configuration_id: text('The version that this instance runs, which may still be older than the deployed one.'),
   version: integer(),
   state: InstanceState,
   since: timestamp('When it entered this state.'),
@@ -79,9 +79,9 @@ export const PipelineInstance = named('PipelineInstance', {
   next_start_at: nullable(timestamp(), 'While `backing_off`, and before the next run of `scheduling.run_every`.'),
   error: nullable(
     object({ code: text(), message: text(), at: timestamp() }),
-    'Why it stopped last; null when it has never failed.',
+    'Why it last stopped; null if it has never failed.',
   ),
-  problem: nullable(text(), 'What hinders it although it runs, such as an input without a connection.'),
+  problem: nullable(text(), 'A problem of a running instance, such as an input without a connection.'),
   counters: PipelineCounters,
   memory_bytes: integer("Of the instance's thread."),
   cpu: number('Share of one core, 0 to 1.'),
@@ -115,7 +115,7 @@ export type AgentRole = Shape<typeof AgentRole>
 
 export const Agent = named('Agent', {
   agent_id: text(),
-  agent_name: text('For people: host name and process id.'),
+  agent_name: text('For display: host name and process id.'),
   version: text(),
   roles: list(AgentRole),
   pipeline_group: text('`-managedPipelinesGroupName`; empty when unset.'),
@@ -155,7 +155,7 @@ export type Problem = Shape<typeof Problem>
 
 export const statusEndpoints = {
   describe_overview: endpoint({
-    summary: 'Sums up a cluster: counts, traffic of the last minutes, problems with the newest first.',
+    summary: 'Summarises a cluster: counts, traffic of the last minutes, problems (newest first).',
     access: 'cluster_read',
     request: ClusterRequest,
     response: Type.Object({
@@ -185,7 +185,7 @@ export const statusEndpoints = {
     }),
   }),
   list_agents: endpoint({
-    summary: 'Lists the agents of a cluster with their instances, and those lost a short while ago.',
+    summary: 'Lists the agents of a cluster with their instances, including recently lost ones.',
     access: 'cluster_read',
     request: ClusterRequest,
     response: Type.Object({ agents: list(Agent) }),
@@ -198,7 +198,7 @@ export const statusEndpoints = {
   }),
   describe_pipeline_status: endpoint({
     summary:
-      'Describes how a pipeline is doing: health, instances, versions (newest first), recent rates (oldest first).',
+      'Describes the status of a pipeline: health, instances, versions (newest first), recent rates (oldest first).',
     access: 'cluster_read',
     request: PipelineRequest,
     response: Type.Object({

@@ -24,10 +24,10 @@ const TopicRequest = Type.Object({ ...ClusterRequest.properties, topic_name: tex
 export const Topic = named('Topic', {
   topic_name: text(),
   partition_count: integer(),
-  configs: texts('Only those set for this topic.'),
+  configs: texts('Only settings made on this topic.'),
   is_internal: flag(),
-  record_count: integer('Records between log start and high watermark, over all partitions.'),
-  size_bytes: nullable(integer(), 'Stored bytes; null where the cluster does not say.'),
+  record_count: integer('Records between log start and high watermark, across all partitions.'),
+  size_bytes: nullable(integer(), 'Stored bytes; null if unknown.'),
 })
 export type Topic = Shape<typeof Topic>
 
@@ -41,33 +41,33 @@ export const DeletedTopic = named(
     deleted_at: timestamp(),
     purged_at: timestamp(),
   },
-  'A topic that was deleted and can be brought back until `purged_at`, or until the disk of a bucket in a folder needs the room.',
+  'A deleted topic that can be restored until `purged_at`, or until the disk of a bucket in a folder needs the space.',
 )
 export type DeletedTopic = Shape<typeof DeletedTopic>
 
 export const TopicPartition = named('TopicPartition', {
   partition: integer(),
   log_start_offset: integer(),
-  high_watermark: integer('The offset that the next record gets.'),
+  high_watermark: integer('The offset of the next record.'),
   size_bytes: nullable(integer()),
 })
 export type TopicPartition = Shape<typeof TopicPartition>
 
 const bytes = { encoding: oneOf(['utf8', 'base64']), data: text() }
 
-export const MessageBytes = named('MessageBytes', bytes, 'Bytes as text where they are UTF-8, else in base64.')
+export const MessageBytes = named('MessageBytes', bytes, 'Bytes as text if they are UTF-8, else in base64.')
 export type MessageBytes = Shape<typeof MessageBytes>
 
 export const RecordBytes = named(
   'RecordBytes',
   { ...bytes, size_bytes: integer(), is_truncated: flag() },
-  'Bytes as text where they are UTF-8, else in base64. Lists carry only the first 64 KiB of longer ones.',
+  'Bytes as text if they are UTF-8, else in base64. Lists contain only the first 64 KiB of longer ones.',
 )
 export type RecordBytes = Shape<typeof RecordBytes>
 
 export const TopicConfig = named('TopicConfig', {
   name: text(),
-  value: nullable(text(), 'The value in effect; null where the cluster keeps it secret.'),
+  value: nullable(text(), 'The value in effect; null if it is secret.'),
   source: oneOf(['topic', 'cluster', 'default'], "Set for this topic, a setting of the cluster, or Kafka's default."),
   is_read_only: flag(),
   documentation: nullable(text()),
@@ -93,7 +93,7 @@ export const topicEndpoints = {
     access: 'cluster_read',
     request: Type.Object({
       ...ClusterRequest.properties,
-      include_recently_deleted: optional(flag('Lists deleted topics that can be brought back as well.')),
+      include_recently_deleted: optional(flag('Also lists deleted topics that can be restored.')),
     }),
     response: Type.Object({ topics: list(Topic), recently_deleted_topics: optional(list(DeletedTopic)) }),
   }),
@@ -115,14 +115,16 @@ export const topicEndpoints = {
     response: Empty,
   }),
   update_topic: agentEndpoint({
-    summary: 'Adds partitions to a topic and changes the given settings; the others stay.',
+    summary: 'Adds partitions to a topic and changes the given settings; others do not change.',
     changes: 'topics',
     access: 'cluster_write',
     request: Type.Object({
       ...TopicRequest.properties,
-      partition_count: optional(integerIn(1, maxPartitions, 'The new total, which cannot be smaller.')),
+      partition_count: optional(
+        integerIn(1, maxPartitions, 'The new total, which cannot be smaller than the current one.'),
+      ),
       configs: optional(
-        nullable(Type.Record(Type.String(), nullable(text())), 'Null gives a setting its default again.'),
+        nullable(Type.Record(Type.String(), nullable(text())), 'Null resets a setting to its default.'),
       ),
     }),
     response: Empty,
@@ -135,54 +137,54 @@ export const topicEndpoints = {
     access: 'cluster_write',
     request: Type.Object({
       ...TopicRequest.properties,
-      soft_delete: optional(flag('False deletes it for good; by default the setting of the cluster decides.')),
+      soft_delete: optional(flag('False deletes it permanently; by default the setting of the cluster decides.')),
     }),
     response: Empty,
   }),
   undelete_topic: agentEndpoint({
-    summary: 'Brings a deleted topic back, with its records and the offsets of groups.',
+    summary: 'Restores a deleted topic, with its records and the offsets of groups.',
     changes: 'topics',
     access: 'cluster_write',
     request: Type.Object({
       ...TopicRequest.properties,
-      topic_id: optional(text('Which of several topics of this name; by default the one that was deleted last.')),
+      topic_id: optional(text('Which of several topics of this name; by default the most recently deleted one.')),
     }),
     response: Empty,
   }),
   describe_topic_configs: agentEndpoint({
-    summary: 'Lists every setting that the cluster knows for topics, with its value, source and documentation.',
+    summary: 'Lists every topic setting, with its value, source and documentation.',
     access: 'cluster_read',
     request: TopicRequest,
     response: Type.Object({ configs: list(TopicConfig) }),
   }),
   read_topic_messages: agentEndpoint({
     summary:
-      'Reads records for a person to look at, by timestamp, oldest first; the control plane passes them on and keeps none. ' +
-      'Without `positions` it reads the newest ones; hand `next_positions` back to read on.',
+      'Reads records for display, by timestamp, oldest first; the control plane passes them on and stores none. ' +
+      'Without `positions` it reads the newest ones; pass `next_positions` to continue.',
     access: 'cluster_read',
     request: Type.Object({
       ...TopicRequest.properties,
       partition: optional(partitionNumber),
-      positions: optional(list(Position, 'Where to read from, by partition.')),
+      positions: optional(list(Position, 'Where to start reading, by partition.')),
       limit: optional(integerIn(1, 500, '50 when absent.')),
       wait_ms: optional(integerIn(0, 10_000, 'How long to wait for a first record, in milliseconds; 0 when absent.')),
     }),
     response: Type.Object({ records: list(TopicRecord), next_positions: list(Position) }),
   }),
   read_topic_message: agentEndpoint({
-    summary: 'Reads one record with the whole of its key, value and headers, however long.',
+    summary: 'Reads one record with its complete key, value and headers.',
     access: 'cluster_read',
     request: Type.Object({ ...TopicRequest.properties, ...Position.properties }),
     response: Type.Object({ record: TopicRecord }),
   }),
   produce_topic_message: agentEndpoint({
-    summary: 'Writes one record, which is stored before the answer.',
+    summary: 'Writes one record, which is stored before the response.',
     access: 'cluster_write',
     changes: 'topics',
     request: Type.Object({
       ...TopicRequest.properties,
       partition: optional(
-        integerIn(0, 2 ** 31 - 1, 'When absent, the key decides as in Kafka clients; without a key, chance does.'),
+        integerIn(0, 2 ** 31 - 1, 'If absent, chosen by the key as in Kafka clients, or at random without a key.'),
       ),
       key: optional(nullable(MessageBytes)),
       value: optional(nullable(MessageBytes, 'Null or absent is a tombstone.')),

@@ -45,7 +45,7 @@ export default function AgentPage() {
       ) : agent === undefined ? (
         <Card>
           <EmptyState icon="agents" title="This agent is gone">
-            It has left, or was forgotten after it had been lost for a while.
+            It has left, or was removed after it had been lost for a while.
           </EmptyState>
         </Card>
       ) : (

@@ -55,7 +55,7 @@ function CreateForm({ onCreated, onClose }: { onCreated: (secret: string) => voi
         label="Name"
         placeholder="terraform"
         value={name}
-        hint="Shown with akn_ in front of it."
+        hint="Shown with the prefix akn_."
         error={name === '' || isValid ? undefined : '1 to 128 letters, digits and underscores.'}
         onChange={event => setName(event.target.value)}
       />

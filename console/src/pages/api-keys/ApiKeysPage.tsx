@@ -31,7 +31,7 @@ export default function ApiKeysPage() {
   return (
     <Page
       name="API keys"
-      description="Keys of people and programs that call the API, and of agents that join a cluster."
+      description="Keys of users and programs that call the API, and of agents that join a cluster."
       actions={
         <CreateButton onClick={() => void navigate({ search: { ...search, create: true } })}>Create key</CreateButton>
       }

@@ -23,7 +23,7 @@ export function BrokerSettings({ settings }: { settings: VirtualClusterConfigura
   const columns = useMemo(() => columnsOf(setEdited), [])
   return (
     <Card className="overflow-hidden">
-      <CardHeader title="Defaults" note="For topics that set nothing of their own" />
+      <CardHeader title="Defaults" note="For topics without their own setting" />
       <DataTable
         label="Defaults"
         items={settingsOf(settings)}
@@ -53,7 +53,7 @@ function settingsOf(settings: VirtualClusterConfiguration): readonly BrokerSetti
     },
     {
       name: 'auto.create.topics.enable',
-      text: 'Whether a client that names a missing topic creates it',
+      text: 'Whether a request for a missing topic creates it',
       value: String(settings.is_auto_create_topic_enabled),
     },
   ]

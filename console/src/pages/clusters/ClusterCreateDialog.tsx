@@ -60,7 +60,7 @@ function CreateForm({
         label="Name"
         placeholder="orders_eu"
         value={name}
-        hint="Shown with vcn_ in front of it."
+        hint="Shown with the prefix vcn_."
         error={name === '' ? undefined : problem}
         onChange={event => setName(event.target.value)}
       />

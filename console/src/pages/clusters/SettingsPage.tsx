@@ -79,7 +79,7 @@ function Actions({
             icon: 'trash',
             danger: true,
             disabled: isProtected,
-            note: isProtected ? 'Switch its deletion protection off first' : undefined,
+            note: isProtected ? 'Turn off deletion protection first' : undefined,
             onSelect: () => setDialog('delete'),
           },
         ]}
@@ -97,7 +97,7 @@ function ClusterDelete({ cluster, onClose }: { cluster: VirtualCluster; onClose:
     <DeleteDialog
       what="cluster"
       name={cluster.name}
-      consequence="Its topics, pipelines, users and settings are deleted for good. Objects in its bucket stay."
+      consequence="Its topics, pipelines, users and settings are permanently deleted. Objects in its bucket stay."
       deletion={useDeleteCluster(cluster.id, cluster.name)}
       onDeleted={() =>
         void navigate({ to: '/clusters', search: { cluster: undefined } }).then(() =>
@@ -241,7 +241,7 @@ function AgentKeys({ cluster }: { cluster: VirtualCluster }) {
       <CardHeader title="Agent keys" note="Agents join this cluster with one of them" />
       {cluster.agent_keys.length === 0 ? (
         <EmptyState icon="key" title="No agent keys">
-          Create a key for agents of this cluster on the page of the API keys.
+          Create a key for agents of this cluster on the API keys page.
         </EmptyState>
       ) : (
         <Facts>

@@ -95,7 +95,7 @@ function GroupDelete({ groupId, onClose }: { groupId: string; onClose: () => voi
     <DeleteDialog
       what="group"
       name={groupId}
-      consequence="Its offsets are deleted for good. A consumer that joins again starts where its own settings say."
+      consequence="Its offsets are permanently deleted. A consumer that joins again starts where its own settings say."
       deletion={useDeleteGroup(clusterId, groupId)}
       onDeleted={() => void navigate({ to: '/consumers' })}
       onClose={onClose}

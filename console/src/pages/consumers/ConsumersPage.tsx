@@ -20,7 +20,7 @@ export default function ConsumersPage() {
   const navigate = route.useNavigate()
 
   return (
-    <Page name="Consumers" description="Consumer groups: who reads, and how far behind they are.">
+    <Page name="Consumers" description="Consumer groups, their members and their lag.">
       <ResourceList
         query={groups}
         what="consumer groups"

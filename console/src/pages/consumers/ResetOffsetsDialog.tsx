@@ -17,7 +17,7 @@ export function ResetOffsetsDialog(props: ResetOffsetsDialogProps) {
   return (
     <Dialog
       title="Reset offsets"
-      description="Consumers of the group go on from the new offsets when they start again. Messages in between are read twice or skipped."
+      description="Consumers of the group continue from the new offsets when they restart. Messages in between are read again or skipped."
       onClose={props.onClose}
     >
       <ResetOffsetsForm {...props} />
@@ -29,7 +29,7 @@ type Target = ApiRequest<'reset_consumer_group_offsets'>['to']
 
 const targets: readonly { readonly value: Target; readonly label: string }[] = [
   { value: 'earliest', label: 'Earliest: read everything again' },
-  { value: 'latest', label: 'Latest: skip what is there' },
+  { value: 'latest', label: 'Latest: skip existing messages' },
   { value: 'timestamp', label: 'A point in time' },
   { value: 'offset', label: 'An offset' },
 ]
@@ -88,7 +88,7 @@ function ResetOffsetsForm({ group, onClose }: ResetOffsetsDialogProps) {
           label="Offset"
           inputMode="numeric"
           value={offset}
-          hint="In every partition; offsets that a partition does not have become its first or next one."
+          hint="In every partition; an offset out of a partition's range becomes its first or next one."
           error={isOffset ? undefined : 'A whole number from 0 on.'}
           onChange={event => setOffset(event.target.value)}
         />

@@ -100,7 +100,7 @@ function Rates({ status }: { status: DescribePipelineStatusResponse }) {
   }, [history])
   return (
     <Card>
-      <CardHeader title="Messages" note="A second, over all instances" />
+      <CardHeader title="Messages" note="Per second, across all instances" />
       <TimeChart label="Messages" times={times} series={series} format={formatMessageRate} theme={shown} />
     </Card>
   )

@@ -18,7 +18,7 @@ export function LeaveGuard({ wouldLose, onDiscard }: { wouldLose: () => boolean;
   return (
     <ConfirmDialog
       title="Discard the draft?"
-      consequence="What you typed is not saved. Leaving this version throws it away."
+      consequence="Your changes are not saved. Leaving this version discards them."
       submit="Discard"
       onConfirm={() => {
         // The version navigated to may be the one that was changed.

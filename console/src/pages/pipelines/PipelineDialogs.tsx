@@ -75,7 +75,7 @@ export function PipelineDuplicateDialog({
   return (
     <NameDialog
       title="Duplicate pipeline"
-      description={`The copy starts paused, with Version ${source.version} as its first version. Change its consumer groups if both are to read the same topics in full.`}
+      description={`The copy starts paused, with Version ${source.version} as its first version. Change its consumer groups if both pipelines should read the same topics in full.`}
       submit="Duplicate"
       initialName={`${overview.name}-copy`}
       work={duplicate}
@@ -103,7 +103,7 @@ export function PipelineDeleteDialog({ overview, onClose }: { overview: Pipeline
     <DeleteDialog
       what="pipeline"
       name={overview.name}
-      consequence="It stops, and all its versions are deleted for good. Topics that it wrote to stay."
+      consequence="It stops, and all its versions are permanently deleted. Topics that it wrote to stay."
       deletion={useDeletePipeline(clusterId, overview.id)}
       onDeleted={() => void navigate({ to: '/pipelines', ignoreBlocker: true })}
       onClose={onClose}

@@ -8,7 +8,7 @@ export interface Example {
 export const examples: readonly Example[] = [
   {
     name: 'Event generator',
-    note: 'Writes a thousand made-up events to a topic, one a second.',
+    note: 'Writes a thousand sample events to a topic, one per second.',
     text: `input:
   generate:
     count: 1000
@@ -48,7 +48,7 @@ output:
   },
   {
     name: 'Route by content',
-    note: 'Sends each record to the topic that its content asks for.',
+    note: 'Routes each record to a topic by its content.',
     text: `input:
   kafka_franz_warpstream:
     topics: ["bento_test"]
@@ -68,7 +68,7 @@ output:
   },
   {
     name: 'Filter',
-    note: 'Keeps the records that a condition is true for and drops the rest.',
+    note: 'Keeps the records that match a condition and drops the rest.',
     text: `input:
   kafka_franz_warpstream:
     topics: ["bento_test"]
@@ -87,7 +87,7 @@ output:
   },
   {
     name: 'HTTP to topic',
-    note: 'Takes what is posted to /ingest on the pipelines port and writes it to a topic.',
+    note: 'Writes bodies posted to /ingest on the pipelines port to a topic.',
     text: `input:
   http_server:
     path: /ingest

@@ -84,8 +84,8 @@ function AclForm({ onClose }: { onClose: () => void }) {
         placeholder="User:ccn_orders-service"
         list={usersId}
         value={principal}
-        hint="User: and the name of a user, a username or the subject of a certificate; User:* for everyone."
-        error={principal === '' || isPrincipal ? undefined : 'Begins with User:'}
+        hint="User: followed by the name of a user, a username or the subject of a certificate; User:* for everyone."
+        error={principal === '' || isPrincipal ? undefined : 'Must start with User:'}
         onChange={event => setPrincipal(event.target.value)}
       />
       <datalist id={usersId}>

@@ -37,7 +37,7 @@ export function AclList() {
         rowsAreLinks={false}
         empty={
           <EmptyState icon="shield" title="No ACLs yet">
-            Once ACLs are on, clients may do only what one of them allows.
+            Once ACLs are on, clients may do only what an ACL allows.
           </EmptyState>
         }
       />

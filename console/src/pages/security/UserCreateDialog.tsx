@@ -21,7 +21,7 @@ export function UserCreateDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="User created" onClose={onClose}>
       <DialogResult onClose={onClose}>
-        <Notice tone="warn">Copy the password now: it is not kept and cannot be shown again.</Notice>
+        <Notice tone="warn">Copy the password now: it is not stored and cannot be shown again.</Notice>
         {(['username', 'password'] as const).map(what => (
           <div key={what}>
             <h3 className="mb-1.5 text-sm font-medium capitalize">{what}</h3>
@@ -59,7 +59,7 @@ function CreateForm({
         label="Name"
         placeholder="orders-service"
         value={name}
-        hint="Shown with ccn_ in front of it; the username is generated."
+        hint="Shown with the prefix ccn_; the username is generated."
         error={name === '' || isValid ? undefined : '1 to 128 letters, digits, underscores and dashes.'}
         onChange={event => setName(event.target.value)}
       />

@@ -37,7 +37,7 @@ export function UserList() {
         rowsAreLinks={false}
         empty={
           <EmptyState icon="shield" title="No users yet">
-            Clients sign in with the username and the password of one, by SASL PLAIN or SCRAM.
+            Clients sign in with the username and password of a user, by SASL PLAIN or SCRAM.
           </EmptyState>
         }
       />
@@ -79,7 +79,7 @@ const columnsOf = (onDelete: (user: Credentials) => void): readonly Column<Crede
         </span>
         {user.is_cluster_superuser && (
           <span className="ml-2">
-            <Pill tone="warn" title="ACLs do not hold for it">
+            <Pill tone="warn" title="ACLs do not apply to this user">
               Superuser
             </Pill>
           </span>

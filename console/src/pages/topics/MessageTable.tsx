@@ -157,7 +157,7 @@ function RecordDetail({ topicName, record: listed }: { topicName: string; record
       {record.headers.length > 0 && <Headers headers={record.headers} />}
       {record.value === null ? (
         <p className="px-1 text-xs text-muted">
-          No value: a tombstone, which deletes its key where the topic is compacted.
+          No value: a tombstone, which deletes its key if the topic is compacted.
         </p>
       ) : (
         bytesView('Value', record.value)

@@ -126,7 +126,7 @@ function jsonProblem(text: string): string | undefined {
 
 function base64Problem(text: string): string | undefined {
   try {
-    return btoa(atob(text)) === text ? undefined : 'This is not base64 with its padding.'
+    return btoa(atob(text)) === text ? undefined : 'This is not base64 with padding.'
   } catch (_notBase64) {
     return 'This is not base64.'
   }

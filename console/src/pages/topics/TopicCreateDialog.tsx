@@ -16,16 +16,16 @@ export function TopicCreateDialog({ onClose }: { onClose: () => void }) {
 
 const dayMs = 86_400_000
 const retentions = [
-  { value: '', label: 'Default of the cluster' },
+  { value: '', label: 'Cluster default' },
   { value: String(dayMs / 24), label: '1 hour' },
   { value: String(dayMs), label: '1 day' },
   { value: String(7 * dayMs), label: '7 days' },
   { value: String(30 * dayMs), label: '30 days' },
-  { value: '-1', label: 'For ever' },
+  { value: '-1', label: 'Forever' },
 ]
 
 const policies = [
-  { value: '', label: 'Delete after the retention' },
+  { value: '', label: 'Delete after the retention time' },
   { value: 'compact', label: 'Compact: keep the last record of each key' },
   { value: 'compact,delete', label: 'Compact and delete' },
 ]
@@ -79,12 +79,12 @@ function TopicForm({ onClose }: { onClose: () => void }) {
         label="Partitions"
         inputMode="numeric"
         value={partitions}
-        hint="Can be raised later, never lowered."
+        hint="Can be increased later, but not decreased."
         error={countFits ? undefined : 'A whole number from 1 to 10,000.'}
         onChange={event => setPartitions(event.target.value)}
       />
       <LabelledSelect label="Retention" value={retention} options={retentions} onChange={setRetention} />
-      <LabelledSelect label="Clean-up" value={policy} options={policies} onChange={setPolicy} />
+      <LabelledSelect label="Cleanup policy" value={policy} options={policies} onChange={setPolicy} />
     </DialogForm>
   )
 }

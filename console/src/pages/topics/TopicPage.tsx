@@ -108,7 +108,7 @@ function Figures({ topic }: { topic: DescribeTopicResponse | undefined }) {
       />
       <Stat label="Partitions" value={topic === undefined ? wait : formatCount(topic.partition_count)} />
       <Stat
-        label="Clean-up"
+        label="Cleanup policy"
         value={
           topic === undefined ? wait : <span className="text-base">{topic.configs['cleanup.policy'] ?? 'delete'}</span>
         }
@@ -124,7 +124,7 @@ function TopicDelete({ topicName, onClose }: { topicName: string; onClose: () =>
     <DeleteDialog
       what="topic"
       name={topicName}
-      consequence="Its records are deleted for good. Clients and pipelines that still write to it may create it again."
+      consequence="Its records are permanently deleted. Clients and pipelines that still write to it may create it again."
       deletion={useDeleteTopic(clusterId, topicName)}
       onDeleted={() => void navigate({ to: '/topics' })}
       onClose={onClose}

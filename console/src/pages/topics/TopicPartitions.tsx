@@ -95,7 +95,7 @@ function AddPartitionsDialog({ topic, onClose }: { topic: DescribeTopicResponse;
   return (
     <Dialog
       title="Add partitions"
-      description="Partitions cannot be removed again. Keys may move to other partitions: the order of messages with one key holds only within a partition."
+      description="Partitions cannot be removed again. Keys may move to other partitions: messages with the same key are ordered only within a partition."
       onClose={onClose}
     >
       <AddPartitionsForm topic={topic} onClose={onClose} />

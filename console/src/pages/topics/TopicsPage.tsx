@@ -119,7 +119,7 @@ const columns: readonly Column<MeasuredTopic>[] = [
   },
   {
     id: 'policy',
-    heading: 'Clean-up',
+    heading: 'Cleanup policy',
     from: 'md',
     sortBy: policyOf,
     cell: topic => <span className="text-muted">{policyOf(topic)}</span>,
