@@ -1,5 +1,6 @@
 // A broker alone, for tests and measurements: node tools/broker.ts [--data FOLDER] [--database postgres://…] [--port
 // 9092] [--partitions 1] [--node-id 1] [--lease-ms 10000]
+//   [--housekeeping-ms 15000]
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -19,6 +20,7 @@ const { values: flags } = parseArgs({
     'node-id': { type: 'string', default: '1' },
     'lease-ms': { type: 'string', default: '10000' },
     partitions: { type: 'string', default: '1' },
+    'housekeeping-ms': { type: 'string', default: `${localLogConfig.housekeepingIntervalMs}` },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -27,9 +29,9 @@ const consoleLog: Log = {
   ...nullLog,
   error: (message, fields) => console.error('error', message, fields),
   warn: (message, fields) => console.error('warn', message, fields),
-  info: (message, fields) => console.error('info', message, fields),
+  info: (message, fields) => flags.verbose && console.error('info', message, fields),
   debug: (message, fields) => flags.verbose && console.error('debug', message, fields),
-  enabled: level => flags.verbose || level !== 'debug',
+  enabled: level => flags.verbose || level === 'error' || level === 'warn',
 }
 
 const folder = flags.data === undefined ? undefined : resolve(flags.data)
@@ -49,7 +51,7 @@ const broker = await Broker.open({
   clock: systemClock,
   random: systemRandom,
   log: consoleLog,
-  logConfig: localLogConfig,
+  logConfig: { ...localLogConfig, housekeepingIntervalMs: Number(flags['housekeeping-ms']) },
   port: Number(flags.port),
   config: {
     nodeId: Number(flags['node-id']),

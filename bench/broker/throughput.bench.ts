@@ -1,13 +1,12 @@
 // Throughput of one broker process in MB/s, produce and fetch, and the latency of an acknowledgement, in memory and on
 // a folder. The client shares the machine but does as little as possible: its batches are built once. The first
 // argument is the duration of a measurement in seconds, 3 by default.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { apis, writeRecords } from '../../src/kafka/index.ts'
+import { startBroker } from './broker-process.ts'
 import { WireClient } from './wire-client.ts'
 
 const SECONDS = Number(process.argv[2] ?? 3)
@@ -32,13 +31,6 @@ for (const store of ['memory', 'folder'] as const) {
     await once(broker.child, 'exit')
     await rm(folder, { recursive: true })
   }
-}
-
-async function startBroker(flags: readonly string[]) {
-  const script = join(import.meta.dirname, '../../tools/broker.ts')
-  const child = spawn(process.execPath, [script, '--port', '0', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = await once(createInterface(child.stdout), 'line')
-  return { child, port: Number(/:(\d+)$/.exec(String(line))?.[1]) }
 }
 
 /** Keeps IN_FLIGHT requests in flight, each with a batch for every partition. */

@@ -9,7 +9,7 @@ type AnyApi<Request, Response> = Pick<
 /** A minimal Kafka connection, so that the broker is what is measured: requests are pipelined as they come. */
 export class WireClient {
   readonly #socket: Socket
-  readonly #waiting: ((frame: Buffer) => void)[] = []
+  readonly #waiting: PromiseWithResolvers<Buffer>[] = []
   #chunks: Buffer[] = []
   #bytes = 0
   #nextCorrelation = 1
@@ -24,6 +24,8 @@ export class WireClient {
   private constructor(socket: Socket) {
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('error', error => this.#fail(error))
+    socket.on('close', () => this.#fail(new Error('the connection was closed')))
   }
 
   async call<Request, Response>(
@@ -31,16 +33,22 @@ export class WireClient {
     apiVersion: number,
     request: Request,
   ): Promise<Response> {
+    if (this.#socket.destroyed) throw new Error('the connection is closed')
     const header = { apiVersion, correlationId: this.#nextCorrelation++, clientId: 'bench' }
-    const answered = new Promise<Buffer>(resolve => this.#waiting.push(resolve))
+    const answered = Promise.withResolvers<Buffer>()
+    this.#waiting.push(answered)
     this.#socket.cork()
     for (const buffer of requestFrame(api, header, request)) this.#socket.write(buffer)
     this.#socket.uncork()
-    return readResponse(api, apiVersion, await answered).response
+    return readResponse(api, apiVersion, await answered.promise).response
   }
 
   close(): void {
     this.#socket.destroy()
+  }
+
+  #fail(error: Error): void {
+    for (const answered of this.#waiting.splice(0)) answered.reject(error)
   }
 
   #onData(chunk: Buffer): void {
@@ -55,7 +63,7 @@ export class WireClient {
       const rest = all.subarray(length + 4)
       this.#chunks = rest.length > 0 ? [rest] : []
       this.#bytes = rest.length
-      this.#waiting.shift()!(all.subarray(4, length + 4))
+      this.#waiting.shift()!.resolve(all.subarray(4, length + 4))
     }
   }
 }
