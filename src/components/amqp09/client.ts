@@ -4,7 +4,7 @@ import { ConfigError, field, type Infer, type Resources, tlsField, tlsOptions } 
 
 export const clientFields = {
   urls: field
-    .string('Servers, tried in turn; an element may name several with commas.')
+    .string('The servers, tried in turn; an element may list several, separated by commas.')
     .needs('network', addressOf)
     .list()
     .examples(

@@ -18,22 +18,22 @@ import { amqpConnector, clientFields, securityFields } from './client.ts'
 
 const config = field.object({
   ...clientFields,
-  queue: field.string('The queue to consume.'),
+  queue: field.string('The queue to consume from.'),
   queue_declare: field
     .object(
       {
         enabled: field.bool('Whether the queue is declared.').default(false).advanced(),
-        durable: field.bool('Whether it survives a restart of the server.').default(true).advanced(),
-        auto_delete: field.bool('Whether it goes with its last consumer.').default(false).advanced(),
+        durable: field.bool('Whether the queue survives a restart of the server.').default(true).advanced(),
+        auto_delete: field.bool('Whether the queue is deleted with its last consumer.').default(false).advanced(),
       },
-      'Makes the queue where there is none; where there is one, it must have these settings.',
+      'Declares the queue: it is created if it does not exist, and must have these settings if it does.',
     )
     .optional()
     .advanced(),
   bindings_declare: field
     .object(
       {
-        exchange: field.string('The exchange.').default('').advanced(),
+        exchange: field.string('The name of the exchange.').default('').advanced(),
         key: field.string('The binding key.').default('').advanced(),
       },
       'Binds the queue to exchanges.',
@@ -42,23 +42,23 @@ const config = field.object({
     .optional()
     .advanced()
     .examples([{ exchange: 'foo', key: 'bar' }]),
-  consumer_tag: field.string('The tag of this consumer; the server chooses one where it is empty.').default(''),
+  consumer_tag: field.string('The consumer tag; if empty, the server chooses one.').default(''),
   auto_ack: field
-    .bool('Whether messages are acknowledged when they arrive: faster, and what is under way is lost with the program.')
+    .bool(
+      'Whether messages are acknowledged when they arrive: this is faster, but messages in flight are lost with the program.',
+    )
     .default(false)
     .advanced(),
   nack_reject_patterns: field
     .string(
-      'Regular expressions: a message that fails with an error that one of them matches is rejected, so that the server drops it or hands it to a dead-letter exchange. Other messages that fail are put back into the queue.',
+      'Regular expressions: a message whose error matches one of them is rejected, so that the server drops it or dead-letters it. Other failed messages are requeued.',
     )
     .list()
     .default([])
     .advanced()
     .examples(['^reject me please:.+$']),
-  prefetch_count: field
-    .int('How many messages may wait for an acknowledgement; 0 for as many as there are.')
-    .default(10),
-  prefetch_size: field.int('Has to be 0: RabbitMQ counts messages, not bytes.').default(0).advanced(),
+  prefetch_count: field.int('The maximum number of unacknowledged messages; 0 means no limit.').default(10),
+  prefetch_size: field.int('Must be 0: RabbitMQ counts messages, not bytes.').default(0).advanced(),
   ...securityFields,
 })
 
@@ -67,9 +67,7 @@ export default defineInput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Consumes a queue of an AMQP 0.9.1 server, such as RabbitMQ.',
-  description: `Connections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with \`tls.enabled\`. Without a user in the URL, \`tls\` signs in by the certificate of the client.
-
-Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_delivery_mode\`, \`amqp_priority\`, \`amqp_correlation_id\`, \`amqp_reply_to\`, \`amqp_expiration\`, \`amqp_message_id\`, \`amqp_timestamp\`, \`amqp_type\`, \`amqp_user_id\`, \`amqp_app_id\`, \`amqp_consumer_tag\`, \`amqp_delivery_tag\`, \`amqp_redelivered\`, \`amqp_exchange\`, \`amqp_routing_key\`, as far as the message has them, and its headers with \`_\` for \`-\`; a header within another has the names of both, joined by \`_\`.`,
+  description: `Connections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with \`tls.enabled\`. Without a user in the URL, \`tls\` authenticates with the client certificate.\n\nMetadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_delivery_mode\`, \`amqp_priority\`, \`amqp_correlation_id\`, \`amqp_reply_to\`, \`amqp_expiration\`, \`amqp_message_id\`, \`amqp_timestamp\`, \`amqp_type\`, \`amqp_user_id\`, \`amqp_app_id\`, \`amqp_consumer_tag\`, \`amqp_delivery_tag\`, \`amqp_redelivered\`, \`amqp_exchange\`, \`amqp_routing_key\`, as far as the message has them, and its headers with \`_\` for \`-\`; the names of nested headers are joined by \`_\`.`,
   config,
   requires: ['amqplib'],
   needs: ['network'],

@@ -29,34 +29,34 @@ const config = field.object({
       {
         enabled: field.bool('Whether the exchange is declared.').default(false).advanced(),
         type: field
-          .string('Its type.')
+          .string('The type of the exchange.')
           .options({
-            direct: 'Queues whose binding key is the key of a message.',
-            fanout: 'All bound queues.',
-            topic: 'Queues whose binding key, a pattern, matches.',
-            'x-custom': 'A type of a plug-in.',
+            direct: 'Routes to queues whose binding key equals the routing key of a message.',
+            fanout: 'Routes to all bound queues.',
+            topic: 'Routes to queues whose binding key, a pattern, matches.',
+            'x-custom': 'A type provided by a plug-in.',
           })
           .default('direct')
           .advanced(),
-        durable: field.bool('Whether it survives a restart of the server.').default(true).advanced(),
+        durable: field.bool('Whether the exchange survives a restart of the server.').default(true).advanced(),
       },
-      'Makes the exchange where there is none; where there is one, it must have these settings.',
+      'Declares the exchange: it is created if it does not exist, and must have these settings if it does.',
     )
     .optional()
     .advanced(),
-  key: field.interpolated('The binding key; `/` in it becomes `.`.').default(''),
+  key: field.interpolated('The routing key; `/` in it becomes `.`.').default(''),
   type: field.interpolated('The type of a message; `/` in it becomes `.`.').default(''),
   content_type: field.interpolated('The content type.').default('application/octet-stream').advanced(),
   content_encoding: property('The content encoding.'),
   correlation_id: property('The correlation id.'),
-  reply_to: property('The queue for an answer.'),
-  expiration: property('After how many milliseconds the message expires.'),
+  reply_to: property('The queue for a reply.'),
+  expiration: property('The expiration of the message, in milliseconds.'),
   message_id: property('The id of the message.'),
-  user_id: property('The name of the sender, which has to be the user of the connection.'),
+  user_id: property('The user id of the sender, which must be the user of the connection.'),
   app_id: property('The name of the application.'),
   metadata: field
     .object(
-      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
+      { exclude_prefixes: field.string('Prefixes of metadata keys to exclude.').list().default([]) },
       'Which metadata becomes headers, with `-` for `_`.',
     )
     .optional(),
@@ -66,13 +66,11 @@ const config = field.object({
     '${! json("doc.priority") }',
   ),
   max_in_flight: maxInFlightField(64),
-  persistent: field.bool('Whether the server writes messages to its disk.').default(false).advanced(),
+  persistent: field.bool('Whether the server stores messages on disk.').default(false).advanced(),
   mandatory: field.bool('Whether a message that reaches no queue fails.').default(false).advanced(),
-  immediate: field.bool('Has to be false: RabbitMQ does not support it any more.').default(false).advanced(),
+  immediate: field.bool('Must be false: RabbitMQ no longer supports it.').default(false).advanced(),
   timeout: field
-    .duration(
-      'How long the server may take to confirm a message before it is sent again; without limit where it is empty.',
-    )
+    .duration('How long the server may take to confirm a message before it is resent; no limit if empty.')
     .default('')
     .advanced(),
   ...securityFields,
@@ -83,9 +81,7 @@ export default defineOutput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Publishes messages to an exchange of an AMQP 0.9.1 server, such as RabbitMQ.',
-  description: `A message is delivered when the server has confirmed it. The fields \`exchange\`, \`key\` and \`type\` and the properties can be set for each message by interpolations.
-
-Connections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with \`tls.enabled\`. Without a user in the URL, \`tls\` signs in by the certificate of the client.`,
+  description: `A message is delivered once the server has confirmed it. The fields \`exchange\`, \`key\` and \`type\` and the properties are interpolated for each message.\n\nConnections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with \`tls.enabled\`. Without a user in the URL, \`tls\` authenticates with the client certificate.`,
   config,
   requires: ['amqplib'],
   needs: ['network'],

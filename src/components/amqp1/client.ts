@@ -24,7 +24,7 @@ import {
 export const clientFields = {
   url: field.string('Use `urls` instead.').needs('network', addressOf).optional().deprecated(),
   urls: field
-    .string('Servers, tried in turn; an element may name several with commas.')
+    .string('The servers, tried in turn; an element may list several, separated by commas.')
     .needs('network', addressOf)
     .list()
     .optional()
@@ -41,25 +41,25 @@ export const securityFields = {
     .object(
       {
         mechanism: field
-          .string('How the client signs in.')
+          .string('How the client authenticates.')
           .options({
-            none: 'By the user and the password of the URL; where it has none, not at all.',
-            plain: 'By a user and a password.',
-            anonymous: 'As nobody in particular.',
+            none: 'With the user and the password of the URL, if it has any.',
+            plain: 'With a user name and a password.',
+            anonymous: 'Anonymously.',
           })
           .default('none')
           .advanced(),
-        user: field.string('The user, for `plain`.').default('').advanced().examples('${USER}'),
+        user: field.string('The user name, for `plain`.').default('').advanced().examples('${USER}'),
         password: field.string('The password, for `plain`.').default('').secret().advanced().examples('${PASSWORD}'),
       },
-      'How the client signs in.',
+      'How the client authenticates.',
     )
     .optional()
     .advanced(),
 }
 
 export const securityHelp =
-  'Connections to `amqps://` are encrypted. With `tls.enabled`, those to `amqp://` are, too: client and server agree on it first, which not every server does (RabbitMQ does not).'
+  'Connections to `amqps://` are encrypted. With `tls.enabled`, those to `amqp://` are encrypted as well: client and server negotiate TLS first, which not every server supports (RabbitMQ does not).'
 
 /** A lint rule for a whole component: it needs a server. */
 export function lintUrls(value: unknown): string | undefined {

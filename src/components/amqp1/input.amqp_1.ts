@@ -25,13 +25,13 @@ const config = field
     source_address: field.string('The address to consume from.').examples('/foo', 'queue:/bar', 'topic:/baz'),
     azure_renew_lock: field
       .bool(
-        'Whether the lock of a message at Azure Service Bus is renewed for as long as the message is under way; otherwise one that takes longer than its lock comes again.',
+        'Whether to renew the Azure Service Bus lock of a message while it is in flight; otherwise a message that outlasts its lock is redelivered.',
       )
       .default(false)
       .advanced(),
     read_header: field.bool('Whether the header of a message becomes metadata as well.').default(false).advanced(),
     credit: field
-      .int('How many messages may wait for an acknowledgement: the server sends no more before that.')
+      .int('The maximum number of unacknowledged messages; at this limit the server sends no more.')
       .lint(value => (Number(value) < 1 ? 'credit must be at least 1' : undefined))
       .default(64)
       .advanced(),
@@ -43,12 +43,8 @@ export default defineInput({
   name: 'amqp_1',
   status: 'stable',
   categories: ['Services'],
-  summary: 'Receives messages of an AMQP 1.0 server, such as RabbitMQ, ActiveMQ or Azure Service Bus.',
-  description: `The body of a message is its data or its text; a value of another type becomes a JSON document, where the original delivers an empty body. A message that was refused is modified as one whose delivery failed, so that the server counts that; a server that does not know this outcome is asked to take it back (\`released\`). Servers are told that a message may have 128 MiB; one that has more ends the connection, which is reported.
-
-Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_creation_time\` and \`amqp_to\`, as far as the message has them, and its annotations that are text, with \`_\` for \`-\`. The original names \`amqp_creation_time\` and does not set it. With \`read_header\` also \`amqp_durable\`, \`amqp_priority\`, \`amqp_ttl\`, \`amqp_first_acquirer\` and \`amqp_delivery_count\`.
-
-${securityHelp}`,
+  summary: 'Receives messages from an AMQP 1.0 server, such as RabbitMQ, ActiveMQ or Azure Service Bus.',
+  description: `The body of a message is its data or its text; a value of another type becomes a JSON document, whereas the original delivers an empty body. A rejected message is settled as \`modified\` with a failed delivery, so that the server counts the failure, or as \`released\` if the server does not support that outcome. Messages may have up to 128 MiB, which is announced to the server; a larger one ends the connection with an error.\n\nMetadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_creation_time\` and \`amqp_to\`, as far as the message has them, and its textual annotations, with \`_\` for \`-\`. The original documents \`amqp_creation_time\` but does not set it. With \`read_header\` also \`amqp_durable\`, \`amqp_priority\`, \`amqp_ttl\`, \`amqp_first_acquirer\` and \`amqp_delivery_count\`.\n\n${securityHelp}`,
   config,
   requires: ['rhea'],
   needs: ['network'],

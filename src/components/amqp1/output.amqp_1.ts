@@ -38,8 +38,8 @@ const config = field
       .examples('root.kind = @kind\nroot.attempts = 1'),
     metadata: field
       .object(
-        { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
-        'Which metadata becomes annotations of a message.',
+        { exclude_prefixes: field.string('Prefixes of metadata keys to exclude.').list().default([]) },
+        'Which metadata becomes message annotations.',
       )
       .optional(),
     ...securityFields,
@@ -51,9 +51,7 @@ export default defineOutput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Sends messages to an AMQP 1.0 server, such as RabbitMQ, ActiveMQ or Azure Service Bus.',
-  description: `A message is delivered when the server has accepted it. One that the server rejects, or gives back, fails; the original would send it again without end, or take it for delivered.
-
-${securityHelp}`,
+  description: `A message is delivered once the server has accepted it. One that the server rejects or releases fails; the original would resend it endlessly, or count it as delivered.\n\n${securityHelp}`,
   config,
   requires: ['rhea'],
   needs: ['network'],

@@ -15,34 +15,30 @@ type Encoding = 'textual' | 'binary' | 'single'
 export default defineProcessor({
   name: 'avro',
   categories: ['Parsing'],
-  summary: 'Turns documents into Avro and back, by a schema.',
-  description: `In documents, values of unions stand under the names of their types: \`{"string":"a"}\`. \`to_json\` gives bytes as bytes, which JSON shows as base64, dates and timestamps as such, times of day as nanoseconds, and decimals as fractions (\`"201/50"\`).
-
-\`from_json\` takes texts for bytes as UTF-8 and fields with defaults may be missing. Beyond the original, it takes what \`to_json\` gives for timestamps and decimals, too. Values may be nested 500 levels deep. A message that does not fit the schema stays as it was and is flagged.
-
-Messages of a schema registry begin with the id of their schema: for those there are \`schema_registry_decode\` and \`schema_registry_encode\`.`,
+  summary: 'Converts documents to Avro and back, based on a schema.',
+  description: `In documents, values of unions are keyed by the names of their types: \`{"string":"a"}\`. \`to_json\` yields bytes, which JSON shows as base64, dates and timestamps as timestamps, times of day in nanoseconds, and decimals as fractions (\`"201/50"\`).\n\n\`from_json\` takes strings given for bytes as UTF-8, and fields with defaults may be missing. In addition to the original, it accepts the output of \`to_json\` for timestamps and decimals. Values may be nested 500 levels deep. A message that does not conform to the schema is left unchanged and flagged as failed.\n\nMessages of a schema registry begin with the id of their schema; use \`schema_registry_decode\` and \`schema_registry_encode\` for these.`,
   config: field.object({
     operator: field.string('The direction.').options({
       to_json: 'From Avro to a document.',
       from_json: 'From a document to Avro.',
     }),
     encoding: field
-      .string('The form of Avro.')
+      .string('The Avro encoding.')
       .options({
-        textual: 'JSON of Avro.',
-        binary: 'The bare values.',
-        single: 'The bare values after the fingerprint of their schema.',
+        textual: 'Avro JSON.',
+        binary: 'Binary values without a header.',
+        single: 'Binary values preceded by the fingerprint of their schema.',
       })
       .default('textual'),
     schema: field.string('The schema.').default(''),
     schema_path: field
-      .string('Where the schema is: `file://path`, or a URL with `http://`.')
+      .string('The location of the schema: `file://path`, or a URL with `http://`.')
       .needsWhen(['files', 'network'], needsOfLocation)
       .default(''),
   }),
   examples: [
     {
-      title: 'There and back',
+      title: 'Round trip',
       config: `try:
   - avro:
       operator: from_json

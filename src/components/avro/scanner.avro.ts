@@ -12,9 +12,9 @@ export default defineScanner({
   name: 'avro',
   summary: 'Makes each value of an Avro object container file a message.',
   description:
-    'The messages are JSON: in the form of Avro, where a value of a union stands under the name of its type (`{"string":"a"}`), or plain with `raw_json`. Logical types are the numbers that they are made of. Blocks may be packed with `deflate`, `snappy`, `zstandard` or `bzip2`, and are read one after the other.',
+    'The messages are JSON: Avro JSON, in which a value of a union is keyed by the name of its type (`{"string":"a"}`), or plain JSON with `raw_json`. Logical types appear as their underlying numbers. Blocks may be compressed with `deflate`, `snappy`, `zstandard` or `bzip2`, and are read one at a time.',
   config: field.object({
-    raw_json: field.bool('Whether values of unions stand by themselves.').default(false).advanced(),
+    raw_json: field.bool('Whether values of unions appear without their types.').default(false).advanced(),
   }),
   create({ raw_json: isPlain }, resources) {
     const unpackers = new Map<string, (bytes: Uint8Array) => unknown>()

@@ -5,18 +5,16 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 
 export default defineCache({
   name: 'aws_dynamodb',
-  summary: 'Keeps each item as one of a DynamoDB table: its key as text, its value as bytes.',
-  description: `A time to live needs \`ttl_key\`, and a table with it enabled for that column. DynamoDB deletes what is out of date when it gets to it, within days; until then it is still found, as in the original.
-
-${credentialsHelp}`,
+  summary: 'Stores each item in a DynamoDB table: its key as a string, its value as bytes.',
+  description: `Expiry needs \`ttl_key\`, and a table with TTL enabled on that column. DynamoDB removes expired items in the background, within days; until then they are still found, as in the original.\n\n${credentialsHelp}`,
   config: awsConfig({
-    table: field.string('The table.'),
-    hash_key: field.string('The column of the key.'),
-    data_key: field.string('The column of the value.'),
-    consistent_read: field.bool('Whether reads see every write before them.').default(false).advanced(),
-    default_ttl: field.duration('How long items live that are stored without a time to live.').optional().advanced(),
-    ttl_key: field.string('The column of the time at which an item expires.').optional().advanced(),
-    retries: backoffField('The pauses between the attempts of an operation that fails.'),
+    table: field.string('The name of the table.'),
+    hash_key: field.string('The column that holds the key.'),
+    data_key: field.string('The column that holds the value.'),
+    consistent_read: field.bool('Whether reads are strongly consistent.').default(false).advanced(),
+    default_ttl: field.duration('The time to live of items stored without one.').optional().advanced(),
+    ttl_key: field.string('The column that holds the expiry time of an item.').optional().advanced(),
+    retries: backoffField('The intervals between attempts of a failed operation.'),
     ...sessionFields,
   }),
   needs: ['network'],

@@ -4,18 +4,16 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 
 export default defineCache({
   name: 'aws_s3',
-  summary: 'Keeps each item as an object of an S3 bucket.',
-  description: `Items stay until they are deleted: a time to live is ignored. Adding an item that must not exist takes a server with conditional puts (\`If-None-Match\`), as S3 itself.
-
-${credentialsHelp}`,
+  summary: 'Stores each item as an object in an S3 bucket.',
+  description: `Items are kept until they are deleted: a time to live is ignored. Adding an item only if it does not exist requires a server with conditional puts (\`If-None-Match\`), such as S3 itself.\n\n${credentialsHelp}`,
   config: awsConfig({
     bucket: field.string('The bucket.'),
     content_type: field.string('The content type of the objects.').default('application/octet-stream'),
     force_path_style_urls: field
-      .bool('Whether the bucket is part of the path instead of the name of the host.')
+      .bool('Whether the bucket is part of the URL path rather than of the host name.')
       .default(false)
       .advanced(),
-    retries: backoffField('The pauses between the attempts of an operation that fails.'),
+    retries: backoffField('The intervals between attempts of a failed operation.'),
     ...sessionFields,
   }),
   needs: ['network'],

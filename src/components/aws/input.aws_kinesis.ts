@@ -24,37 +24,37 @@ const NO_FAN_OUT = 'Enhanced fan-out of Kinesis is known but not supported by Pe
 const config = awsConfig({
   streams: field
     .string(
-      'Streams by their names or ARNs; an element may name several with commas. One shard is named by a colon behind the stream, as in `foo:shardId-000000000000`: then nothing is balanced.',
+      'Streams by name or ARN; an element may list several, separated by commas. A colon after the stream selects one shard, as in `foo:shardId-000000000000`, and turns balancing off.',
     )
     .list()
     .examples(['foo', 'arn:aws:kinesis:*:111122223333:stream/my-stream']),
   dynamodb: leaseTableField,
-  checkpoint_limit: field.int('How many messages of a shard may be under way at a time.').default(1024),
+  checkpoint_limit: field.int('The maximum number of messages of a shard in flight.').default(1024),
   auto_replay_nacks: autoReplayNacksField,
-  commit_period: field.string('How often the place of a shard is stored and its lease renewed.').default('5s'),
+  commit_period: field.string('How often the position in a shard is stored and its lease renewed.').default('5s'),
   rebalance_period: field
-    .string('How often a client looks for shards that nobody reads, or that others have too many of.')
+    .string('How often a client looks for shards that are unassigned, or that another client has too many of.')
     .default('30s')
     .advanced(),
   lease_period: field
-    .string('After which time a client that renews no lease counts as gone.')
+    .string('How long a client may fail to renew its leases before it is considered gone.')
     .default('30s')
     .advanced(),
   start_from_oldest: field
-    .bool('Whether a shard that was never read is read from its oldest record, or from what comes next.')
+    .bool('Whether a shard without a stored position is read from its oldest record or only from new ones.')
     .default(true),
   enhanced_fan_out: field
     .object(
       {
         enabled: field
-          .bool('Whether records are pushed.')
+          .bool('Whether records are received by enhanced fan-out.')
           .unsupported(value => (value === true ? NO_FAN_OUT : undefined))
           .default(false)
           .advanced(),
-        consumer_name: field.string('The name of the consumer that is registered.').default('').advanced(),
-        consumer_arn: field.string('A consumer that is registered already.').default('').advanced(),
+        consumer_name: field.string('The name of the consumer to register.').default('').advanced(),
+        consumer_arn: field.string('The ARN of a consumer that is already registered.').default('').advanced(),
       },
-      'Records that are pushed to a registered consumer.',
+      'Enhanced fan-out, which pushes records to a registered consumer.',
     )
     .lint(value => {
       const { consumer_name: name = '', consumer_arn: arn = '' } = fieldsOf(value)
@@ -74,14 +74,8 @@ type Config = Infer<typeof config>
 export default defineInput({
   name: 'aws_kinesis',
   categories: ['Services', 'AWS'],
-  summary: 'Reads records of Kinesis streams, whose shards are shared out among all clients with the same table.',
-  description: `A DynamoDB table says which client reads which shard and up to where it was handled. Clients take shards that nobody reads, those of a client that is gone, and one at a time of a client that has two more than themselves. The rows are the original's, so that its processes can share the table.
-
-A shard is read in its order, up to \`checkpoint_limit\` messages ahead of what was handled; the place that is stored is the one before which everything was handled. A shard that came of a split or a merge is read when its parents were read to their ends.
-
-Metadata of each message: \`kinesis_stream\`, \`kinesis_shard\`, \`kinesis_partition_key\`, \`kinesis_sequence_number\`.
-
-${credentialsHelp}`,
+  summary: 'Reads records from Kinesis streams, sharing the shards among all clients that use the same table.',
+  description: `A DynamoDB table stores which client reads which shard, and the position up to which records were handled. Clients take shards that are unassigned, shards of a client that is gone, and, one at a time, shards of a client that has at least two more than they have. The rows have the original's format, so its processes can share the table.\n\nA shard is read in order, at most \`checkpoint_limit\` messages ahead of what was handled; the stored position is the one before which everything was handled. A shard created by a split or a merge is read once its parents have been read to the end.\n\nMetadata of each message: \`kinesis_stream\`, \`kinesis_shard\`, \`kinesis_partition_key\`, \`kinesis_sequence_number\`.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-kinesis', '@aws-sdk/client-dynamodb'],

@@ -23,30 +23,36 @@ import { metadataOf } from './s3-source.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 
 const config = awsConfig({
-  bucket: field.string('The bucket; with `sqs.url` only where notifications do not name it.').default(''),
-  prefix: field.string('What the keys of the objects that are read begin with.').default(''),
+  bucket: field
+    .string('The bucket; with `sqs.url` it is used only for notifications that do not name one.')
+    .default(''),
+  prefix: field.string('The prefix of the keys of the objects to read.').default(''),
   ...sessionFields,
   force_path_style_urls: field
     .bool(
-      'Whether the bucket is part of the path instead of the name of the host, as many servers that are not AWS want it.',
+      'Whether the bucket is part of the URL path rather than of the host name, as many servers other than AWS require.',
     )
     .default(false)
     .advanced(),
   delete_objects: field
-    .bool('Whether an object is deleted once all of its messages were delivered.')
+    .bool('Whether an object is deleted once all of its messages have been delivered.')
     .default(false)
     .advanced(),
   ...codecFields,
-  scanner: field.scanner('How an object is cut into messages.').default({ to_the_end: {} }),
+  scanner: field.scanner('How an object is split into messages.').default({ to_the_end: {} }),
   sqs: field
     .object(
       {
-        url: field.string('The queue.').default(''),
-        endpoint: field.string('Another address of SQS.').default('').advanced(),
-        key_path: field.string('Where in a notification the keys are.').default('Records.*.s3.object.key'),
-        bucket_path: field.string('Where in a notification the buckets are.').default('Records.*.s3.bucket.name'),
+        url: field.string('The URL of the queue.').default(''),
+        endpoint: field.string('An alternative endpoint for SQS.').default('').advanced(),
+        key_path: field.string('The path of the keys in a notification.').default('Records.*.s3.object.key'),
+        bucket_path: field
+          .string('The path of the bucket names in a notification.')
+          .default('Records.*.s3.bucket.name'),
         envelope_path: field
-          .string('Where in a message the notification is, as text, as where a topic of SNS stands between.')
+          .string(
+            'The path of the notification, as a string, in a queue message; needed when the notification passes through an SNS topic.',
+          )
           .default('')
           .examples('Message'),
         delay_period: field
@@ -54,13 +60,13 @@ const config = awsConfig({
           .default('')
           .examples('10s', '5m')
           .advanced(),
-        max_messages: field.int('How many notifications are asked for at a time.').default(10).advanced(),
+        max_messages: field.int('The maximum number of notifications per request.').default(10).advanced(),
         wait_time_seconds: field
-          .int('How long the queue may wait for a notification before it answers that there is none: 0 to 20.')
+          .int('How long a request may wait for a notification, in seconds: 0 to 20.')
           .default(0)
           .advanced(),
       },
-      'A queue of notifications about new objects, which are read instead of those that are there.',
+      'A queue of notifications about new objects, which are read instead of the existing ones.',
     )
     .optional(),
 })
@@ -73,19 +79,15 @@ const queueOf = ({ sqs }: { readonly sqs?: { readonly url?: string } | undefined
 export default defineInput({
   name: 'aws_s3',
   categories: ['Services', 'AWS'],
-  summary: 'Reads the objects of an S3 bucket: those that are there, or new ones as a queue of SQS tells of them.',
-  description: `Without \`sqs.url\` the objects below \`prefix\` are read in the order of their keys, and the input ends. With it each notification names objects; it is deleted from the queue when all of their messages were delivered, and comes again where one was refused, or after the visibility timeout of the queue.
-
-Metadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_version_id\`, and the object's own metadata, whose names are in lower case.
-
-${credentialsHelp}`,
+  summary: 'Reads the objects of an S3 bucket: the existing ones, or new ones announced through an SQS queue.',
+  description: `Without \`sqs.url\`, the objects under \`prefix\` are read in key order, and then the input ends. With it, objects are read as notifications name them. A notification is deleted from the queue when all messages of its objects have been delivered, and is received again if one was rejected, or once the queue's visibility timeout has passed.\n\nMetadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_version_id\`, and the object's own metadata with lower-case names.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-sqs'],
   replays: options => queueOf(options) === '',
   examples: [
     {
-      title: 'MinIO, and others like it',
+      title: 'MinIO and similar servers',
       config: `input:
   aws_s3:
     bucket: mybucket

@@ -19,29 +19,21 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 const config = awsConfig({
   url: field.string('The URL of the queue.').needs('network', value => addressOfUrl(value)),
   delete_message: field
-    .bool('Whether a message is deleted from the queue when it was delivered.')
+    .bool('Whether a message is deleted from the queue once it has been delivered.')
     .default(true)
     .advanced(),
   reset_visibility: field
-    .bool('Whether a message that was refused is visible again at once, instead of after the visibility timeout.')
+    .bool('Whether a rejected message becomes visible again immediately rather than after the visibility timeout.')
     .default(true)
     .advanced(),
   update_visibility: field
-    .bool('Whether messages that are under way stay hidden for longer than the visibility timeout of the queue.')
+    .bool('Whether messages in flight are kept hidden beyond the visibility timeout of the queue.')
     .default(true)
     .advanced()
     .since('1.6.0'),
-  max_number_of_messages: field.int('How many messages are asked for at a time: 1 to 10.').default(10).advanced(),
-  wait_time_seconds: field
-    .int('How long the queue may wait for a message before it answers that there is none: 0 to 20.')
-    .default(0)
-    .advanced(),
-  custom_request_headers: field
-    .string('Headers of every request, by their names.')
-    .map()
-    .default({})
-    .advanced()
-    .since('1.6.0'),
+  max_number_of_messages: field.int('The maximum number of messages per request: 1 to 10.').default(10).advanced(),
+  wait_time_seconds: field.int('How long a request may wait for a message, in seconds: 0 to 20.').default(0).advanced(),
+  custom_request_headers: field.string('Headers added to every request.').map().default({}).advanced().since('1.6.0'),
   ...sessionFields,
 })
 
@@ -50,14 +42,8 @@ type Config = Infer<typeof config>
 export default defineInput({
   name: 'aws_sqs',
   categories: ['Services', 'AWS'],
-  summary: 'Reads messages of a queue of SQS.',
-  description: `A message is deleted when it was delivered. One that was refused, or was under way when the stream stopped, is visible to readers of the queue again at once.
-
-Without \`wait_time_seconds\` an empty queue is asked less and less often, down to once a minute.
-
-Metadata of each message: \`sqs_message_id\`, \`sqs_receipt_handle\`, the attributes of SQS (\`sqs_approximate_receive_count\`, \`sqs_sent_timestamp\`, \`sqs_message_group_id\` and others), and the message's own attributes by their names.
-
-${credentialsHelp}`,
+  summary: 'Reads messages from an SQS queue.',
+  description: `A message is deleted once it has been delivered. One that was rejected, or was in flight when the stream stopped, becomes visible to the readers of the queue again immediately.\n\nWithout \`wait_time_seconds\` an empty queue is polled less and less often, down to once a minute.\n\nMetadata of each message: \`sqs_message_id\`, \`sqs_receipt_handle\`, the attributes of SQS (\`sqs_approximate_receive_count\`, \`sqs_sent_timestamp\`, \`sqs_message_group_id\` and others), and the message's own attributes by name.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-sqs'],

@@ -5,17 +5,20 @@ import { field, type Infer } from '../../engine/index.ts'
 export const leaseTableField = field
   .object(
     {
-      table: field.string('The table.').default(''),
-      create: field.bool('Whether the table is made where it does not exist.').default(false),
+      table: field.string('The name of the table.').default(''),
+      create: field.bool('Whether to create the table if it does not exist.').default(false),
       billing_mode: field
-        .string('How a table that is made is paid for.')
-        .options({ PROVISIONED: 'By capacity.', PAY_PER_REQUEST: 'By request.' })
+        .string('The billing mode of a table that is created.')
+        .options({ PROVISIONED: 'By provisioned capacity.', PAY_PER_REQUEST: 'Per request.' })
         .default('PAY_PER_REQUEST')
         .advanced(),
-      read_capacity_units: field.int('Of a table that is made with `PROVISIONED`.').default(0).advanced(),
-      write_capacity_units: field.int('Of a table that is made with `PROVISIONED`.').default(0).advanced(),
+      read_capacity_units: field.int('The read capacity of a table created with `PROVISIONED`.').default(0).advanced(),
+      write_capacity_units: field
+        .int('The write capacity of a table created with `PROVISIONED`.')
+        .default(0)
+        .advanced(),
     },
-    'The table that says who reads which shard, and up to where it was read.',
+    'The table that stores which client reads which shard, and up to which position.',
   )
   .optional()
 

@@ -21,28 +21,28 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 
 const config = awsConfig({
   table: field.string('The table.'),
-  string_columns: field.interpolated('Texts to store, by their columns.').map().default({}).examples({
+  string_columns: field.interpolated('Strings to store, by column.').map().default({}).examples({
     id: '${!json("id")}',
     title: '${!json("body.title")}',
     topic: '${!meta("kafka_topic")}',
     full_content: '${!content()}',
   }),
   json_map_columns: field
-    .string('Paths in the document of a message, by the columns that their values go to.')
+    .string('Paths into the message document, by the column that stores the value.')
     .map()
     .default({})
     .examples({ user: 'path.to.user', whole_document: '.' }, { '': '.' }),
   omit_if_empty: field
-    .bool('Whether a column whose path is not found is left out, instead of being NULL.')
+    .bool('Whether a column whose path does not exist is omitted rather than stored as NULL.')
     .default(false)
     .advanced(),
-  ttl: field.string('How long an item lives, from the moment at which it is written.').default('').advanced(),
-  ttl_key: field.string('The column of the time at which an item expires.').default('').advanced(),
+  ttl: field.string('The time to live of an item, counted from the write.').default('').advanced(),
+  ttl_key: field.string('The column that holds the expiry time of an item.').default('').advanced(),
   json_number_type: field
-    .string('What numbers of a document are stored as.')
+    .string('How numbers of a document are stored.')
     .options({
-      string: 'As text, as the original has always done.',
-      number: 'As numbers, of which DynamoDB takes 38 digits at most.',
+      string: 'As strings, as the original has always done.',
+      number: 'As numbers, which DynamoDB limits to 38 digits.',
     })
     .default('string')
     .advanced(),
@@ -50,7 +50,7 @@ const config = awsConfig({
     .object(
       {
         condition: field
-          .mapping('A mapping to `true` for messages that delete an item instead of storing one.')
+          .mapping('A mapping that returns `true` for messages that delete an item instead of storing one.')
           .default('')
           .advanced()
           .since('1.10.0')
@@ -66,7 +66,7 @@ const config = awsConfig({
           .advanced()
           .since('1.10.0'),
       },
-      'Messages that delete items.',
+      'Which messages delete items.',
     )
     .optional()
     .advanced()
@@ -101,12 +101,8 @@ function lintColumns(value: unknown): string | undefined {
 export default defineOutput({
   name: 'aws_dynamodb',
   categories: ['Services', 'AWS'],
-  summary: 'Stores messages as items of a DynamoDB table, or deletes items.',
-  description: `\`string_columns\` makes columns of interpolated texts, \`json_map_columns\` of values within the document of a message: a path \`.\` stands for the whole document, and under an empty column its members become columns.
-
-Up to 25 messages go by one request, also without \`batching\`. What DynamoDB left undone is sent again. Where it refuses a request as a whole, as for one bad item or for two changes of the same item, its messages are sent one by one, so that only the bad ones fail.
-
-${credentialsHelp}`,
+  summary: 'Stores messages as items in a DynamoDB table, or deletes items.',
+  description: `\`string_columns\` sets columns to interpolated strings, \`json_map_columns\` to values from the message document: the path \`.\` selects the whole document, and an empty column name stores the members of a value as columns.\n\nUp to 25 messages are sent per request, even without \`batching\`. Items that DynamoDB leaves unprocessed are resent. If it rejects a request as a whole, for instance because of one invalid item or two changes to the same item, the messages are sent one by one, so that only the invalid ones fail.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-dynamodb'],

@@ -15,10 +15,13 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 
 const config = awsConfig({
   stream: field
-    .string('The stream, by its name or ARN.')
+    .string('The stream, by name or ARN.')
     .examples('foo', 'arn:aws:kinesis:*:111122223333:stream/my-stream'),
-  partition_key: field.interpolated('What decides about the shard of a message.'),
-  hash_key: field.interpolated('The number that the hash of the partition key is replaced by.').optional().advanced(),
+  partition_key: field.interpolated('The partition key, which determines the shard of a message.'),
+  hash_key: field
+    .interpolated('An explicit hash key, which overrides the hash of the partition key.')
+    .optional()
+    .advanced(),
   max_in_flight: maxInFlightField(64),
   batching: batchingField,
   ...sessionFields,
@@ -32,10 +35,8 @@ const MEBIBYTE = 1024 * 1024
 export default defineOutput({
   name: 'aws_kinesis',
   categories: ['Services', 'AWS'],
-  summary: 'Puts messages into a stream of Kinesis.',
-  description: `Up to 500 messages, or 5 MiB, go by one request, also without \`batching\`. What Kinesis throttles is sent again; each message that it refuses fails alone. A message has 1 MiB at most.
-
-${credentialsHelp}`,
+  summary: 'Writes messages to a Kinesis stream.',
+  description: `Up to 500 messages, or 5 MiB, are sent per request, even without \`batching\`. Throttled messages are resent; each message that Kinesis rejects fails on its own. A message may have at most 1 MiB.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-kinesis'],

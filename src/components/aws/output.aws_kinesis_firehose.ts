@@ -27,10 +27,8 @@ const MEBIBYTE = 1024 * 1024
 export default defineOutput({
   name: 'aws_kinesis_firehose',
   categories: ['Services', 'AWS'],
-  summary: 'Puts messages into a delivery stream of Firehose.',
-  description: `Up to 500 messages, or 4 MiB, go by one request, also without \`batching\`. What Firehose throttles is sent again; each message that it refuses fails alone. A message has 1000 KiB at most, by Firehose's own limit.
-
-${credentialsHelp}`,
+  summary: 'Writes messages to a Firehose delivery stream.',
+  description: `Up to 500 messages, or 4 MiB, are sent per request, even without \`batching\`. Throttled messages are resent; each message that Firehose rejects fails on its own. Firehose limits a message to 1000 KiB.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-firehose'],

@@ -19,7 +19,7 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 const config = awsConfig({
   bucket: field.interpolated('The bucket.'),
   path: field
-    .interpolated('The key of the object that a message becomes.')
+    .interpolated('The key of the object that a message is stored as.')
     .default('${!count("files")}-${!timestamp_unix_nano()}.txt')
     .examples(
       '${!count("files")}-${!timestamp_unix_nano()}.txt',
@@ -27,22 +27,22 @@ const config = awsConfig({
       '${!json("doc.namespace")}/${!json("doc.id")}.json',
     ),
   tags: field
-    .interpolated('Tags of the object by their keys.')
+    .interpolated('Tags of the object.')
     .map()
     .default({})
     .examples({ Key1: 'Value1', Timestamp: '${!metadata("Timestamp")}' }),
   content_type: field.interpolated('The content type.').default('application/octet-stream'),
   content_encoding: field.interpolated('The content encoding.').default('').advanced(),
-  cache_control: field.interpolated('What caches may do with the object.').default('').advanced(),
+  cache_control: field.interpolated('The Cache-Control header of the object.').default('').advanced(),
   content_disposition: field.interpolated('The content disposition.').default('').advanced(),
   content_language: field.interpolated('The content language.').default('').advanced(),
   website_redirect_location: field
-    .interpolated('Where a bucket that is a website sends those who ask for the object.')
+    .interpolated('The URL that requests for the object are redirected to, if the bucket is served as a website.')
     .default('')
     .advanced(),
   metadata: field
     .object(
-      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
+      { exclude_prefixes: field.string('Prefixes of metadata keys to exclude.').list().default([]) },
       'Which metadata is stored with the object.',
     )
     .optional(),
@@ -60,10 +60,10 @@ const config = awsConfig({
     .default('STANDARD')
     .advanced(),
   kms_key_id: field
-    .string('A key that the object is encrypted with; `server_side_encryption` is `aws:kms` then, unless it is set.')
+    .string('The id of the KMS key that encrypts the object; `server_side_encryption` then defaults to `aws:kms`.')
     .default('')
     .advanced(),
-  server_side_encryption: field.string('How the object is encrypted at rest.').default('').advanced(),
+  server_side_encryption: field.string('The server-side encryption of the object.').default('').advanced(),
   checksum_algorithm: field
     .string('A checksum of the object that S3 verifies and stores.')
     .options({ CRC32: '', CRC32C: '', SHA1: '', SHA256: '' })
@@ -71,12 +71,12 @@ const config = awsConfig({
     .advanced(),
   force_path_style_urls: field
     .bool(
-      'Whether the bucket is part of the path instead of the name of the host, as many servers that are not AWS want it.',
+      'Whether the bucket is part of the URL path rather than of the host name, as many servers other than AWS require.',
     )
     .default(false)
     .advanced(),
   max_in_flight: maxInFlightField(64),
-  timeout: field.duration('How long one object may take.').default('5s').advanced(),
+  timeout: field.duration('How long the upload of one object may take.').default('5s').advanced(),
   batching: batchingField,
   ...sessionFields,
 })
@@ -86,12 +86,8 @@ type Config = Infer<typeof config>
 export default defineOutput({
   name: 'aws_s3',
   categories: ['Services', 'AWS'],
-  summary: 'Stores messages as objects of an Amazon S3 bucket, or of anything that speaks its protocol.',
-  description: `Each message becomes an object, those of a batch one after the other. Interpolations are evaluated for each message. Objects above 64 MiB are sent in parts.
-
-For one object per batch, archive the batch: the \`archive\` processor keeps the metadata of its first message, so separate messages by \`group_by_value\` first where \`path\` depends on them. Metadata of messages is stored with the objects.
-
-${credentialsHelp}`,
+  summary: 'Stores messages as objects in an Amazon S3 bucket, or on any server that speaks its protocol.',
+  description: `Each message becomes an object; those of a batch are written one after another. Interpolations are evaluated per message. Objects above 64 MiB are uploaded in parts.\n\nTo write one object per batch, archive the batch. The \`archive\` processor keeps the metadata of the first message, so where \`path\` depends on metadata, separate the messages with \`group_by_value\` first. The metadata of messages is stored with the objects.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   examples: [
@@ -112,7 +108,7 @@ ${credentialsHelp}`,
 `,
     },
     {
-      title: 'MinIO, and others like it',
+      title: 'MinIO and similar servers',
       config: `output:
   aws_s3:
     bucket: mybucket

@@ -28,33 +28,36 @@ const config = awsConfig({
     ),
   partition_by: field
     .interpolated(
-      'What decides which messages share an object. `path` is evaluated for the first of them only. Without it messages with the same path share one.',
+      'Which messages share an object. `path` is evaluated for the first of them only. By default messages with the same path share one.',
     )
     .list()
     .optional()
     .advanced()
     .examples(['${! meta("date") }', '${! meta("account") }']),
   force_path_style_urls: field
-    .bool('Whether the bucket is part of the path instead of the name of the host.')
+    .bool('Whether the bucket is part of the URL path rather than of the host name.')
     .default(false)
     .advanced(),
-  max_buffer_bytes: field.int('The bytes of an object that complete a part.').default(10_485_760).advanced(),
-  max_buffer_count: field.int('The messages that complete a part of at least 5 MiB.').default(10_000).advanced(),
+  max_buffer_bytes: field.int('The number of bytes that complete a part.').default(10_485_760).advanced(),
+  max_buffer_count: field
+    .int('The number of messages that complete a part, provided it has at least 5 MiB.')
+    .default(10_000)
+    .advanced(),
   max_buffer_period: field
-    .duration('The time after which a part of at least 5 MiB is complete.')
+    .duration('The age at which a part is complete, provided it has at least 5 MiB.')
     .default('10s')
     .advanced(),
   content_type: field
-    .interpolated('The content type, of the first message of an object.')
+    .interpolated('The content type, evaluated for the first message of an object.')
     .default('application/octet-stream')
     .advanced(),
   content_encoding: field
-    .interpolated('The content encoding, of the first message of an object.')
+    .interpolated('The content encoding, evaluated for the first message of an object.')
     .optional()
     .advanced()
     .examples('gzip'),
-  max_retries: field.int('How often a part that cannot be sent is sent again.').default(2).advanced(),
-  backoff: backoffField('The pauses before a part is sent again.'),
+  max_retries: field.int('How often a failed part is retried.').default(2).advanced(),
+  backoff: backoffField('The intervals between attempts to send a part.'),
   ...sessionFields,
   max_in_flight: maxInFlightField(64),
   batching: batchingField,
@@ -67,14 +70,8 @@ export default defineOutput({
   status: 'experimental',
   categories: ['Services', 'AWS'],
   version: '1.16.0',
-  summary: 'Writes messages into large objects of an S3 bucket, part by part.',
-  description: `Messages are appended to their object in memory, and sent as parts of a multipart upload. Objects are complete, and visible, when the stream ends: it is made for inputs that end, such as \`file\`, or one in \`read_until\`.
-
-**A message is acknowledged when it is in memory or sent as a part, before its object is complete.** What is in memory is lost where the process is killed, and the parts of an unfinished upload wait in the bucket without being an object. Where nothing may be lost use \`aws_s3\`.
-
-S3 takes parts of less than 5 MiB only as the last of an object, so smaller ones wait for more, whatever \`max_buffer_count\` and \`max_buffer_period\` say. A message whose part cannot be sent is refused and not part of the object. Where an object cannot be completed at the end, the error in the log names its upload, whose parts stay.
-
-${credentialsHelp}`,
+  summary: 'Streams messages into large objects of an S3 bucket, part by part.',
+  description: `Messages are appended to their object in memory and sent as parts of a multipart upload. Objects are completed, and become visible, when the stream ends: the output is meant for inputs that end, such as \`file\`, or an input within \`read_until\`.\n\n**A message is acknowledged when it is in memory or sent as a part, before its object is complete.** What is in memory is lost if the process is killed, and the parts of the unfinished upload stay in the bucket without forming an object. Use \`aws_s3\` where no message may be lost.\n\nS3 accepts a part smaller than 5 MiB only as the last one of an object, so smaller parts wait for more data regardless of \`max_buffer_count\` and \`max_buffer_period\`. A message whose part cannot be sent is rejected and left out of the object. If an object cannot be completed at the end, the error in the log names its upload, whose parts remain.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   examples: [

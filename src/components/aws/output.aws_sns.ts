@@ -17,16 +17,18 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 
 const config = awsConfig({
   topic_arn: field.string('The ARN of the topic.'),
-  message_group_id: field.interpolated('The group of a message, for topics that keep an order.').optional(),
-  message_deduplication_id: field.interpolated('What a message is recognised by when it is sent again.').optional(),
+  message_group_id: field.interpolated('The message group id, for FIFO topics.').optional(),
+  message_deduplication_id: field
+    .interpolated('The deduplication id, by which a message that is sent again is recognised.')
+    .optional(),
   max_in_flight: maxInFlightField(64),
   metadata: field
     .object(
-      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
-      'Which metadata becomes attributes.',
+      { exclude_prefixes: field.string('Prefixes of metadata keys to exclude.').list().default([]) },
+      'Which metadata becomes message attributes.',
     )
     .optional(),
-  timeout: field.duration('How long one message may take.').default('5s').advanced(),
+  timeout: field.duration('How long publishing one message may take.').default('5s').advanced(),
   ...sessionFields,
 })
 
@@ -35,8 +37,8 @@ type Config = Infer<typeof config>
 export default defineOutput({
   name: 'aws_sns',
   categories: ['Services', 'AWS'],
-  summary: 'Publishes messages to a topic of SNS.',
-  description: `Metadata is sent along as attributes of the type String.\n\n${credentialsHelp}`,
+  summary: 'Publishes messages to an SNS topic.',
+  description: `Metadata is sent as message attributes of type String.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-sns'],

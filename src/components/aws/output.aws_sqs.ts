@@ -18,14 +18,16 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 
 const config = awsConfig({
   url: field.string('The URL of the queue.').needs('network', value => addressOfUrl(value)),
-  message_group_id: field.interpolated('The group of a message, for queues that keep an order.').optional(),
-  message_deduplication_id: field.interpolated('What a message is recognised by when it is sent again.').optional(),
-  delay_seconds: field.interpolated('How many seconds a message stays hidden: 0 to 900.').optional(),
+  message_group_id: field.interpolated('The message group id, for FIFO queues.').optional(),
+  message_deduplication_id: field
+    .interpolated('The deduplication id, by which a message that is sent again is recognised.')
+    .optional(),
+  delay_seconds: field.interpolated('The delay in seconds before a message becomes visible: 0 to 900.').optional(),
   max_in_flight: maxInFlightField(64),
   metadata: field
     .object(
-      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
-      'Which metadata becomes attributes.',
+      { exclude_prefixes: field.string('Prefixes of metadata keys to exclude.').list().default([]) },
+      'Which metadata becomes message attributes.',
     )
     .optional(),
   batching: batchingField,
@@ -38,10 +40,8 @@ type Config = Infer<typeof config>
 export default defineOutput({
   name: 'aws_sqs',
   categories: ['Services', 'AWS'],
-  summary: 'Sends messages to a queue of SQS.',
-  description: `Metadata is sent along as attributes of the type String; of more than ten, which SQS does not take, those are sent that are first in the alphabet. Up to ten messages go by one request, also without \`batching\`, and each that SQS refuses fails alone.
-
-${credentialsHelp}`,
+  summary: 'Sends messages to an SQS queue.',
+  description: `Metadata is sent as message attributes of type String. SQS accepts at most ten, so only the alphabetically first ten are sent. Up to ten messages are sent per request, even without \`batching\`, and each one that SQS rejects fails on its own.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-sqs'],

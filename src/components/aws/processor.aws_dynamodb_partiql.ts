@@ -17,17 +17,15 @@ export default defineProcessor({
   name: 'aws_dynamodb_partiql',
   categories: ['Integration'],
   summary: 'Runs a PartiQL statement for each message.',
-  description: `A message becomes the item that its statement returned, as a document with types (\`{"foo":{"S":"text"}}\`); one whose statement returned none stays as it is. Statements that fail flag their messages. Up to 25 statements go by one request.
-
-${credentialsHelp}`,
+  description: `A message is replaced by the item that its statement returned, as a typed document (\`{"foo":{"S":"text"}}\`); it is unchanged if the statement returned none. Messages whose statement fails are flagged as failed. Up to 25 statements are sent per request.\n\n${credentialsHelp}`,
   config: awsConfig({
     query: field.string('The statement.'),
     unsafe_dynamic_query: field
-      .bool('Whether the statement may hold interpolations, which lets messages change what it does.')
+      .bool('Whether the statement is interpolated, which lets message content alter the statement itself.')
       .default(false)
       .advanced(),
     args_mapping: field
-      .mapping('A mapping to the list of parameters, each with its type.')
+      .mapping('A mapping that returns the array of parameters, each with its type.')
       .default('')
       .examples('root = [ { "S": this.foo }, { "N": this.count.string() } ]'),
     ...sessionFields,

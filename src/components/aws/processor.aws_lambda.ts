@@ -14,19 +14,15 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 export default defineProcessor({
   name: 'aws_lambda',
   categories: ['Integration'],
-  summary: 'Calls a function of AWS Lambda with each message, which becomes what it returns.',
-  description: `To keep the message, or a part of it, call the function within a \`branch\`.
-
-Where the function itself fails, Lambda answers all the same: the message is what it says about the error then, and has the metadata \`lambda_function_error\`. Messages whose call fails are flagged.
-
-${credentialsHelp}`,
+  summary: 'Calls an AWS Lambda function with each message and replaces the message with the result.',
+  description: `To keep all or part of the message, call the function within a \`branch\`.\n\nIf the function itself fails, Lambda still responds: the message becomes the error description, with the metadata \`lambda_function_error\`. Messages whose call fails are flagged as failed.\n\n${credentialsHelp}`,
   config: awsConfig({
-    parallel: field.bool('Whether the messages of a batch are sent at the same time.').default(false),
-    function: field.string('The function: its name or ARN.'),
-    rate_limit: field.string('A `rate_limit` resource that calls wait for.').default('').advanced(),
+    parallel: field.bool('Whether the messages of a batch are sent concurrently.').default(false),
+    function: field.string('The function, by name or ARN.'),
+    rate_limit: field.string('A `rate_limit` resource that limits the calls.').default('').advanced(),
     ...sessionFields,
     timeout: field.duration('How long one call may take.').default('5s').advanced(),
-    retries: field.int('How often a call that failed is made again.').default(3).advanced(),
+    retries: field.int('How often a failed call is retried.').default(3).advanced(),
   }),
   needs: ['network'],
   requires: ['@aws-sdk/client-lambda'],

@@ -7,30 +7,26 @@ export default defineProcessor({
   name: 'aws_s3',
   categories: ['Services', 'AWS'],
   version: '1.4.0',
-  summary: 'Replaces each message by the object of an S3 bucket that it names.',
-  description: `The scanner cuts the object into messages, each a batch of its own; where it yields several, the processor cannot stand inside a \`branch\`. A message whose object cannot be read goes on as it is, flagged as failed.
-
-Metadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_content_length\`, \`s3_version_id\`, and the object's own metadata, whose names are in lower case.
-
-${credentialsHelp}`,
+  summary: 'Replaces each message with the S3 object that it names.',
+  description: `The scanner splits the object into messages, each in its own batch; if it produces several, the processor cannot be used within a \`branch\`. A message whose object cannot be read passes through unchanged, flagged as failed.\n\nMetadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_content_length\`, \`s3_version_id\`, and the object's own metadata with lower-case names.\n\n${credentialsHelp}`,
   config: awsConfig({
     bucket: field.interpolated('The bucket.'),
     key: field.interpolated('The key of the object.'),
     force_path_style_urls: field
-      .bool('Whether the bucket is part of the path instead of the name of the host.')
+      .bool('Whether the bucket is part of the URL path rather than of the host name.')
       .default(false),
     delete_objects: field
-      .bool('Whether an object is deleted once it was read, which is before its messages are delivered.')
+      .bool('Whether an object is deleted once it has been read, which is before its messages are delivered.')
       .default(false)
       .advanced()
       .since('1.5.0'),
     ...sessionFields,
-    scanner: field.scanner('How an object is cut into messages.').default({ to_the_end: {} }),
+    scanner: field.scanner('How an object is split into messages.').default({ to_the_end: {} }),
   }),
   needs: ['network'],
   examples: [
     {
-      title: 'Large messages of SQS',
+      title: 'Large SQS messages',
       summary: "Follows the pointers of Amazon's extended client library.",
       config: `input:
   aws_sqs:

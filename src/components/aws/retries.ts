@@ -3,10 +3,12 @@ import { backoffField, backoffOf, type BackoffConfig, field, type Resources } fr
 /** `max_retries` and `backoff`, as in the original's outputs that send many messages per request. */
 export const retryFieldsOf = (maxRetries: number) => ({
   max_retries: field
-    .int('How often what was throttled or failed for a while is sent again; 0 for no limit but that of `backoff`.')
+    .int(
+      'How often throttled or temporarily failed messages are resent; 0 means no limit other than that of `backoff`.',
+    )
     .default(maxRetries)
     .advanced(),
-  backoff: backoffField('The pauses before it is sent again.'),
+  backoff: backoffField('The intervals between attempts.'),
 })
 
 export interface RetryConfig {

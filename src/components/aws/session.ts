@@ -18,20 +18,20 @@ const METADATA_SERVICE = '169.254.169.254:80'
 const credentialsField = field
   .object({
     profile: field
-      .string('A profile of `~/.aws/credentials`.')
+      .string('A profile from `~/.aws/credentials`.')
       .needsWhen(['files'], value => (value === '' ? [] : [{ capability: 'files' }]))
       .default('')
       .advanced(),
-    id: field.string('The id of an access key.').default('').advanced(),
-    secret: field.string('Its secret.').default('').advanced().secret(),
-    token: field.string('The token of a session.').default('').advanced(),
+    id: field.string('The access key id.').default('').advanced(),
+    secret: field.string('The secret access key.').default('').advanced().secret(),
+    token: field.string('The session token.').default('').advanced(),
     from_ec2_role: field
-      .bool('Whether the role of the machine is used.')
+      .bool('Whether to use the role of the EC2 instance.')
       .needsWhen(['network'], value => (value === true ? [{ capability: 'network', target: METADATA_SERVICE }] : []))
       .default(false)
       .advanced(),
     role: field.string('The ARN of a role to assume.').default('').advanced(),
-    role_external_id: field.string('An external id for the role.').default('').advanced(),
+    role_external_id: field.string('The external id for assuming the role.').default('').advanced(),
     expiry_window: field.duration('How long before its expiry a token is renewed.').default('').advanced(),
   })
   .optional()
@@ -39,12 +39,12 @@ const credentialsField = field
 
 export const sessionFields = {
   region: field
-    .string('The AWS region. Without it `AWS_REGION`, or that of the profile.')
+    .string('The AWS region. Defaults to `AWS_REGION`, or the region of the profile.')
     .default('')
     .advanced()
     .examples('eu-central-1'),
   endpoint: field
-    .string('Another address of the AWS API.')
+    .string('An alternative endpoint of the AWS API.')
     .needs('network', value => addressOfUrl(value))
     .default('')
     .advanced()
@@ -54,7 +54,7 @@ export const sessionFields = {
 
 /** Documentation shared by the AWS components. */
 export const credentialsHelp =
-  'Without `credentials` the usual sources are searched: variables of the environment, `~/.aws`, web identities, containers and the machine. Managed pipelines use `credentials.id` and `credentials.secret`, or what is granted to them.'
+  'Without `credentials` the usual sources are searched: environment variables, `~/.aws`, web identity tokens, and container and instance roles. Managed pipelines use `credentials.id` and `credentials.secret`, or the capabilities granted to them.'
 
 export type SessionConfig = Infer<typeof sessionFields>
 

@@ -37,7 +37,7 @@ export const sasTokenField = field
 
 /** Documentation that the components of Azure Storage have in common. */
 export const credentialsHelp =
-  'Credentials are those of `storage_connection_string`, else `storage_access_key`, else `storage_sas_token`, else the identity of the machine: a service principal or workload identity of the environment, or a managed identity. Managed pipelines use one of the first three, or what is granted to them.'
+  'Credentials are taken from `storage_connection_string`, `storage_access_key` or `storage_sas_token`, in this order, or otherwise from the machine: a service principal or workload identity in the environment, or a managed identity. Managed pipelines use one of the first three, or the capabilities granted to them.'
 
 /** The fields of a component that talks to Azure Storage. The identity of the machine needs its environment and files. */
 export function azureConfig<const F extends FieldMap>(service: Service, fields: F): Field<Infer<F>> {

@@ -1,7 +1,10 @@
 import { ConfigError, field, type Resources } from '../../engine/index.ts'
 import { CommandConnection, type CommandProtocol, hostAndPort } from '../io/command-connection.ts'
 
-export const addressField = field.string('The server, as `host:port`.').needs('network').examples('127.0.0.1:11300')
+export const addressField = field
+  .string('The address of the server, as `host:port`.')
+  .needs('network')
+  .examples('127.0.0.1:11300')
 
 /** The priority with which jobs are put and released, as in the original. */
 export const priority = 2

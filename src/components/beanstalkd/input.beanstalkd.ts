@@ -27,9 +27,9 @@ export default defineInput({
   name: 'beanstalkd',
   status: 'experimental',
   categories: ['Services'],
-  summary: 'Reserves jobs of the default tube of a beanstalkd server.',
+  summary: 'Reserves jobs from the default tube of a beanstalkd server.',
   description:
-    'A job is deleted when its message was delivered, and released when that failed. Until then the server is told twice a second that it is worked on, so that no other consumer gets it; when the connection is lost, the server releases it.',
+    'A job is deleted once its message has been delivered, and released if that failed. Until then it is touched twice a second, so that no other consumer receives it; when the connection is lost, the server releases it.',
   config: field.object({ address: addressField }),
   needs: ['network'],
   create: ({ address }, resources) => new BeanstalkdInput(address, resources),

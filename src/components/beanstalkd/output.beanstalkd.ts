@@ -17,7 +17,7 @@ export default defineOutput({
   status: 'experimental',
   categories: ['Services'],
   summary: 'Puts messages into the default tube of a beanstalkd server.',
-  description: `Jobs have the priority ${priority}, no delay, and ${timeToRunSeconds} seconds to run. A message that is larger than the server allows (64 KiB unless it says otherwise) fails.`,
+  description: `Jobs have the priority ${priority}, no delay, and a time to run of ${timeToRunSeconds} seconds. A message that exceeds the server's size limit (64 KiB by default) fails.`,
   config: field.object({ address: addressField, max_in_flight: maxInFlightField(64) }),
   needs: ['network'],
   create({ address }, resources) {

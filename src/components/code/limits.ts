@@ -2,12 +2,12 @@ import { field, type Resources } from '../../engine/index.ts'
 
 /** Limits for user code, an addition to the original's fields. */
 export const timeLimitField = field
-  .duration('How long the code may run for a message. Waiting does not count.')
+  .duration('How long the code may run per message. Time spent waiting does not count.')
   .default('5s')
   .advanced()
 
 export const memoryLimitField = field
-  .int('How much memory the code may have, in MiB.')
+  .int('The memory limit of the code, in MiB.')
   .default(128)
   .lint(mib => (typeof mib === 'number' && mib < 16 ? 'memory_limit_mib has to be at least 16' : undefined))
   .advanced()

@@ -6,13 +6,11 @@ import { isMissing, isPresent, StorageClient, storageFields } from './storage-cl
 export default defineCache({
   name: 'gcp_cloud_storage',
   status: 'beta',
-  summary: 'Keeps each item as an object of a bucket of Google Cloud Storage.',
-  description: `Items stay until they are deleted: a time to live is ignored. An item that must not exist is added by a conditional request, so that only one of several writers succeeds; the original asks first and then writes.
-
-${credentialsHelp}`,
+  summary: 'Stores each item as an object in a Google Cloud Storage bucket.',
+  description: `Items are kept until they are deleted: a time to live is ignored. Adding an item only if it does not exist uses a conditional request, so that only one of several writers succeeds; the original checks first and then writes.\n\n${credentialsHelp}`,
   config: gcpConfig({
     bucket: field.string('The bucket.'),
-    content_type: field.string('The content type of the objects; `application/octet-stream` without it.').optional(),
+    content_type: field.string('The content type of the objects, `application/octet-stream` by default.').optional(),
     ...storageFields,
   }),
   needs: ['network'],

@@ -21,13 +21,13 @@ import { type ObjectAttributes, StorageClient, storageFields } from './storage-c
 const config = gcpConfig({
   bucket: field.string('The bucket.'),
   prefix: field
-    .interpolated('What the names of the objects that are read begin with; evaluated when the input connects.')
+    .interpolated('The prefix of the names of the objects to read; evaluated when the input connects.')
     .default(''),
-  scanner: field.scanner('How an object is cut into messages.').default({ to_the_end: {} }),
+  scanner: field.scanner('How an object is split into messages.').default({ to_the_end: {} }),
   codec: field.string('Use `scanner` instead.').optional().deprecated(),
   max_buffer: field.int('Use `scanner` instead.').default(1_000_000).deprecated(),
   delete_objects: field
-    .bool('Whether an object is deleted once all of its messages were delivered.')
+    .bool('Whether an object is deleted once all of its messages have been delivered.')
     .default(false)
     .advanced(),
   ...storageFields,
@@ -38,14 +38,8 @@ type Config = Infer<typeof config>
 export default defineInput({
   name: 'gcp_cloud_storage',
   categories: ['Services', 'GCP'],
-  summary: 'Reads the objects of a bucket of Google Cloud Storage.',
-  description: `The objects below \`prefix\` are read in the order of their names, and the input ends. An object whose content encoding is \`gzip\` is decompressed.
-
-A connection that is lost in the middle of an object is made again, and reading goes on where it broke off, unless the object was replaced meanwhile. An object that cannot be read is logged as an error, and the next one is read.
-
-Metadata of each message: \`gcs_key\`, \`gcs_bucket\`, \`gcs_last_modified\` (RFC 3339), \`gcs_last_modified_unix\`, \`gcs_content_type\`, \`gcs_content_encoding\`, and the object's own metadata.
-
-${credentialsHelp}`,
+  summary: 'Reads the objects of a Google Cloud Storage bucket.',
+  description: `The objects under \`prefix\` are read in order of their names, and then the input ends. An object whose content encoding is \`gzip\` is decompressed.\n\nIf the connection is lost in the middle of an object, the input reconnects and continues where it stopped, unless the object has been replaced in the meantime. An object that cannot be read is logged as an error and skipped.\n\nMetadata of each message: \`gcs_key\`, \`gcs_bucket\`, \`gcs_last_modified\` (RFC 3339), \`gcs_last_modified_unix\`, \`gcs_content_type\`, \`gcs_content_encoding\`, and the object's own metadata.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   replays: true,

@@ -20,26 +20,24 @@ import { type Lease, type Puller, SyncPull } from './pubsub-pull.ts'
 import { credentialsHelp, gcpConfig } from './session.ts'
 
 const config = gcpConfig({
-  project: field.string('The project of the subscription.'),
-  subscription: field.string('The subscription.'),
+  project: field.string('The project that owns the subscription.'),
+  subscription: field.string('The name of the subscription.'),
   ...pubsubFields,
-  sync: field.bool('Whether messages are asked for by single requests, instead of by a stream.').default(false),
-  max_outstanding_messages: field.int('How many messages may be under way before no more are taken.').default(1000),
-  max_outstanding_bytes: field
-    .int('How many bytes of messages may be under way before no more are taken.')
-    .default(1e9),
+  sync: field.bool('Whether to request messages one pull at a time instead of using a streaming pull.').default(false),
+  max_outstanding_messages: field.int('The maximum number of messages in flight.').default(1000),
+  max_outstanding_bytes: field.int('The maximum number of bytes of messages in flight.').default(1e9),
   create_subscription: field
     .object(
       {
-        enabled: field.bool('Whether the subscription is made where it does not exist.').default(false).advanced(),
-        topic: field.string('The topic that it subscribes to.').default('').advanced(),
+        enabled: field.bool('Whether to create the subscription if it does not exist.').default(false).advanced(),
+        topic: field.string('The topic to subscribe to.').default('').advanced(),
       },
-      'Makes the subscription.',
+      'Creates the subscription.',
     )
     .optional()
     .advanced(),
-  extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
-  new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
+  extract_tracing_map: field.mapping('A mapping that extracts the tracing span of a message.').optional().advanced(),
+  new_root_span_with_link: field.bool('Whether each message starts a new trace.').optional().advanced(),
 })
 
 type Config = Infer<typeof config>
@@ -47,12 +45,8 @@ type Config = Infer<typeof config>
 export default defineInput({
   name: 'gcp_pubsub',
   categories: ['Services', 'GCP'],
-  summary: 'Reads messages of a subscription of Google Cloud Pub/Sub.',
-  description: `A message is acknowledged when it was delivered, and its deadline is extended until then. One that was refused, or was under way when the stream stopped, is delivered again by the service. Subscriptions with an order deliver the messages of a key one after the other; with \`exactly once\` a failed acknowledgement is logged, and the message comes again.
-
-Metadata of each message: its attributes by their names, \`gcp_pubsub_publish_time_unix\`, \`gcp_pubsub_message_id\`, \`gcp_pubsub_delivery_attempt\` where the subscription has a dead-letter topic, and \`gcp_pubsub_ordering_key\` where it has one.
-
-${credentialsHelp}`,
+  summary: 'Reads messages from a Google Cloud Pub/Sub subscription.',
+  description: `A message is acknowledged once it has been delivered, and its deadline is extended until then. One that was rejected, or was in flight when the stream stopped, is redelivered by the service. Subscriptions with message ordering deliver the messages of a key one after another; with exactly-once delivery, a failed acknowledgement is logged and the message is redelivered.\n\nMetadata of each message: its attributes by name, \`gcp_pubsub_publish_time_unix\`, \`gcp_pubsub_message_id\`, \`gcp_pubsub_delivery_attempt\` if the subscription has a dead-letter topic, and \`gcp_pubsub_ordering_key\` if the message has one.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@google-cloud/pubsub'],

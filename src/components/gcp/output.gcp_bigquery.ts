@@ -21,70 +21,70 @@ const config = gcpConfig(
   {
     project: field
       .string(
-        'The project of the dataset; without it that of the variable `GOOGLE_CLOUD_PROJECT`, or of the credentials.',
+        'The project of the dataset. Defaults to that of the variable `GOOGLE_CLOUD_PROJECT`, or of the credentials.',
       )
       .default(''),
     dataset: field.string('The dataset.'),
-    table: field.interpolated('The table that a batch is loaded into; evaluated for its first message.'),
+    table: field.interpolated('The table that a batch is loaded into; evaluated for the first message of the batch.'),
     endpoint: field
-      .string('Another address of the API. It is sent no credentials, unless `credentials_json` is set.')
+      .string('An alternative endpoint of the API. It receives no credentials unless `credentials_json` is set.')
       .needs('network', value => addressOfEndpoint(value))
       .default('')
       .advanced(),
     format: field
-      .string('What messages are.')
-      .options({ NEWLINE_DELIMITED_JSON: 'Objects, one a line.', CSV: 'Lines of values.' })
+      .string('The format of the messages.')
+      .options({ NEWLINE_DELIMITED_JSON: 'JSON objects, one per line.', CSV: 'Lines of CSV.' })
       .default('NEWLINE_DELIMITED_JSON'),
     max_in_flight: maxInFlightField(64),
     write_disposition: field
-      .string('What becomes of the rows of a table that is there.')
+      .string('What happens to the rows of an existing table.')
       .options({
-        WRITE_APPEND: 'They stay.',
-        WRITE_EMPTY: 'Where there are any, the batch fails.',
-        WRITE_TRUNCATE: 'Those of the batch replace them.',
+        WRITE_APPEND: 'They are kept, and the batch is appended.',
+        WRITE_EMPTY: 'The batch fails if there are any.',
+        WRITE_TRUNCATE: 'They are replaced by the batch.',
       })
       .default('WRITE_APPEND')
       .advanced(),
     create_disposition: field
-      .string('Whether a table is made that is not there.')
-      .options({ CREATE_IF_NEEDED: 'It is made.', CREATE_NEVER: 'The batch fails.' })
+      .string('Whether a missing table is created.')
+      .options({ CREATE_IF_NEEDED: 'It is created.', CREATE_NEVER: 'The batch fails.' })
       .default('CREATE_IF_NEEDED')
       .advanced(),
     ignore_unknown_values: field
-      .bool('Whether values that the table has no column for are left out, instead of making a bad record.')
+      .bool('Whether values without a matching column are ignored instead of making the record bad.')
       .default(false)
       .advanced(),
     max_bad_records: field
-      .int('How many bad records of a batch are left out; with more it fails.')
+      .int('How many bad records of a batch are ignored; with more, the batch fails.')
       .default(0)
       .advanced(),
     auto_detect: field
       .bool(
-        'Whether BigQuery guesses the columns and their types. A table that is to be made needs it; a text such as `no` may become a boolean in CSV.',
+        'Whether BigQuery infers the columns and their types, which is required to create a table. In CSV, text such as `no` may be inferred as a boolean.',
       )
       .default(false)
       .advanced(),
-    job_labels: field.string('Labels of the load jobs, by their keys.').map().default({}),
+    job_labels: field.string('Labels of the load jobs.').map().default({}),
     csv: field.object(
       {
-        header: field.string('The names of the columns, which become the first line of each batch.').list().default([]),
-        field_delimiter: field.string('What stands between values.').default(','),
+        header: field.string('The column names, which become the first line of each batch.').list().default([]),
+        field_delimiter: field.string('The delimiter between values.').default(','),
         allow_jagged_rows: field
-          .bool('Whether values at the end of a line may be missing; they are null.')
+          .bool('Whether trailing values of a line may be missing; they become null.')
           .default(false)
           .advanced(),
-        allow_quoted_newlines: field.bool('Whether quoted values may have line breaks.').default(false).advanced(),
+        allow_quoted_newlines: field.bool('Whether quoted values may contain line breaks.').default(false).advanced(),
         encoding: field
           .string('The encoding of the messages; the header is converted to it.')
           .options({ 'UTF-8': '', 'ISO-8859-1': '' })
           .default('UTF-8')
           .advanced(),
         skip_leading_rows: field
-          .int('How many lines of a batch come before the values, as the header does.')
+          .int('The number of lines before the values in a batch, such as the header.')
           .default(1)
           .advanced(),
       },
-      'How CSV is read.',
+      'CSV options.',
     ),
     ...credentialsFields,
     batching: batchingField,
@@ -97,21 +97,13 @@ type Config = Infer<typeof config>
 export default defineOutput({
   name: 'gcp_bigquery',
   categories: ['GCP', 'Services'],
-  summary: 'Loads messages as rows into a table of Google BigQuery.',
-  description: `Each batch is a load job of its own, so collect many messages: BigQuery allows a table some 1,500 load jobs a day. A message may hold several rows, a line each. Where a job fails, all messages of its batch do.
-
-In CSV each batch begins with \`csv.header\`, or the first message of each batch has to be a header; with neither set \`csv.skip_leading_rows\` to 0.
-
-A job whose answer is lost is not loaded twice: its id is made here, and BigQuery knows it again.
-
-No BigQuery was at hand for the tests of this output: it is tested against requests of the original's that were recorded, and by answers as the public documentation of the API shows them.
-
-${credentialsHelp}`,
+  summary: 'Loads messages as rows into a Google BigQuery table.',
+  description: `Each batch is a separate load job, so collect many messages per batch: BigQuery allows about 1,500 load jobs per table and day. A message may contain several rows, one per line. If a job fails, all messages of its batch fail.\n\nFor CSV, either each batch begins with \`csv.header\`, or the first message of each batch must be a header; if neither applies, set \`csv.skip_leading_rows\` to 0.\n\nA job whose response is lost is not loaded twice: its id is generated by the output, and BigQuery recognises it.\n\nThis output has not been tested against BigQuery itself, but against requests recorded from the original, and with responses as documented in the public API reference.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   examples: [
     {
-      title: 'Rows of JSON',
+      title: 'JSON rows',
       config: `output:
   gcp_bigquery:
     project: my-project

@@ -19,10 +19,10 @@ import { credentialsHelp, gcpConfig } from './session.ts'
 import { isPresent, type NewAttributes, type ObjectAttributes, StorageClient, storageFields } from './storage-client.ts'
 
 const collisionModes = {
-  overwrite: 'The new object replaces the one that is there.',
-  append: 'The message is appended to the object that is there.',
+  overwrite: 'The new object replaces the existing one.',
+  append: 'The message is appended to the existing object.',
   'error-if-exists': 'The message fails.',
-  ignore: 'The object that is there stays as it is, and the message counts as delivered.',
+  ignore: 'The existing object is left unchanged, and the message counts as delivered.',
 } as const
 
 type CollisionMode = keyof typeof collisionModes
@@ -30,7 +30,7 @@ type CollisionMode = keyof typeof collisionModes
 const config = gcpConfig({
   bucket: field.string('The bucket.'),
   path: field
-    .interpolated('The name of the object that a message becomes.')
+    .interpolated('The name of the object that a message is stored as.')
     .default('${!count("files")}-${!timestamp_unix_nano()}.txt')
     .examples(
       '${!count("files")}-${!timestamp_unix_nano()}.txt',
@@ -40,12 +40,12 @@ const config = gcpConfig({
   content_type: field.interpolated('The content type.').default('application/octet-stream'),
   content_encoding: field.interpolated('The content encoding.').default('').advanced(),
   collision_mode: field
-    .string('What becomes of a message whose `path` names an object that is there.')
+    .string('What happens to a message whose `path` names an existing object.')
     .options(collisionModes)
     .default('overwrite'),
   chunk_size: field
     .int(
-      'The largest object, in bytes, that is sent by one request; larger ones go in chunks of this size. 0 for no limit.',
+      'The size in bytes up to which an object is sent in a single request; larger ones are sent in chunks of this size. 0 means no limit.',
     )
     .default(16_777_216)
     .advanced(),
@@ -60,14 +60,8 @@ type Config = Infer<typeof config>
 export default defineOutput({
   name: 'gcp_cloud_storage',
   categories: ['Services', 'GCP'],
-  summary: 'Stores messages as objects of a bucket of Google Cloud Storage.',
-  description: `Each message becomes an object, those of a batch one after the other. Interpolations are evaluated for each message. Metadata of messages is stored with the objects.
-
-With \`collision_mode: append\` a message is stored as an object of its own first, which the service then appends to the one that is there; it gets the content type and metadata of the message. That costs four requests for each message, so collect messages in batches and archive them. Messages for the same object wait for each other, and another writer's changes are noticed. As a message may be sent again after a lost answer, it may be appended twice.
-
-For one object per batch, archive the batch: the \`archive\` processor keeps the metadata of its first message, so separate messages by \`group_by_value\` first where \`path\` depends on them.
-
-${credentialsHelp}`,
+  summary: 'Stores messages as objects in a Google Cloud Storage bucket.',
+  description: `Each message becomes an object; those of a batch are written one after another. Interpolations are evaluated per message. The metadata of messages is stored with the objects.\n\nWith \`collision_mode: append\`, a message is first stored as a separate object, which the service then appends to the existing one; the result has the content type and metadata of the message. This costs four requests per message, so batch and archive messages. Messages for the same object wait for each other, and changes by other writers are detected. Because a message may be resent after a lost response, it may be appended twice.\n\nTo write one object per batch, archive the batch. The \`archive\` processor keeps the metadata of the first message, so where \`path\` depends on metadata, separate the messages with \`group_by_value\` first.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   examples: [

@@ -18,51 +18,53 @@ import { pubsubConnector, pubsubFields } from './pubsub-client.ts'
 import { credentialsHelp, gcpConfig } from './session.ts'
 
 const config = gcpConfig({
-  project: field.string('The project of the topics.'),
-  topic: field.interpolated('The topic.'),
+  project: field.string('The project that owns the topics.'),
+  topic: field.interpolated('The name of the topic.'),
   ...pubsubFields,
   ordering_key: field
-    .interpolated('Messages with the same key are delivered in the order in which they were published.')
+    .interpolated(
+      'The ordering key: messages with the same key are delivered in the order in which they were published.',
+    )
     .optional()
     .advanced(),
   max_in_flight: maxInFlightField(64),
-  count_threshold: field.int('How many messages are collected before they are published.').default(100),
-  delay_threshold: field.duration('How long messages are collected before they are published.').default('10ms'),
-  byte_threshold: field.int('How many bytes of messages are collected before they are published.').default(1_000_000),
+  count_threshold: field.int('The number of messages that are collected before publishing.').default(100),
+  delay_threshold: field.duration('How long messages are collected before publishing.').default('10ms'),
+  byte_threshold: field.int('The number of bytes of messages that are collected before publishing.').default(1_000_000),
   publish_timeout: field
-    .duration('How long a message is tried to be published before it counts as failed.')
+    .duration('How long publishing of a message is retried before it fails.')
     .default('1m0s')
     .examples('10s', '5m', '60m')
     .advanced(),
   metadata: field
     .object(
-      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
-      'Which metadata becomes attributes; without it all.',
+      { exclude_prefixes: field.string('Prefixes of metadata keys to exclude.').list().default([]) },
+      'Which metadata becomes attributes, by default all of it.',
     )
     .optional(),
-  inject_tracing_map: field.mapping('Puts the tracing span into a message.').optional().advanced(),
+  inject_tracing_map: field.mapping('A mapping that injects the tracing span into a message.').optional().advanced(),
   flow_control: field
     .object(
       {
         max_outstanding_bytes: field
-          .int('How many bytes of messages of a topic may be under way; 0 or less for no limit.')
+          .int('The maximum number of bytes of messages of a topic in flight; 0 or less means no limit.')
           .default(-1)
           .advanced(),
         max_outstanding_messages: field
-          .int('How many messages of a topic may be under way; 0 or less for no limit.')
+          .int('The maximum number of messages of a topic in flight; 0 or less means no limit.')
           .default(1000)
           .advanced(),
         limit_exceeded_behavior: field
-          .string('What becomes of a message beyond that.')
+          .string('What happens to a message that exceeds a limit.')
           .options({
-            ignore: 'It is published all the same.',
+            ignore: 'It is published regardless.',
             block: 'It waits.',
             signal_error: 'It fails.',
           })
           .default('block')
           .advanced(),
       },
-      'Bounds what is under way for each topic.',
+      'Limits what is in flight for each topic.',
     )
     .optional()
     .advanced(),
@@ -74,10 +76,8 @@ type Config = Infer<typeof config>
 export default defineOutput({
   name: 'gcp_pubsub',
   categories: ['Services', 'GCP'],
-  summary: 'Publishes messages on topics of Google Cloud Pub/Sub.',
-  description: `Metadata is sent along as attributes. Messages of all batches that are under way are published together as the thresholds say, and each has an outcome of its own. A topic has to exist. After a failed message with an \`ordering_key\` the ones behind it are published again as the stream sends them, where the original refuses the key until it is restarted.
-
-${credentialsHelp}`,
+  summary: 'Publishes messages to Google Cloud Pub/Sub topics.',
+  description: `Metadata is sent as attributes. Messages of all batches in flight are published together according to the thresholds, and each has its own outcome. A topic must exist. After a message with an \`ordering_key\` fails, later messages with that key are published as the stream sends them, whereas the original rejects the key until it is restarted.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@google-cloud/pubsub'],

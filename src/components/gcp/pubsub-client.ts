@@ -6,9 +6,7 @@ import { addressOfEndpoint, credentialsFields, GcpSession, isPlain } from './ses
 
 export const pubsubFields = {
   endpoint: field
-    .string(
-      'Another address of the service, as that of a region; one that begins with `http://` is spoken to without TLS.',
-    )
+    .string('An alternative endpoint of the service, such as a regional one; without TLS if it begins with `http://`.')
     .needs('network', value => addressOfEndpoint(value))
     .default('')
     .examples('us-central1-pubsub.googleapis.com:443', 'us-west3-pubsub.googleapis.com:443'),

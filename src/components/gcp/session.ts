@@ -27,7 +27,7 @@ export const credentialsFields = {
 } as const
 
 /** Documentation shared by the Google Cloud components. */
-export const credentialsHelp = `Without \`credentials_json\`, which is an addition of ours, Google's application default credentials are searched: the file that \`${KEY_FILE_VARIABLE}\` names, that of \`gcloud auth application-default login\`, and the service account of the machine. Managed pipelines use \`credentials_json\`, or what is granted to them. An \`endpoint\` that begins with \`http://\`, as that of an emulator, is sent no credentials.`
+export const credentialsHelp = `Without \`credentials_json\`, which is an addition of ours, Google's application default credentials are searched: the file named by \`${KEY_FILE_VARIABLE}\`, that of \`gcloud auth application-default login\`, and the service account of the machine. Managed pipelines use \`credentials_json\`, or the capabilities granted to them. No credentials are sent to an \`endpoint\` that begins with \`http://\`, such as an emulator.`
 
 /**
  * The fields of a Google Cloud component. The credentials of the machine need its environment and files; a key in the

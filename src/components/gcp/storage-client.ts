@@ -6,7 +6,7 @@ import { addressOfEndpoint, credentialsFields, GcpSession, isPlain } from './ses
 export const storageFields = {
   endpoint: field
     .string(
-      'Another address of the service, as that of a private endpoint or an emulator; one that begins with `http://` is spoken to without TLS. An addition of ours.',
+      'An alternative endpoint of the service, such as a private endpoint or an emulator; without TLS if it begins with `http://`. An addition of ours.',
     )
     .needs('network', value => addressOfEndpoint(value))
     .default('')

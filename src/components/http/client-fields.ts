@@ -1,7 +1,7 @@
 import { addressOfUrl, ConfigError, field, type Infer, metadataFilterFields, tlsField } from '../../engine/index.ts'
 import { oauth2Field, requestAuthFields } from './request-auth.ts'
 
-const NOT_YET = 'Not supported here yet: a configuration that enables it does not start.'
+const NOT_YET = 'Not supported yet: a configuration that enables it does not start.'
 
 const secretText = (description: string) => field.string(description).default('').advanced().secret()
 const plainText = (description: string) => field.string(description).default('').advanced()
@@ -11,11 +11,11 @@ const enabled = (description = NOT_YET) => field.bool(description).default(false
 export const clientFields = {
   headers: field.interpolated('Headers of the requests.').map().default({}),
   metadata: field
-    .object(metadataFilterFields, 'Which metadata of a message become headers of its request.')
+    .object(metadataFilterFields, 'Which metadata of a message is sent as request headers.')
     .optional()
     .advanced(),
   dump_request_log_level: field
-    .string('At which level requests are logged with their content.')
+    .string('The level at which requests are logged with their content.')
     .default('')
     .ineffective('requests are never logged with their content')
     .options({ TRACE: '', DEBUG: '', INFO: '', WARN: '', ERROR: '', FATAL: '', '': '' })
@@ -24,27 +24,27 @@ export const clientFields = {
   oauth2: oauth2Field,
   tls: tlsField,
   extract_headers: field
-    .object(metadataFilterFields, 'Which headers of the answer become metadata, under their names in small letters.')
+    .object(metadataFilterFields, 'Which response headers become metadata, with lower-case names.')
     .advanced(),
-  rate_limit: field.string('A rate limit resource for the requests.').optional(),
-  timeout: field.duration('The longest time that an answer may take.').default('5s'),
-  retry_period: field.duration('The pause before a request is sent again.').default('1s').advanced(),
+  rate_limit: field.string('A rate limit resource that limits the requests.').optional(),
+  timeout: field.duration('How long a response may take.').default('5s'),
+  retry_period: field.duration('The interval before a retry.').default('1s').advanced(),
   max_retry_backoff: field
-    .duration('The longest pause, where pauses grow because of `backoff_on`.')
+    .duration('The maximum interval, if intervals grow because of `backoff_on`.')
     .default('300s')
     .advanced(),
-  retries: field.int('How often a request is sent again.').default(3).advanced(),
-  backoff_on: field.int('Status codes after which pauses grow.').list().default([429]).advanced(),
-  drop_on: field.int('Status codes after which a request is not sent again.').list().default([]).advanced(),
-  successful_on: field.int('Status codes of success besides 2xx.').list().default([]).advanced(),
+  retries: field.int('How often a failed request is retried.').default(3).advanced(),
+  backoff_on: field.int('Status codes after which the retry interval grows.').list().default([429]).advanced(),
+  drop_on: field.int('Status codes after which a request is not retried.').list().default([]).advanced(),
+  successful_on: field.int('Status codes that count as success in addition to 2xx.').list().default([]).advanced(),
   proxy_url: field
-    .string('A proxy for all requests. Without it `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` choose one.')
+    .string('A proxy for all requests. Without it, `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` apply.')
     .optional()
     .advanced(),
   digest_auth: field
     .object({
-      enabled: enabled('Whether a challenge of the server is met with user and password (RFC 7616).'),
-      username: plainText('The user.'),
+      enabled: enabled('Whether to authenticate by digest with the user name and password (RFC 7616).'),
+      username: plainText('The user name.'),
       password: plainText('The password.'),
     })
     .optional()
@@ -71,11 +71,11 @@ export const clientFields = {
       dial_context: field
         .object({
           timeout: field
-            .duration('The longest time until a connection stands, TLS included.')
+            .duration('How long establishing a connection may take, including TLS.')
             .default('30s')
             .advanced(),
           keep_alive: field
-            .string('How often a silent connection is probed.')
+            .string('The interval of TCP keep-alive probes.')
             .default('30s')
             .ineffective('the system decides when a silent connection is probed')
             .advanced(),
@@ -83,21 +83,18 @@ export const clientFields = {
         .optional()
         .advanced(),
       force_http2: field
-        .bool('Whether HTTP/2 is tried.')
+        .bool('Whether to attempt HTTP/2.')
         .default(true)
         .ineffective('requests are sent by HTTP/1.1')
         .advanced(),
       max_idle_connections: field
-        .int('How many idle connections are kept.')
+        .int('The maximum number of idle connections.')
         .default(100)
         .ineffective('idle connections are closed by idle_connection_timeout alone')
         .advanced(),
-      idle_connection_timeout: field
-        .duration('How long a connection without requests is kept.')
-        .default('90s')
-        .advanced(),
+      idle_connection_timeout: field.duration('How long an idle connection is kept.').default('90s').advanced(),
       tls_handshake_timeout: field
-        .string('The longest time that TLS takes.')
+        .string('How long the TLS handshake may take.')
         .default('10s')
         .ineffective('dial_context.timeout includes TLS')
         .advanced(),
@@ -110,8 +107,8 @@ export const clientFields = {
     .advanced(),
 } as const
 
-export const urlField = field.interpolated('Where requests go.').needs('network', value => addressOfUrl(value))
-export const verbField = (verb: string) => field.string('The method of the requests.').default(verb)
+export const urlField = field.interpolated('The URL of the requests.').needs('network', value => addressOfUrl(value))
+export const verbField = (verb: string) => field.string('The HTTP method of the requests.').default(verb)
 
 export type ClientConfig = Infer<typeof clientFields> & {
   readonly url: Infer<typeof urlField>

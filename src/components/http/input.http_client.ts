@@ -20,29 +20,32 @@ import { clientFields, urlField, verbField } from './client-fields.ts'
 export default defineInput({
   name: 'http_client',
   categories: ['Network'],
-  summary: 'Asks an HTTP server again and again, each answer a message; or reads one answer that never ends.',
+  summary: 'Polls an HTTP server, making each response a message, or reads a single endless response.',
   description:
-    'The URL and the headers may refer to the answer before: `${! this.next }` follows pages. Use a rate limit to pause between requests.',
+    'The URL and the headers may refer to the previous response: `${! this.next }` follows pages. Use a rate limit to pause between requests.',
   needs: ['network'],
   config: field.object({
     url: urlField,
     verb: verbField('GET'),
     ...clientFields,
-    payload: field.interpolated('What is sent with each request.').optional(),
-    drop_empty_bodies: field.bool('Whether an answer without a body is no message.').default(true).advanced(),
+    payload: field.interpolated('The payload of each request.').optional(),
+    drop_empty_bodies: field
+      .bool('Whether a response without a body is dropped rather than becoming an empty message.')
+      .default(true)
+      .advanced(),
     stream: field
       .object({
-        enabled: field.bool('Whether an answer is cut into messages as it comes.').default(false),
-        reconnect: field.bool('Whether the request is sent again when the answer ends.').default(true),
+        enabled: field.bool('Whether a response is split into messages while it is being received.').default(false),
+        reconnect: field.bool('Whether the request is sent again when the response ends.').default(true),
         ...codecFields,
-        scanner: field.scanner('How the answer is cut into messages.').default({ lines: {} }),
+        scanner: field.scanner('How the response is split into messages.').default({ lines: {} }),
       })
       .optional(),
     auto_replay_nacks: autoReplayNacksField,
   }),
   examples: [
     {
-      title: 'Once a minute',
+      title: 'Polling once a minute',
       config: `input:
   http_client:
     url: https://example.com/status

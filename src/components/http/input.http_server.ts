@@ -25,22 +25,25 @@ import { detectContentType } from './content-type.ts'
 
 const config = field.object({
   ...servedFields,
-  path: field.string('Where requests are taken.').default('/post'),
-  ws_path: field.string('Where WebSocket connections are taken.').default('/post/ws'),
-  ws_welcome_message: field.string('What is sent to those who connect.').default('').advanced(),
-  ws_rate_limit_message: field.string('What is sent to those who are too fast.').default('').advanced(),
-  allowed_verbs: field.string('Methods that are allowed.').list().default(['POST']),
-  timeout: field.duration('How long a request waits until its message arrived.').default('5s'),
-  rate_limit: field.string('A rate limit to obey.').default(''),
+  path: field.string('The path that accepts requests.').default('/post'),
+  ws_path: field.string('The path that accepts WebSocket connections.').default('/post/ws'),
+  ws_welcome_message: field.string('A message sent to WebSocket clients when they connect.').default('').advanced(),
+  ws_rate_limit_message: field
+    .string('A message sent to WebSocket clients that exceed the rate limit.')
+    .default('')
+    .advanced(),
+  allowed_verbs: field.string('The accepted methods.').list().default(['POST']),
+  timeout: field.duration('How long a request waits for its message to be delivered.').default('5s'),
+  rate_limit: field.string('A rate limit resource that limits the requests.').default(''),
   sync_response: field
     .object({
-      status: field.interpolated('The status of the answer.').default('200').advanced(),
+      status: field.interpolated('The status of the response.').default('200').advanced(),
       headers: field
-        .interpolated('Headers of the answer.')
+        .interpolated('Headers of the response.')
         .map()
         .default({ 'Content-Type': 'application/octet-stream' })
         .advanced(),
-      metadata_headers: field.object(metadataFilterFields, 'Metadata that becomes headers of the answer.').advanced(),
+      metadata_headers: field.object(metadataFilterFields, 'Which metadata becomes response headers.').advanced(),
     })
     .advanced(),
 })
@@ -51,11 +54,8 @@ export default defineInput({
   name: 'http_server',
   status: 'stable',
   categories: ['Network'],
-  summary: 'Takes messages that are sent by HTTP or WebSocket.',
-  description: `A request is answered when its message was delivered: 200, 502 where that failed, 408 where it took longer than the
-timeout, 429 where a rate limit says so. A \`multipart\` body is a batch. Metadata: \`http_server_user_agent\`,
-\`http_server_request_path\`, \`http_server_verb\`, \`http_server_remote_ip\`, then headers, query parameters, path parameters and
-cookies by their names. What the stream gives to \`sync_response\` is the answer's body.`,
+  summary: 'Receives messages sent over HTTP or WebSocket.',
+  description: `A request is answered once its message has been delivered: with 200, or with 502 if delivery failed, 408 if it took longer\nthan the timeout, or 429 if the rate limit was exceeded. A \`multipart\` body is a batch. Metadata: \`http_server_user_agent\`,\n\`http_server_request_path\`, \`http_server_verb\`, \`http_server_remote_ip\`, then headers, query parameters, path parameters and\ncookies by name. Messages passed to \`sync_response\` become the body of the response.`,
   config,
   create: (options, resources) => new HttpServerInput(options, resources),
 })

@@ -22,8 +22,8 @@ const config = field
   .object({
     ...webSocketFields,
     open_message: field.string('Use `open_messages` instead.').optional().advanced().deprecated(),
-    open_messages: field.string('Messages that are sent once the connection stands.').list().optional().advanced(),
-    open_message_type: field.string('The kind of those messages.').default('binary').advanced().options({
+    open_messages: field.string('Messages sent once the connection is established.').list().optional().advanced(),
+    open_message_type: field.string('The type of those messages.').default('binary').advanced().options({
       binary: 'Bytes.',
       text: 'UTF-8 text.',
     }),
@@ -31,7 +31,7 @@ const config = field
     connection: field
       .object({
         max_retries: field
-          .int('How often connecting is tried again in a row before the input ends; 0 for no limit.')
+          .int('How many consecutive connection attempts may fail before the input ends; 0 means no limit.')
           .optional()
           .advanced(),
       })
@@ -50,12 +50,12 @@ export default defineInput({
   name: 'websocket',
   status: 'stable',
   categories: ['Network'],
-  summary: 'Connects to a WebSocket server and takes each of its messages.',
-  description: 'When the other side ends the connection, a new one is made and the opening messages are sent again.',
+  summary: 'Connects to a WebSocket server and reads its messages.',
+  description: 'When the server closes the connection, the input reconnects and sends the opening messages again.',
   config,
   examples: [
     {
-      title: 'With a subscription',
+      title: 'Subscribing to a channel',
       config: `input:
   websocket:
     url: ws://localhost:4195/get/ws

@@ -14,27 +14,27 @@ export default defineOutput({
   categories: ['Network'],
   summary: 'Sends messages to an HTTP server.',
   description:
-    'A batch is one request for each message, or with `batch_as_multipart` one of several parts. A request that fails after all retries refuses its messages.',
+    'Each message of a batch is sent as a request, or the whole batch as one multipart request with `batch_as_multipart`. If a request fails after all retries, its messages are rejected.',
   needs: ['network'],
   config: field.object({
     url: urlField,
     verb: verbField('POST'),
     ...clientFields,
-    payload: field.interpolated('What is sent instead of the message.').optional().advanced(),
+    payload: field.interpolated('The payload that is sent instead of the message.').optional().advanced(),
     batch_as_multipart: field
-      .bool('Whether a batch is one request of several parts (RFC 1341).')
+      .bool('Whether a batch is sent as one multipart request (RFC 1341).')
       .default(false)
       .advanced(),
     propagate_response: field
-      .bool('Whether the answer goes back to an input that waits for one.')
+      .bool('Whether the response is returned to an input that supports synchronous responses.')
       .default(false)
       .advanced(),
     max_in_flight: maxInFlightField(64),
     batching: batchingField,
     multipart: field
       .object({
-        content_type: field.interpolated('The type of the part.').default('').advanced(),
-        content_disposition: field.interpolated('The name of the part.').default('').advanced(),
+        content_type: field.interpolated('The content type of the part.').default('').advanced(),
+        content_disposition: field.interpolated('The content disposition of the part.').default('').advanced(),
         body: field.interpolated('The content of the part.').default('').advanced(),
       })
       .list()
@@ -43,7 +43,7 @@ export default defineOutput({
   }),
   examples: [
     {
-      title: 'With a key from the environment',
+      title: 'Authenticating with a key from the environment',
       config: `output:
   http_client:
     url: https://example.com/events

@@ -19,21 +19,21 @@ import { checkServed, serve, type Served, servedFields } from './served.ts'
 
 const config = field.object({
   ...servedFields,
-  path: field.string('Where a client gets one message, or one batch.').default('/get'),
-  stream_path: field.string('Where a client gets messages as they come.').default('/get/stream'),
+  path: field.string('The path that returns one message, or one batch.').default('/get'),
+  stream_path: field.string('The path that streams messages.').default('/get/stream'),
   stream_format: field.string('The format of `stream_path`.').default('raw_bytes').options({
-    raw_bytes: 'Each message with a line break after it, and another one after a batch of several.',
-    event_source: 'Server-sent events, as browsers read them with `EventSource`.',
+    raw_bytes: 'Each message followed by a line break, with another one after a batch of several.',
+    event_source: 'Server-sent events, which browsers read with `EventSource`.',
   }),
   heartbeat: field
-    .duration('How often a comment is sent while there is no event, with `event_source`; 0s for never.')
+    .duration('How often a comment is sent while there are no events, with `event_source`; 0s means never.')
     .default('0s')
     .advanced(),
-  ws_path: field.string('Where a client gets messages by WebSocket.').default('/get/ws'),
-  ws_message_type: field.string('The kind of WebSocket messages.').default('binary').options({ binary: '', text: '' }),
-  allowed_verbs: field.string('Methods that are allowed for `path` and `stream_path`.').list().default(['GET']),
+  ws_path: field.string('The path that sends messages over WebSocket.').default('/get/ws'),
+  ws_message_type: field.string('The type of WebSocket messages.').default('binary').options({ binary: '', text: '' }),
+  allowed_verbs: field.string('The accepted methods of `path` and `stream_path`.').list().default(['GET']),
   timeout: field.duration('How long a request to `path` waits for a message.').default('5s').advanced(),
-  write_wait: field.duration('How long sending by WebSocket may take.').default('10s').advanced(),
+  write_wait: field.duration('How long sending a WebSocket message may take.').default('10s').advanced(),
   pong_wait: field.duration('How long a WebSocket client may take to answer a ping.').default('60s').advanced(),
   ping_period: field.duration('How often WebSocket clients are pinged.').default('54s').advanced(),
 })
@@ -44,13 +44,12 @@ export default defineOutput({
   name: 'http_server',
   status: 'stable',
   categories: ['Network'],
-  summary: 'Hands messages to clients that ask for them by HTTP, server-sent events or WebSocket.',
-  description: `Each message goes to one client, and counts as delivered once it was written to its connection. Messages wait while
-no client asks. A batch of several is a \`multipart\` answer of \`path\`.`,
+  summary: 'Serves messages to clients over HTTP, server-sent events or WebSocket.',
+  description: `Each message goes to one client, and counts as delivered once it has been written to its connection. Messages wait until\na client requests them. A batch of several messages is returned by \`path\` as a \`multipart\` response.`,
   config,
   examples: [
     {
-      title: 'Events for a browser',
+      title: 'Server-sent events for a browser',
       config: `output:
   http_server:
     stream_path: /events

@@ -6,13 +6,13 @@ export default defineOutput({
   name: 'websocket',
   status: 'stable',
   categories: ['Network'],
-  summary: 'Connects to a WebSocket server and sends each message as a binary one.',
+  summary: 'Connects to a WebSocket server and sends each message as a binary message.',
   description:
-    'A message counts as delivered once it was written to the connection. What the server sends is read and dropped.',
+    'A message counts as delivered once it has been written to the connection. Messages from the server are discarded.',
   config: field.object(webSocketFields),
   examples: [
     {
-      title: 'With a token',
+      title: 'Authenticating with a token',
       config: "output:\n  websocket:\n    url: wss://example.com/in\n    headers:\n      Authorization: 'Bearer abc'\n",
     },
   ],

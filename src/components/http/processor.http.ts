@@ -6,24 +6,28 @@ import { clientFields, urlField, verbField } from './client-fields.ts'
 export default defineProcessor({
   name: 'http',
   categories: ['Integration'],
-  summary: 'Sends each message to an HTTP server and makes the answer the body.',
+  summary: 'Sends each message to an HTTP server and replaces the body with the response.',
   description:
-    'The metadata of a message stays; `http_status_code` and the headers chosen by `extract_headers` are added. A message that the server does not take, after all retries, stays as it was and is flagged. To keep the message and add something of the answer to it, put this into a `branch`.',
+    'The metadata of a message is kept; `http_status_code` and the headers selected by `extract_headers` are added. A message whose request fails after all retries is left unchanged and flagged as failed. To keep the message and add part of the response to it, use this within a `branch`.',
   needs: ['network'],
   config: field.object({
     url: urlField,
     verb: verbField('POST'),
     ...clientFields,
-    payload: field.interpolated('What is sent instead of the message.').optional().advanced().since('1.16.0'),
+    payload: field
+      .interpolated('The payload that is sent instead of the message.')
+      .optional()
+      .advanced()
+      .since('1.16.0'),
     batch_as_multipart: field
-      .bool('Whether a batch is one request of several parts (RFC 1341).')
+      .bool('Whether a batch is sent as one multipart request (RFC 1341).')
       .default(false)
       .advanced(),
-    parallel: field.bool('Whether the messages of a batch are sent at the same time.').default(false),
+    parallel: field.bool('Whether the messages of a batch are sent concurrently.').default(false),
   }),
   examples: [
     {
-      title: 'Add what another service knows',
+      title: 'Enriching a message from another service',
       config: `pipeline:
   processors:
     - branch:

@@ -11,29 +11,29 @@ const enabled = (description: string) => field.bool(description).default(false).
 export const requestAuthFields = {
   oauth: field
     .object({
-      enabled: enabled('Whether requests are signed by OAuth 1 (RFC 5849, HMAC-SHA1).'),
-      consumer_key: plainText('The key of the client.'),
-      consumer_secret: secretText('Its secret.'),
-      access_token: plainText('The token of the user on whose behalf it asks.'),
-      access_token_secret: secretText("The token's secret."),
+      enabled: enabled('Whether to sign requests with OAuth 1 (RFC 5849, HMAC-SHA1).'),
+      consumer_key: plainText('The client key.'),
+      consumer_secret: secretText('The client secret.'),
+      access_token: plainText('The access token of the user.'),
+      access_token_secret: secretText('The secret of the access token.'),
     })
     .optional()
     .advanced(),
   basic_auth: field
     .object({
-      enabled: enabled('Whether user and password are sent along.'),
-      username: plainText('The user.'),
+      enabled: enabled('Whether to send a user name and password.'),
+      username: plainText('The user name.'),
       password: secretText('The password.'),
     })
     .optional()
     .advanced(),
   jwt: field
     .object({
-      enabled: enabled('Whether a signed JSON Web Token is sent along.'),
-      private_key_file: plainText('A file with the private key, as PEM.').needs('files'),
-      signing_method: plainText('`RS256`, `RS384`, `RS512` or `EdDSA`.'),
+      enabled: enabled('Whether to send a signed JSON Web Token.'),
+      private_key_file: plainText('A file with the private key, in PEM format.').needs('files'),
+      signing_method: plainText('The signing algorithm: `RS256`, `RS384`, `RS512` or `EdDSA`.'),
       claims: field.any('The claims of the token.').map().default({}).advanced(),
-      headers: field.any('More headers of the token.').map().default({}).advanced(),
+      headers: field.any('Additional headers of the token.').map().default({}).advanced(),
     })
     .advanced(),
 } as const
@@ -41,13 +41,13 @@ export const requestAuthFields = {
 /** The `oauth2` block: tokens by client credentials. */
 export const oauth2Field = field
   .object({
-    enabled: enabled('Whether a token is fetched with client credentials (RFC 6749) and sent along.'),
-    client_key: plainText('The id of the client.'),
-    client_secret: secretText('Its secret.'),
-    token_url: plainText('Where tokens are fetched.').needs('network', value => addressOfUrl(value)),
-    scopes: field.string('The scopes that are asked for.').list().default([]).advanced(),
+    enabled: enabled('Whether to obtain a token by client credentials (RFC 6749) and send it.'),
+    client_key: plainText('The client id.'),
+    client_secret: secretText('The client secret.'),
+    token_url: plainText('The URL of the token provider.').needs('network', value => addressOfUrl(value)),
+    scopes: field.string('The scopes to request.').list().default([]).advanced(),
     endpoint_params: field
-      .any('More parameters of the request for a token, each a list.')
+      .any('Additional parameters of the token request, each an array.')
       .map()
       .lint(findingsOfParameters)
       .default({})

@@ -14,11 +14,11 @@ import {
 /** A `cors` block. */
 const corsField = field
   .object({
-    enabled: field.bool('Whether browsers on other sites may call.').default(false).advanced(),
-    allowed_origins: field.string('Sites that may call; `*` for any.').list().default([]).advanced(),
-    allowed_headers: field.string('Headers that a request may carry.').list().default([]).advanced(),
+    enabled: field.bool('Whether cross-origin requests are allowed.').default(false).advanced(),
+    allowed_origins: field.string('The allowed origins; `*` allows any.').list().default([]).advanced(),
+    allowed_headers: field.string('The allowed request headers.').list().default([]).advanced(),
     allowed_methods: field
-      .string('Methods that a request may use.')
+      .string('The allowed request methods.')
       .list()
       .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
       .advanced(),
@@ -28,11 +28,11 @@ const corsField = field
 /** The fields that determine where a component serves HTTP. */
 export const servedFields = {
   address: field
-    .string('An address of its own to listen on; empty for the server that all share.')
+    .string('A separate address to listen on; if empty, the shared HTTP server is used.')
     .needs('listen')
     .default(''),
-  cert_file: field.string('A TLS certificate, with an address of its own.').needs('files').default('').advanced(),
-  key_file: field.string("The certificate's key.").needs('files').default('').advanced(),
+  cert_file: field.string('A TLS certificate, for a separate address.').needs('files').default('').advanced(),
+  key_file: field.string('The key of the certificate.').needs('files').default('').advanced(),
   cors: corsField,
 } as const
 

@@ -22,7 +22,7 @@ const handshakeMs = 45_000
 export const webSocketFields = {
   url: field.string('The server: `ws://` or `wss://`.').needs('network', value => addressOfUrl(asHttp(value))),
   proxy_url: field
-    .string('A proxy that the connection goes through (`http://`).')
+    .string('An HTTP proxy for the connection (`http://`).')
     .needs('network', value => addressOfUrl(value))
     .optional()
     .advanced(),

@@ -16,7 +16,7 @@ import { type Precision, precisions, writeLine } from './line-protocol.ts'
 
 const config = field.object({
   url: field
-    .string('The server: `http://`, `https://`, or `udp://` for its UDP listener.')
+    .string('The URL of the server: `http://`, `https://`, or `udp://` for its UDP listener.')
     .needs('network', value => addressOfUrl(value)),
   db: field.string('The database.'),
   tls: tlsField.optional(),
@@ -26,21 +26,23 @@ const config = field.object({
     .object(
       {
         runtime: field
-          .string('Has no effect: the figures of a Go program. Memory and processor time are sent as `process`.')
+          .string(
+            'Has no effect: these are metrics of the Go runtime. Memory and processor time are sent as `process`.',
+          )
           .default('')
           .advanced(),
-        debug_gc: field.string('Has no effect: the figures of a Go program.').default('').advanced(),
+        debug_gc: field.string('Has no effect: these are metrics of the Go runtime.').default('').advanced(),
       },
-      'Further metrics.',
+      'Additional metrics.',
     )
     .advanced()
     .optional(),
   interval: field.duration('How often metrics are sent.').default('1m').advanced(),
-  ping_interval: field.duration('How often the server is asked whether it is there.').default('20s').advanced(),
-  precision: field.string('The unit of times: `n`, `u`, `ms`, `s`, `m` or `h`.').default('s').advanced(),
-  timeout: field.duration('How long the server may take to answer.').default('5s').advanced(),
-  tags: field.anyObject('Tags of every point.').default({}).advanced(),
-  retention_policy: field.string('The retention policy of what is written.').advanced().optional(),
+  ping_interval: field.duration('How often the server is pinged.').default('20s').advanced(),
+  precision: field.string('The precision of timestamps: `n`, `u`, `ms`, `s`, `m` or `h`.').default('s').advanced(),
+  timeout: field.duration('How long the server may take to respond.').default('5s').advanced(),
+  tags: field.anyObject('Tags added to every point.').default({}).advanced(),
+  retention_policy: field.string('The retention policy of the written points.').advanced().optional(),
   write_consistency: field
     .string('The write consistency of a cluster: `any`, `one`, `quorum` or `all`.')
     .advanced()
@@ -52,7 +54,7 @@ type Config = Infer<typeof config>
 export default defineMetrics({
   name: 'influxdb',
   status: 'beta',
-  summary: 'Sends metrics to InfluxDB 1.x by its line protocol.',
+  summary: 'Sends metrics to InfluxDB 1.x in its line protocol.',
   description:
     'A counter is a point with the field `count`, a gauge one with `value`; a timing has `count`, `min`, `max`, `mean`, `stddev` and the quantiles `p50` to `p999`, in nanoseconds.',
   config,

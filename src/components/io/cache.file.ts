@@ -5,8 +5,9 @@ import { type Cache, defineCache, field } from '../../engine/index.ts'
 export default defineCache({
   name: 'file',
   categories: ['Local'],
-  summary: 'Stores each item as a file of a folder.',
-  description: 'Items never expire. A key is a file name below the folder; one that leads out of it is refused.',
+  summary: 'Stores each item as a file in a folder.',
+  description:
+    'Items never expire. A key is a file name relative to the folder; one that points outside of it is rejected.',
   config: field.object({ directory: field.string('The folder.').needs('files') }),
   create({ directory }, { host: { files } }): Cache {
     const pathOf = (key: string) => {

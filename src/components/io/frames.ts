@@ -5,9 +5,9 @@ import { unreachable } from '../../base/index.ts'
 export type FrameCodec = 'lines' | 'length_prefixed_uint32_be' | 'netstring'
 
 export const frameCodecs: Readonly<Record<FrameCodec, string>> = {
-  lines: 'Each on a line of its own.',
-  length_prefixed_uint32_be: 'Each after its size in four bytes.',
-  netstring: 'Each after its size in decimal digits and a colon, and before a comma.',
+  lines: 'One message per line.',
+  length_prefixed_uint32_be: 'Each preceded by its size in four bytes, big-endian.',
+  netstring: 'As netstrings: each preceded by its size in decimal digits and a colon, and followed by a comma.',
 }
 
 /** Encodes a message as it is written to the pipe. */

@@ -19,25 +19,29 @@ import { expandGlobs, type FileSource, openFile } from './files.ts'
 export default defineInput({
   name: 'csv',
   categories: ['Local'],
-  summary: 'Reads tables of comma-separated values, one message a row.',
+  summary: 'Reads CSV files, one message per row.',
   description:
-    'With a header row, rows are objects, else arrays; a row with more values than the header has names is an array, too. Each message has the metadata `path`, `mod_time_unix`, `mod_time` (RFC 3339) and, where rows are objects, `header`. A row with another number of values than the first is taken as it is, unless `expected_number_of_fields` says how many it must have.',
+    'With a header row, rows are objects, otherwise arrays; a row with more values than the header has names is an array, too. Each message has the metadata `path`, `mod_time_unix`, `mod_time` (RFC 3339) and, if rows are objects, `header`. A row with a different number of values than the first one is accepted unless `expected_number_of_fields` is set.',
   config: field
     .object({
       paths: field
-        .string('The files, in order. Patterns with `*`, `?` and `**` stand for all files that match, sorted.')
+        .string('The files to read, in order. Patterns with `*`, `?` and `**` expand to all matching files, sorted.')
         .needs('files')
         .list()
         .examples(['/tmp/foo.csv', '/tmp/bar/*.csv']),
       parse_header_row: field.bool('Whether the first row names the columns.').default(true),
-      delimiter: field.string('The character between values.').default(','),
-      lazy_quotes: field.bool('Whether quotes may stand anywhere.').default(false),
-      delete_on_finish: field.bool('Whether a file is deleted once it was read.').default(false).advanced(),
-      batch_count: field.int('Rows in a batch.').default(1).advanced(),
+      delimiter: field.string('The delimiter between values.').default(','),
+      lazy_quotes: field.bool('Whether quotes may appear anywhere.').default(false),
+      delete_on_finish: field.bool('Whether a file is deleted once it has been read.').default(false).advanced(),
+      batch_count: field.int('The number of rows per batch.').default(1).advanced(),
       auto_replay_nacks: autoReplayNacksField,
-      expected_headers: field.string('The names that the header row must have.').list().optional().since('1.8.0'),
+      expected_headers: field
+        .string('The column names that the header row must have.')
+        .list()
+        .optional()
+        .since('1.8.0'),
       expected_number_of_fields: field
-        .int('The values that each row must have.')
+        .int('The number of values that each row must have.')
         .optional()
         .since('1.8.0')
         .lint(value => (Number(value) < 1 ? 'expected_number_of_fields must be at least 1' : undefined)),
@@ -48,7 +52,7 @@ export default defineInput({
         ? 'expected_headers is set but parse_header_row is false'
         : undefined
     }),
-  examples: [{ title: 'A folder of tables', config: 'input:\n  csv:\n    paths: [ ./data/*.csv ]\n' }],
+  examples: [{ title: 'A folder of CSV files', config: 'input:\n  csv:\n    paths: [ ./data/*.csv ]\n' }],
   create(config, { host: { files } }) {
     if ([...config.delimiter].length !== 1) throw new ConfigError('delimiter value must be exactly one character')
     const paths = expandGlobs(config.paths, files)

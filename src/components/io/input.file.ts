@@ -16,17 +16,17 @@ import { expandGlobs, openFile } from './files.ts'
 export default defineInput({
   name: 'file',
   categories: ['Local'],
-  summary: 'Reads files one after the other and cuts them into messages with a scanner.',
+  summary: 'Reads files one after another and splits them into messages with a scanner.',
   description: 'Each message has the metadata `path`, `mod_time_unix` and `mod_time` (RFC 3339).',
   config: field.object({
     paths: field
-      .string('The files, in order. Patterns with `*`, `?` and `**` stand for all files that match, sorted.')
+      .string('The files to read, in order. Patterns with `*`, `?` and `**` expand to all matching files, sorted.')
       .needs('files')
       .list(),
     ...codecFields,
-    scanner: field.scanner('How a file is cut into messages.').default({ lines: {} }),
+    scanner: field.scanner('How a file is split into messages.').default({ lines: {} }),
     delete_on_finish: field
-      .bool('Whether a file is deleted once all of its messages were delivered.')
+      .bool('Whether a file is deleted once all of its messages have been delivered.')
       .default(false)
       .advanced(),
     auto_replay_nacks: autoReplayNacksField,

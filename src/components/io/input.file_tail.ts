@@ -25,18 +25,15 @@ export default defineInput({
   status: 'experimental',
   version: '1.15.0',
   categories: ['Local'],
-  summary: 'Reads the lines of a file as they are written, across rotation and truncation.',
-  description: `Each message has the metadata \`file_tail_path\` and \`file_tail_position\`, the offset after its line. Empty lines
-are left out. A line is delivered once its line break is written, while the original delivers what is there of it; the last lines
-of a file that is rotated are delivered before the first ones of its successor. Lines longer than ${maxLineBytes / 1024 / 1024} MiB
-are left out with an error.`,
+  summary: 'Reads the lines of a file as they are written, following rotation and truncation.',
+  description: `Each message has the metadata \`file_tail_path\` and \`file_tail_position\`, the offset after its line. Empty lines\nare skipped. A line is delivered once its line break has been written, whereas the original delivers partial lines; the last\nlines of a rotated file are delivered before the first ones of its successor. Lines longer than ${maxLineBytes / 1024 / 1024} MiB\nare skipped with an error.`,
   config: field.object({
     path: field.string('The file.').needs('files').examples('./folder/file.log'),
-    poll_interval: field.duration('How often new lines are looked for.').default('1s').examples('1s', '200ms'),
+    poll_interval: field.duration('How often to check for new lines.').default('1s').examples('1s', '200ms'),
     line_buffer: field.int('How many lines are read ahead.').default(1000).advanced(),
-    start_position: field.string('Where reading begins.').default('start').options({
-      start: 'With the lines that are there already.',
-      end: 'With the lines that are written from now on.',
+    start_position: field.string('Where to start reading.').default('start').options({
+      start: 'At the lines that already exist.',
+      end: 'At the lines written from now on.',
     }),
     auto_replay_nacks: autoReplayNacksField,
   }),

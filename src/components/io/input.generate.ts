@@ -22,17 +22,19 @@ const BURST = 256
 export default defineInput({
   name: 'generate',
   categories: ['Utility'],
-  summary: 'Makes messages with a mapping.',
+  summary: 'Generates messages with a mapping.',
   config: field.object({
-    mapping: field.mapping('What makes a message.').examples('root = "hello world"', 'root = {"id": uuid_v4()}'),
+    mapping: field
+      .mapping('The mapping that generates a message.')
+      .examples('root = "hello world"', 'root = {"id": uuid_v4()}'),
     interval: field
       .string(
-        'How often: a duration, a cron expression (with `TZ=Europe/London ` before it for a zone), or nothing for as fast as possible.',
+        'How often to generate: a duration, a cron expression (optionally with a time zone prefix such as `TZ=Europe/London `), or empty for as fast as possible.',
       )
       .default('1s')
       .examples('5s', '1m', '@every 1s', '0,30 */2 * * * *', 'TZ=Europe/London 30 3-6,20-23 * * *'),
-    count: field.int('How many messages are made before the input ends; 0 for no end.').default(0),
-    batch_size: field.int('How many messages are made at a time, as one batch.').default(1),
+    count: field.int('How many messages are generated before the input ends; 0 means no limit.').default(0),
+    batch_size: field.int('How many messages are generated together, as one batch.').default(1),
     auto_replay_nacks: autoReplayNacksField,
   }),
   create(config, resources) {

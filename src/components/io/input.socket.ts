@@ -21,23 +21,23 @@ export default defineInput({
   name: 'socket',
   status: 'stable',
   categories: ['Network'],
-  summary: 'Connects to a TCP or Unix socket and cuts what it sends into messages.',
-  description: 'When the other side ends the connection, a new one is made.',
+  summary: 'Connects to a TCP or Unix socket and splits the received data into messages.',
+  description: 'The input reconnects when the other side closes the connection.',
   config: field
     .object({
-      network: field.string('The kind of socket.').options({
-        unix: 'A socket of the file system.',
-        tcp: 'A TCP port.',
+      network: field.string('The type of socket.').options({
+        unix: 'A Unix domain socket.',
+        tcp: 'A TCP connection.',
       }),
       address: socketAddressField.examples('/tmp/bento.sock', '127.0.0.1:6000'),
       auto_replay_nacks: autoReplayNacksField,
       ...codecFields,
-      scanner: field.scanner('How what is received is cut into messages.').default({ lines: {} }).optional(),
+      scanner: field.scanner('How the received data is split into messages.').default({ lines: {} }).optional(),
     })
     .needsWhen(['network', 'files'], needsOfSocketClient),
   examples: [
     {
-      title: 'Lines of a TCP server',
+      title: 'Reading lines from a TCP server',
       config: 'input:\n  socket:\n    network: tcp\n    address: 127.0.0.1:6000\n',
     },
   ],

@@ -25,31 +25,31 @@ import { StreamSource } from './stream-source.ts'
 const maxWaitingBytes = 16 * 1024 * 1024
 
 const config = field.object({
-  network: field.string('The kind of socket.').options({
-    unix: 'A socket of the file system.',
+  network: field.string('The type of socket.').options({
+    unix: 'A Unix domain socket.',
     tcp: 'A TCP port.',
-    udp: 'Datagrams, which are cut into messages as if they were one stream.',
-    tls: 'A TCP port with encryption.',
+    udp: 'Datagrams, which are split into messages as one stream.',
+    tls: 'A TCP port with TLS.',
   }),
   address: socketAddressField.needs('listen').examples('/tmp/bento.sock', '0.0.0.0:6000'),
   address_cache: field
     .string(
-      'A cache that gets the address once it is known, under `<label>_address`, or `socket_server_address` without a label: for port 0.',
+      'A cache that stores the actual address, for use with port 0; the key is `<label>_address`, or `socket_server_address` without a label.',
     )
     .optional(),
   tls: field
     .object(
       {
-        cert_file: field.string('A file with the certificate, as PEM.').needs('files').optional(),
-        key_file: field.string('A file with its key, as PEM.').needs('files').optional(),
-        self_signed: field.bool('Whether a certificate is made where no files are given.').default(false),
+        cert_file: field.string('A file with the certificate, in PEM format.').needs('files').optional(),
+        key_file: field.string('A file with the private key, in PEM format.').needs('files').optional(),
+        self_signed: field.bool('Whether to generate a self-signed certificate if no files are given.').default(false),
       },
-      'Encryption, where `network` is `tls`.',
+      'TLS settings, if `network` is `tls`.',
     )
     .optional(),
   auto_replay_nacks: autoReplayNacksField,
   ...codecFields,
-  scanner: field.scanner('How what is received is cut into messages.').default({ lines: {} }).optional(),
+  scanner: field.scanner('How the received data is split into messages.').default({ lines: {} }).optional(),
 })
 
 type Config = Infer<typeof config>
@@ -58,13 +58,12 @@ export default defineInput({
   name: 'socket_server',
   status: 'stable',
   categories: ['Network'],
-  summary: 'Receives messages over TCP, UDP, TLS or Unix sockets that clients connect to.',
-  description: `Each connection is cut into messages by itself; a connection that sends what cannot be cut is closed. While the
-stream is busy, clients are held back, and datagrams beyond ${maxWaitingBytes / 1024 / 1024} MiB are dropped with a warning.`,
+  summary: 'Accepts connections on TCP, UDP, TLS or Unix sockets and receives messages from them.',
+  description: `Each connection is split into messages separately; one whose data cannot be split is closed. While the stream\nis busy, clients are throttled, and datagrams beyond ${maxWaitingBytes / 1024 / 1024} MiB are dropped with a warning.`,
   config,
   examples: [
     {
-      title: 'Lines by TCP',
+      title: 'Receiving lines over TCP',
       config: 'input:\n  socket_server:\n    network: tcp\n    address: 0.0.0.0:6000\n',
     },
   ],

@@ -13,11 +13,11 @@ import {
 export default defineInput({
   name: 'stdin',
   categories: ['Local'],
-  summary: 'Reads standard input and cuts it into messages with a scanner.',
+  summary: 'Reads standard input and splits it into messages with a scanner.',
   needs: ['stdio'],
   config: field.object({
     ...codecFields,
-    scanner: field.scanner('How the input is cut into messages.').default({ lines: {} }),
+    scanner: field.scanner('How the input is split into messages.').default({ lines: {} }),
     auto_replay_nacks: autoReplayNacksField,
   }),
   async create(config, resources) {

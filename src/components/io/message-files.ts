@@ -4,12 +4,12 @@ import { BodyBuffer, type WriterCodec } from './body-buffer.ts'
 
 /** The field that configures how an output writes messages to files. */
 export const codecField = (name: string) =>
-  field.string('How messages are written into the file.').default(name).options(
+  field.string('How messages are written to the file.').default(name).options(
     {
-      'all-bytes': 'Each message replaces what the file held.',
-      append: 'One after the other with nothing between them.',
-      lines: 'Each followed by a line break, unless it ends in one.',
-      'delim:x': 'Each followed by any text.',
+      'all-bytes': "Each message replaces the file's content.",
+      append: 'Appended without a delimiter.',
+      lines: 'Each followed by a line break, unless it ends with one.',
+      'delim:x': 'Each followed by a custom delimiter.',
     },
     false,
   )

@@ -18,9 +18,10 @@ export default defineOutput({
   name: 'file',
   categories: ['Local'],
   summary: 'Writes messages to files.',
-  description: 'Folders are made as needed. With the codec `all-bytes` each message replaces the content of its file.',
+  description:
+    'Folders are created as needed. With the codec `all-bytes`, each message replaces the content of its file.',
   config: field.object({
-    path: field.interpolated('The file; may depend on the message.').needs('files'),
+    path: field.interpolated('The path of the file; may depend on the message.').needs('files'),
     codec: codecField('lines'),
   }),
   maxInFlight: 1,

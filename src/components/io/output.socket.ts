@@ -19,23 +19,23 @@ export default defineOutput({
   name: 'socket',
   status: 'stable',
   categories: ['Network'],
-  summary: 'Connects to a TCP, UDP or Unix socket and sends messages one after the other.',
+  summary: 'Connects to a TCP, UDP or Unix socket and sends messages one after another.',
   description:
-    'A message counts as delivered once the operating system has taken it over. With the codec `all-bytes` each message has a connection of its own. By UDP each message is one datagram together with what its codec puts behind it; the original sends that as a second one.',
+    'A message counts as delivered once the operating system has accepted it. With the codec `all-bytes`, each message is sent on a separate connection. Over UDP each message is one datagram, including the delimiter of the codec, which the original sends as a second datagram.',
   config: field
     .object({
-      network: field.string('The kind of socket.').options({
-        unix: 'A socket of the file system.',
-        tcp: 'A TCP port.',
+      network: field.string('The type of socket.').options({
+        unix: 'A Unix domain socket.',
+        tcp: 'A TCP connection.',
         udp: 'Datagrams.',
       }),
       address: socketAddressField.examples('/tmp/bento.sock', '127.0.0.1:6000'),
       codec: field.string('How messages are delimited.').default('lines').options(
         {
-          'all-bytes': 'Each has a connection of its own.',
-          append: 'One after the other with nothing between them.',
-          lines: 'Each followed by a line break, unless it ends in one.',
-          'delim:x': 'Each followed by any text.',
+          'all-bytes': 'Each on a separate connection.',
+          append: 'Appended without a delimiter.',
+          lines: 'Each followed by a line break, unless it ends with one.',
+          'delim:x': 'Each followed by a custom delimiter.',
         },
         false,
       ),

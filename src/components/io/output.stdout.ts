@@ -8,12 +8,12 @@ export default defineOutput({
   summary: 'Writes messages to standard output.',
   needs: ['stdio'],
   config: field.object({
-    codec: field.string('What separates messages.').default('lines').options(
+    codec: field.string('How messages are delimited.').default('lines').options(
       {
         'all-bytes': 'Nothing.',
         append: 'Nothing.',
-        lines: 'A line break, unless a message ends in one.',
-        'delim:x': 'Any text.',
+        lines: 'A line break, unless a message ends with one.',
+        'delim:x': 'A custom delimiter.',
       },
       false,
     ),

@@ -7,17 +7,17 @@ export default defineOutput({
   name: 'subprocess',
   status: 'beta',
   categories: ['Utility'],
-  summary: 'Runs a program and writes messages to it, each on a line.',
+  summary: 'Runs a program and writes each message to it as a line.',
   description:
-    'The program is started again when it ends while messages come. At the end its input is closed, and it is waited for.',
+    "If the program ends it is restarted for the next messages. When the stream ends, the program's input is closed and the output waits for it to exit.",
   config: field.object({
     name: field.string('The program.').needs('processes'),
     args: field.string('Its arguments.').list().default([]),
-    codec: field.string('How messages are delimited.').default('lines').options({ lines: 'Each is a line.' }),
+    codec: field.string('How messages are delimited.').default('lines').options({ lines: 'One message per line.' }),
   }),
   examples: [
     {
-      title: 'To the clipboard',
+      title: 'Writing to the clipboard',
       config: 'output:\n  subprocess:\n    name: xclip\n',
     },
   ],

@@ -10,19 +10,19 @@ export default defineProcessor({
   status: 'experimental',
   categories: ['Integration'],
   version: '1.0.0',
-  summary: 'Runs a program for each message, with the body as its input, and makes what it prints the body.',
+  summary: 'Runs a program for each message, with the body as its input, and replaces the body with its output.',
   description:
-    'The program is no shell: `|` or `$HOME` mean nothing to it. What a program that ends well wrote to its standard error becomes the metadata `command_stderr`; one that ends badly leaves the message as it was, flagged with what it wrote there. A program that runs once for many messages is a `subprocess`.',
+    'The program is not run in a shell: `|` or `$HOME` have no special meaning. When the program succeeds, what it wrote to standard error becomes the metadata `command_stderr`; when it fails, the message is left unchanged and flagged as failed with that text. To run a program once for many messages, use `subprocess`.',
   config: field.object({
     name: field.interpolated('The program.').needs('processes').examples('bash', 'go', '${! @command }'),
     args_mapping: field
-      .mapping('A mapping to the list of its arguments.')
+      .mapping('A mapping that returns the array of arguments.')
       .optional()
       .examples('[ "-c", this.script_path ]'),
   }),
   examples: [
     {
-      title: 'Words on lines of their own',
+      title: 'Splitting words into lines',
       config: 'command:\n  name: tr\n  args_mapping: \'[ " ", "-" ]\'\n',
       input: ['a b c'],
       output: ['a-b-c'],

@@ -22,26 +22,26 @@ type Operation = (message: Message) => Promise<readonly Message[]>
 export default defineProcessor({
   name: 'file',
   categories: ['Local'],
-  summary: 'Reads, writes, deletes, moves or looks at a file for each message.',
+  summary: 'Reads, writes, deletes, moves or inspects a file for each message.',
   description:
-    'Reading and `stat` add the metadata `file_path`, `file_name`, `file_size`, `file_mod_time_unix`, `file_mod_time` (RFC 3339), `file_is_dir` and `file_mode`. Files are written beside their place first and then put there, so that nobody sees half of one.',
+    '`read` and `stat` add the metadata `file_path`, `file_name`, `file_size`, `file_mod_time_unix`, `file_mod_time` (RFC 3339), `file_is_dir` and `file_mode`. Files are written under a temporary name in the same folder and then renamed, so that no partial file is ever visible.',
   config: field
     .object({
-      operation: field.string('What is done.').options({
-        read: 'The file is cut by the scanner; each piece becomes a message.',
-        write: 'The message becomes the content of the file.',
-        delete: 'The file is removed.',
-        move: 'The file is copied to `destination_path` and then removed, across file systems too.',
-        rename: 'The file gets the name `destination_path`, on the same file system.',
-        stat: 'The message gets the metadata of the file.',
+      operation: field.string('The operation.').options({
+        read: 'Reads the file and splits it with the scanner; each piece becomes a message.',
+        write: 'Writes the message to the file, replacing its content.',
+        delete: 'Removes the file.',
+        move: 'Copies the file to `destination_path` and then removes it, also across file systems.',
+        rename: 'Renames the file to `destination_path`, on the same file system.',
+        stat: 'Adds the metadata of the file to the message.',
       }),
       path: field
         .interpolated('The file.')
         .needs('files')
         .lint(value => (value === '' ? "'path' must be set to a non-empty string" : undefined))
         .examples('/tmp/data.txt', '/tmp/${! json("document.id") }.txt'),
-      destination_path: field.interpolated('Where it is moved to.').needs('files').optional(),
-      scanner: field.scanner('How a file is cut into messages.').optional().advanced(),
+      destination_path: field.interpolated('The destination.').needs('files').optional(),
+      scanner: field.scanner('How a file is split into messages.').optional().advanced(),
     })
     .lint(value => {
       const { operation, destination_path: destination, scanner } = fieldsOf(value)
@@ -54,7 +54,7 @@ export default defineProcessor({
     }),
   examples: [
     {
-      title: 'Keep a copy of each message',
+      title: 'Keeping a copy of each message',
       config:
         'pipeline:\n  processors:\n    - file:\n        operation: write\n        path: ./copies/${! this.id }.json\n',
     },

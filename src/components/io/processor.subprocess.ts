@@ -8,15 +8,19 @@ import { frame, type FrameCodec, frameCodecs, FrameReader } from './frames.ts'
 export default defineProcessor({
   name: 'subprocess',
   categories: ['Integration'],
-  summary: 'Feeds messages to a program that keeps running, and replaces each by its answer.',
+  summary: "Passes messages to a program that keeps running, and replaces each message with the program's response.",
   description:
-    'The program must answer every message with exactly one message, at once. It is started again when it ends. What it writes to its standard error flags the message that it was given.',
+    'The program must respond to every message with exactly one message, without waiting for more. It is restarted when it ends. Anything it writes to standard error flags the message being processed as failed.',
   config: field.object({
     name: field.string('The program.').needs('processes').examples('cat', 'sed', 'awk'),
     args: field.string('Its arguments.').list().default([]),
-    max_buffer: field.int('The bytes from which an answer is too long.').default(65536).advanced(),
-    codec_send: field.string('How messages are written to it.').default('lines').options(frameCodecs).advanced(),
-    codec_recv: field.string('How its answers are read.').default('lines').options(frameCodecs).advanced(),
+    max_buffer: field.int('The maximum size of a response, in bytes.').default(65536).advanced(),
+    codec_send: field
+      .string('How messages are written to the program.')
+      .default('lines')
+      .options(frameCodecs)
+      .advanced(),
+    codec_recv: field.string('How its responses are read.').default('lines').options(frameCodecs).advanced(),
   }),
   examples: [
     {

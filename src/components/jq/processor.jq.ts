@@ -12,17 +12,12 @@ const MAX_STEPS = 20_000_000
 export default defineProcessor({
   name: 'jq',
   categories: ['Mapping'],
-  summary: 'Replaces each document by the results of a jq query.',
-  description: `The language is that of [gojq](https://github.com/itchyny/gojq#difference-to-jq), with integers of any size. One result becomes the message, several become an array, and a message without a result is dropped. The metadata is in \`$metadata\`. A message whose query fails stays as it was and is flagged; a query that takes more than ${MAX_STEPS.toLocaleString('en')} steps fails.
-
-A query sees neither the environment nor files: \`env\` and \`$ENV\` are empty, and \`input\`, \`import\` and \`include\` are refused.`,
+  summary: 'Replaces each document with the results of a jq query.',
+  description: `The language is that of [gojq](https://github.com/itchyny/gojq#difference-to-jq), with integers of any size. A single result becomes the message, several become an array, and a message without a result is dropped. Metadata is available as \`$metadata\`. A message whose query fails is left unchanged and flagged as failed; a query that takes more than ${MAX_STEPS.toLocaleString('en')} steps fails.\n\nA query has no access to the environment or to files: \`env\` and \`$ENV\` are empty, and \`input\`, \`import\` and \`include\` are rejected.`,
   config: field.object({
     query: field.string('The query.').lint(findingOf),
-    raw: field.bool('Whether the query sees the body as a text.').default(false).advanced(),
-    output_raw: field
-      .bool('Whether results are written one after the other, texts without quotes.')
-      .default(false)
-      .advanced(),
+    raw: field.bool('Whether the query receives the body as a string.').default(false).advanced(),
+    output_raw: field.bool('Whether results are concatenated, with strings unquoted.').default(false).advanced(),
   }),
   examples: [
     {
@@ -34,7 +29,7 @@ A query sees neither the environment nor files: \`env\` and \`$ENV\` are empty, 
       output: ['{"Cities":"Olympia, Seattle"}'],
     },
     {
-      title: 'Several results and none',
+      title: 'Several results, and none',
       config: 'jq:\n  query: .items[]?\n',
       input: ['{"items":[1,"two"]}', '{"items":[3]}', '{}'],
       output: ['[1,"two"]', '3'],

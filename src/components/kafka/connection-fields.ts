@@ -16,20 +16,20 @@ import {
 } from '../../engine/index.ts'
 
 const mechanismField = field
-  .string('How the client signs in.')
+  .string('How the client authenticates.')
   .options({
-    none: 'It does not.',
-    PLAIN: 'With name and password in the clear; use it with TLS.',
-    OAUTHBEARER: 'With a token.',
-    'SCRAM-SHA-256': 'With name and password by RFC 5802.',
-    'SCRAM-SHA-512': 'With name and password by RFC 5802.',
-    AWS_MSK_IAM: 'With AWS credentials.',
+    none: 'No authentication.',
+    PLAIN: 'User name and password in clear text; use it only over TLS.',
+    OAUTHBEARER: 'A bearer token.',
+    'SCRAM-SHA-256': 'User name and password (RFC 5802).',
+    'SCRAM-SHA-512': 'User name and password (RFC 5802).',
+    AWS_MSK_IAM: 'AWS credentials.',
   })
   .unsupported(mechanism => (mechanism === 'AWS_MSK_IAM' ? mechanismRefusal(mechanism) : undefined))
 
 const awsFields = {
-  region: field.string('The region.').default('').advanced(),
-  endpoint: field.string('Another endpoint of the API.').default('').advanced(),
+  region: field.string('The AWS region.').default('').advanced(),
+  endpoint: field.string('An alternative endpoint of the AWS API.').default('').advanced(),
   credentials: field.anyObject('Credentials.').optional().advanced(),
 }
 
@@ -37,26 +37,26 @@ const sasl = field
   .object(
     {
       mechanism: mechanismField,
-      username: field.string('The name.').default(''),
+      username: field.string('The user name.').default(''),
       password: field.string('The password.').default('').secret(),
-      token: field.string('The token of `OAUTHBEARER`.').default(''),
+      token: field.string('The token for `OAUTHBEARER`.').default(''),
       oauth2: field
         .object({
-          enabled: field.bool('Whether tokens come from a token provider.').default(false),
-          client_key: field.string('Who the client is at the provider.').default(''),
-          client_secret: field.string("The client's secret.").default('').secret(),
+          enabled: field.bool('Whether to obtain tokens from a token provider.').default(false),
+          client_key: field.string('The client id at the token provider.').default(''),
+          client_secret: field.string('The client secret.').default('').secret(),
           token_url: field
-            .string('The address of the provider.')
+            .string('The URL of the token provider.')
             .needs('network', value => addressOfUrl(value))
             .default(''),
-          scopes: field.string('Scopes to ask for.').list().default([]),
-          endpoint_params: field.any('Further parameters of the request.').map().default({}),
+          scopes: field.string('The scopes to request.').list().default([]),
+          endpoint_params: field.any('Additional parameters of the token request.').map().default({}),
         })
         .advanced(),
-      extensions: field.any('SASL extensions of `OAUTHBEARER`.').map().optional(),
+      extensions: field.any('SASL extensions for `OAUTHBEARER`.').map().optional(),
       aws: field.object(awsFields).advanced(),
     },
-    'Ways to sign in, tried in order.',
+    'SASL mechanisms, tried in order.',
   )
   .list()
   .advanced()
@@ -65,13 +65,13 @@ const sasl = field
 /** The connection fields shared by the components of the `franz` family. */
 export const connectionFields = {
   seed_brokers: field
-    .string('Addresses `host:port` to start from. One entry may hold several, with commas.')
+    .string('Bootstrap addresses, as `host:port`. One entry may list several, separated by commas.')
     .needsWhen(['network'], needsOfBrokers)
     .list()
     .examples(['localhost:9092'], ['foo:9092', 'bar:9092'], ['foo:9092,bar:9092']),
-  client_id: field.string('The name of the client.').default('bento').advanced(),
+  client_id: field.string('The client id.').default('bento').advanced(),
   rack_id: field.string('The rack, or availability zone, of the client.').default('').advanced(),
-  metadata_max_age: field.duration('How long knowledge of topics and partitions is used.').default('5m').advanced(),
+  metadata_max_age: field.duration('How long topic and partition metadata is cached.').default('5m').advanced(),
   tls: tlsField,
   sasl,
 }
@@ -79,51 +79,53 @@ export const connectionFields = {
 /** The connection fields shared by the components named `kafka`. */
 export const saramaConnectionFields = {
   addresses: field
-    .string('Addresses `host:port` to start from. One entry may hold several, with commas.')
+    .string('Bootstrap addresses, as `host:port`. One entry may list several, separated by commas.')
     .needsWhen(['network'], needsOfBrokers)
     .list()
     .examples(['localhost:9092'], ['localhost:9041,localhost:9042'], ['localhost:9041', 'localhost:9042']),
   target_version: field
-    .string('The version of the cluster; one before 0.11 has no headers. The client finds out what a cluster can do.')
+    .string(
+      'The version of the cluster. Below 0.11 records have no headers; everything else is negotiated with the cluster.',
+    )
     .optional()
     .examples('2.1.0', '3.1.0'),
-  client_id: field.string('The name of the client.').default('bento').advanced(),
+  client_id: field.string('The client id.').default('bento').advanced(),
   rack_id: field.string('The rack, or availability zone, of the client.').default('').advanced(),
   tls: tlsField.optional(),
   sasl: field
     .object(
       {
         mechanism: mechanismField.default('none').advanced(),
-        user: field.string('The name.').default('').advanced(),
+        user: field.string('The user name.').default('').advanced(),
         password: field.string('The password.').default('').secret().advanced(),
-        access_token: field.string('The token of `OAUTHBEARER`.').default('').advanced(),
+        access_token: field.string('The token for `OAUTHBEARER`.').default('').advanced(),
         token_cache: field
-          .string('A cache resource that the token of `OAUTHBEARER` is read from, whenever the client signs in.')
+          .string('A cache resource that the `OAUTHBEARER` token is read from at every authentication.')
           .default('')
           .advanced(),
         token_key: field.string('The key of the token in that cache.').default('').advanced(),
         oauth2: field
           .object(
             {
-              enabled: field.bool('Whether tokens come from a token provider.').default(false).advanced(),
-              client_key: field.string('Who the client is at the provider.').default('').advanced(),
-              client_secret: field.string("The client's secret.").default('').secret().advanced(),
+              enabled: field.bool('Whether to obtain tokens from a token provider.').default(false).advanced(),
+              client_key: field.string('The client id at the token provider.').default('').advanced(),
+              client_secret: field.string('The client secret.').default('').secret().advanced(),
               token_url: field
-                .string('The address of the provider.')
+                .string('The URL of the token provider.')
                 .needs('network', value => addressOfUrl(value))
                 .default('')
                 .advanced(),
-              scopes: field.string('Scopes to ask for.').list().default([]).advanced(),
-              endpoint_params: field.any('Further parameters of the request.').map().optional().advanced(),
+              scopes: field.string('The scopes to request.').list().default([]).advanced(),
+              endpoint_params: field.any('Additional parameters of the token request.').map().optional().advanced(),
               extensions: field.any('SASL extensions.').map().optional().advanced(),
             },
-            'Tokens by the client credentials grant.',
+            'Obtains tokens by the OAuth 2.0 client credentials grant.',
           )
           .optional()
           .advanced(),
-        aws: field.object(awsFields, 'For `AWS_MSK_IAM`.').optional().advanced(),
+        aws: field.object(awsFields, 'Settings of the `AWS_MSK_IAM` mechanism.').optional().advanced(),
       },
-      'How the client signs in.',
+      'How the client authenticates.',
     )
     .optional()
     .advanced(),

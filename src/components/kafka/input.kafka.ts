@@ -17,48 +17,58 @@ const config = field.object({
   ...saramaConnectionFields,
   topics: field
     .string(
-      'Topics to read, whose partitions are shared among the members of the group. With `foo:0` only that partition, with `foo:0-10` a range of them.',
+      'Topics to read, whose partitions are distributed over the members of the group. `foo:0` reads only that partition, `foo:0-10` a range of partitions.',
     )
     .list()
     .examples(['foo', 'bar'], ['foo,bar'], ['foo:0', 'bar:1', 'bar:3'], ['foo:0,bar:1,bar:3'], ['foo:0-5']),
   consumer_group: field
     .string(
-      'The group to read as. With partitions named one by one only offsets are kept under its name, or none where it is empty.',
+      'The consumer group. When partitions are listed explicitly it only stores offsets, and no offsets are stored if it is empty.',
     )
     .default(''),
   start_from_oldest: field
-    .bool('Whether to start with the oldest record where no offset is kept, or the kept one is gone.')
+    .bool(
+      'Whether to start at the oldest record when there is no committed offset, or when the committed offset is out of range.',
+    )
     .default(true)
     .advanced(),
   checkpoint_limit: field
-    .int('How many messages of a partition may be on their way before more are read; 1 for strict order.')
+    .int(
+      'The maximum number of messages of a partition in flight before reading pauses; 1 processes them in strict order.',
+    )
     .default(1024),
   auto_replay_nacks: autoReplayNacksField,
   commit_period: field.duration('How often offsets are committed.').default('1s').advanced(),
   transaction_isolation_level: field
-    .string('Which records of transactions are seen.')
-    .options({ read_uncommitted: 'All.', read_committed: 'Those that were committed.' })
+    .string('Which records of transactions are delivered.')
+    .options({ read_uncommitted: 'All.', read_committed: 'Only committed records.' })
     .default('read_uncommitted')
     .advanced(),
   max_processing_period: field
-    .duration('Has no meaning here: a slow pipeline does not hold up the heartbeats of its member.')
+    .duration('Has no effect: a slow pipeline does not delay the heartbeats of its member.')
     .default('100ms')
     .advanced(),
-  extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
-  new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
+  extract_tracing_map: field.mapping('A mapping that extracts the tracing span of a message.').optional().advanced(),
+  new_root_span_with_link: field.bool('Whether each message starts a new trace.').optional().advanced(),
   group: field
     .object(
       {
-        session_timeout: field.duration('How long a member may be silent before it is out.').default('10s').advanced(),
-        heartbeat_interval: field.duration('How often a member says that it is there.').default('3s').advanced(),
-        rebalance_timeout: field.duration('How long members have to join again.').default('60s').advanced(),
+        session_timeout: field
+          .duration('How long a member may miss heartbeats before it is removed from the group.')
+          .default('10s')
+          .advanced(),
+        heartbeat_interval: field.duration('How often a member sends heartbeats.').default('3s').advanced(),
+        rebalance_timeout: field
+          .duration('How long members have to rejoin during a rebalance.')
+          .default('60s')
+          .advanced(),
       },
-      'Times of the group.',
+      'Timeouts of the group membership.',
     )
     .advanced(),
-  fetch_buffer_cap: field.int('How many records of a partition are fetched ahead.').default(256).advanced(),
-  multi_header: field.bool('Whether headers become lists, as a name may come twice.').default(false).advanced(),
-  debug: field.bool('Has no meaning here: the client has no log of its own.').default(false).advanced(),
+  fetch_buffer_cap: field.int('How many records of a partition are prefetched.').default(256).advanced(),
+  multi_header: field.bool('Whether headers become arrays, so that repeated names are kept.').default(false).advanced(),
+  debug: field.bool('Has no effect: the client has no log of its own.').default(false).advanced(),
   batching: batchingField.advanced(),
 })
 
@@ -66,11 +76,8 @@ export default defineInput({
   name: 'kafka',
   status: 'stable',
   categories: ['Services'],
-  summary: 'Reads records of Kafka topics; `kafka_franz` is the newer of the two inputs and can do more.',
-  description: `Partitions are shared among the members of a group by \`range\`, as in the original, so that members of both programs can be in one group.
-
-Metadata of each message: \`kafka_key\`, \`kafka_topic\`, \`kafka_partition\`, \`kafka_offset\`, \`kafka_lag\`, \`kafka_timestamp_unix\`,
-\`kafka_timestamp_unix_ms\`, \`kafka_tombstone_message\`, and all record headers by their names. The lag is the number of records behind the message when it was fetched.`,
+  summary: 'Reads records from Kafka topics; `kafka_franz` is the newer of the two inputs and has more features.',
+  description: `Partitions are assigned to the members of a group by the \`range\` strategy, as in the original, so that members of both programs can share a group.\n\nMetadata of each message: \`kafka_key\`, \`kafka_topic\`, \`kafka_partition\`, \`kafka_offset\`, \`kafka_lag\`, \`kafka_timestamp_unix\`,\n\`kafka_timestamp_unix_ms\`, \`kafka_tombstone_message\`, and all record headers by name. The lag is the number of records after the message in its partition at the time of the fetch.`,
   config,
   requires: ['@platformatic/kafka'],
   needs: ['network'],

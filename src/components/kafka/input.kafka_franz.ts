@@ -26,61 +26,74 @@ const config = field
     ...connectionFields,
     topics: field
       .string(
-        'Topics to read. With `foo:0` only that partition, with `foo:0-3` a range of them, with `foo:0:25` from that offset on; without a consumer group.',
+        'Topics to read. Without a consumer group, `foo:0` reads only that partition, `foo:0-3` a range of partitions, and `foo:0:25` starts at that offset.',
       )
       .list()
       .examples(['foo', 'bar'], ['foo:0', 'bar:1-3']),
     regexp_topics: field.bool('Whether `topics` are regular expressions.').default(false),
     consumer_group: field
-      .string('The group to read as: partitions are shared among its members and offsets are kept under its name.')
+      .string('The consumer group: partitions are distributed over its members, and offsets are committed to it.')
       .optional(),
     checkpoint_limit: field
-      .int('How many messages of a partition may be on their way before more are read.')
+      .int('The maximum number of messages of a partition in flight before reading pauses.')
       .default(1024)
       .advanced(),
     exactly_once: field
       .bool(
-        'Whether offsets are committed together with what the `kafka_franz` output of the same stream writes to the same cluster, which must have `exactly_once` as well. Only committed records are read.',
+        'Whether offsets are committed atomically with the records that the `kafka_franz` output of the same stream writes to the same cluster; that output must also have `exactly_once`. Only committed records are read.',
       )
       .default(false)
       .advanced(),
     auto_replay_nacks: autoReplayNacksField,
     commit_period: field.duration('How often offsets are committed.').default('5s').advanced(),
-    start_from_oldest: field.bool('Whether a new group starts with the oldest record.').default(true).advanced(),
+    start_from_oldest: field.bool('Whether a new group starts at the oldest record.').default(true).advanced(),
     reconnect_on_unknown_topic_or_partition: field
-      .bool('Whether a topic that vanished makes the input connect again.')
+      .bool('Whether the input reconnects when a topic disappears.')
       .default(false)
       .ineffective('the input does not connect again for that reason')
       .advanced(),
     auto_offset_reset: field
-      .string('Where to start where no offset is kept; wins over `start_from_oldest`.')
-      .options({ earliest: 'With the oldest record.', latest: 'With what comes next.', none: 'Not at all.' })
+      .string('Where to start when there is no committed offset; takes precedence over `start_from_oldest`.')
+      .options({
+        earliest: 'At the oldest record.',
+        latest: 'At the end, with new records only.',
+        none: 'Fail instead of starting.',
+      })
       .optional()
       .advanced(),
     group_balancers: field
-      .string('How partitions are shared among members, most wanted first.')
+      .string('The strategies for assigning partitions to members, in order of preference.')
       .options({ round_robin: '', range: '', sticky: '', cooperative_sticky: '' })
       .list()
       .default(['cooperative_sticky'])
       .advanced(),
-    fetch_max_bytes: field.string('The most bytes of one fetch.').default('50MiB').advanced(),
-    fetch_max_partition_bytes: field.string('The most bytes of one partition in a fetch.').default('1MiB').advanced(),
-    fetch_max_wait: field.duration('How long a fetch may wait for records.').default('5s').advanced(),
+    fetch_max_bytes: field.string('The maximum size of a fetch, in bytes.').default('50MiB').advanced(),
+    fetch_max_partition_bytes: field
+      .string("The maximum size of one partition's share of a fetch, in bytes.")
+      .default('1MiB')
+      .advanced(),
+    fetch_max_wait: field
+      .duration('How long the broker may wait for records before it answers a fetch.')
+      .default('5s')
+      .advanced(),
     preferring_lag: field
-      .int('Reads partitions first that lag by more records than this.')
+      .int('Partitions that lag by more records than this are read first.')
       .optional()
       .ineffective('lag does not decide which partition is read first')
       .advanced(),
     transaction_isolation_level: field
-      .string('Which records of transactions are seen.')
-      .options({ read_uncommitted: 'All.', read_committed: 'Those that were committed.' })
+      .string('Which records of transactions are delivered.')
+      .options({ read_uncommitted: 'All.', read_committed: 'Only committed records.' })
       .default('read_uncommitted')
       .advanced(),
-    multi_header: field.bool('Whether headers become lists, as a name may come twice.').default(false).advanced(),
+    multi_header: field
+      .bool('Whether headers become arrays, so that repeated names are kept.')
+      .default(false)
+      .advanced(),
     batching: batchingField.advanced(),
-    rate_limit: field.string('A rate limit, of which each batch is one use.').default('').advanced(),
-    extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
-    new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
+    rate_limit: field.string('A rate limit resource; each batch counts as one use.').default('').advanced(),
+    extract_tracing_map: field.mapping('A mapping that extracts the tracing span of a message.').optional().advanced(),
+    new_root_span_with_link: field.bool('Whether each message starts a new trace.').optional().advanced(),
   })
   .lint(value => {
     const given = fieldsOf(value)
@@ -102,9 +115,8 @@ export default defineInput({
   name: 'kafka_franz',
   status: 'stable',
   categories: ['Services'],
-  summary: 'Reads records of Kafka topics.',
-  description: `Metadata of each message: \`kafka_key\`, \`kafka_topic\`, \`kafka_partition\`, \`kafka_offset\`, \`kafka_timestamp_unix\`,
-\`kafka_timestamp_unix_ms\`, \`kafka_tombstone_message\`, and all record headers by their names.`,
+  summary: 'Reads records from Kafka topics.',
+  description: `Metadata of each message: \`kafka_key\`, \`kafka_topic\`, \`kafka_partition\`, \`kafka_offset\`, \`kafka_timestamp_unix\`,\n\`kafka_timestamp_unix_ms\`, \`kafka_tombstone_message\`, and all record headers by name.`,
   config,
   requires: ['@platformatic/kafka'],
   needs: ['network'],

@@ -20,32 +20,33 @@ const partitioners: Readonly<Record<string, KafkaOutputSettings['partitioner']>>
 const config = field.object({
   ...saramaConnectionFields,
   topic: field.interpolated('The topic to write to.'),
-  key: field.interpolated('The key of the record; none where it is empty.').default(''),
+  key: field.interpolated('The key of the record; records have no key if it is empty.').default(''),
   partitioner: field
     .string('How the partition is chosen.')
     .options({
-      fnv1a_hash: 'By the key; without a key one partition for each batch.',
-      murmur2_hash: "By the key as Kafka's own clients do; without a key one partition for each batch.",
-      random: 'By chance.',
-      round_robin: 'One after the other.',
-      manual: 'As `partition` says.',
+      fnv1a_hash: 'By a hash of the key; records without a key go to one partition per batch.',
+      murmur2_hash:
+        "By a hash of the key, as in Kafka's own clients; records without a key go to one partition per batch.",
+      random: 'At random.',
+      round_robin: 'Round robin.',
+      manual: 'As given by `partition`.',
     })
     .default('fnv1a_hash'),
-  partition: field.interpolated('The partition, where the partitioner is `manual`.').default('').advanced(),
+  partition: field.interpolated('The partition, for the `manual` partitioner.').default('').advanced(),
   custom_topic_creation: field
     .object(
       {
-        enabled: field.bool('Whether topics are created that do not exist.').default(false).advanced(),
+        enabled: field.bool('Whether missing topics are created.').default(false).advanced(),
         partitions: field
-          .int('The partitions of a new topic, more than one; -1 for what the cluster has by default.')
+          .int("The number of partitions of a new topic, which must be greater than one; -1 for the cluster's default.")
           .default(-1)
           .advanced(),
         replication_factor: field
-          .int('The replicas of a new topic, an odd number; -1 for what the cluster has by default.')
+          .int("The replication factor of a new topic, which must be odd; -1 for the cluster's default.")
           .default(-1)
           .advanced(),
       },
-      'Creates topics, with settings of their own.',
+      'Creates missing topics with these settings.',
     )
     .optional()
     .advanced(),
@@ -54,48 +55,50 @@ const config = field.object({
     .options({ none: '', snappy: '', lz4: '', gzip: '', zstd: '' })
     .default('none'),
   static_headers: field
-    .string('Headers that each record gets.')
+    .string('Headers added to every record.')
     .map()
     .optional()
     .examples({ 'first-static-header': 'value-1', 'second-static-header': 'value-2' }),
   metadata: field
     .object(
-      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
-      'Which metadata becomes headers.',
+      { exclude_prefixes: field.string('Prefixes of metadata keys to exclude.').list().default([]) },
+      'Which metadata becomes record headers.',
     )
     .optional(),
-  inject_tracing_map: field.mapping('Puts the tracing span into a message.').optional().advanced(),
+  inject_tracing_map: field.mapping('A mapping that injects the tracing span into a message.').optional().advanced(),
   max_in_flight: maxInFlightField(64),
   idempotent_write: field
-    .bool('Whether the cluster drops what is sent twice; then all replicas in sync have to have a record.')
+    .bool(
+      'Whether the cluster drops duplicates of retried writes; this requires acknowledgement by all in-sync replicas.',
+    )
     .default(false)
     .advanced(),
   ack_replicas: field
-    .bool('Whether all replicas in sync have to have a record before it counts as written.')
+    .bool('Whether all in-sync replicas must store a record before it counts as written.')
     .default(false)
     .advanced(),
   max_msg_bytes: field
-    .int('The most bytes of key and value of a record; a larger one fails.')
+    .int("The maximum size of a record's key and value in bytes; a larger record fails.")
     .default(1_000_000)
     .advanced(),
-  timeout: field.duration('How long the cluster may take for a write.').default('5s').advanced(),
+  timeout: field.duration('How long the cluster may take to acknowledge a write.').default('5s').advanced(),
   retry_as_batch: field
-    .bool('Whether a batch of which the cluster refuses a part fails as a whole, which keeps its order.')
+    .bool('Whether a batch fails as a whole when the cluster refuses part of it, which preserves order.')
     .default(false)
     .advanced(),
   batching: batchingField,
-  max_retries: field
-    .int('How often a write that did not reach the cluster is tried again before it fails; 0 for no limit but time.')
-    .default(0)
-    .advanced(),
+  max_retries: field.int('How often a failed write is retried; 0 means no limit except time.').default(0).advanced(),
   backoff: field
     .object(
       {
-        initial_interval: field.duration('The first time to wait.').default('3s').advanced(),
-        max_interval: field.duration('The longest time to wait.').default('10s').advanced(),
-        max_elapsed_time: field.duration('After how long the message fails; 0s for never.').default('30s').advanced(),
+        initial_interval: field.duration('The initial interval.').default('3s').advanced(),
+        max_interval: field.duration('The maximum interval.').default('10s').advanced(),
+        max_elapsed_time: field
+          .duration('How long to retry before the message fails; 0s means indefinitely.')
+          .default('30s')
+          .advanced(),
       },
-      'How long to wait between attempts.',
+      'The intervals between attempts.',
     )
     .advanced(),
 })
@@ -104,8 +107,8 @@ export default defineOutput({
   name: 'kafka',
   status: 'stable',
   categories: ['Services'],
-  summary: 'Writes records to Kafka topics; `kafka_franz` is the newer of the two outputs and can do more.',
-  description: `A record that the cluster refuses for good, such as one that is too large, fails at once; the original tries it again until \`backoff.max_elapsed_time\` is over.`,
+  summary: 'Writes records to Kafka topics; `kafka_franz` is the newer of the two outputs and has more features.',
+  description: `A record that the cluster refuses permanently, such as one that is too large, fails immediately; the original retries it until \`backoff.max_elapsed_time\` has passed.`,
   config,
   requires: ['@platformatic/kafka'],
   needs: ['network'],

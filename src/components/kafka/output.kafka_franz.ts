@@ -22,40 +22,41 @@ const config = field
     partitioner: field
       .string('How the partition is chosen.')
       .options({
-        murmur2_hash: "By the key as Kafka's own clients do; without a key one partition for each batch.",
-        round_robin: 'One after the other.',
-        least_backup: 'The one with the fewest records waiting, for each batch.',
-        uniform_bytes: 'So that each gets as many bytes.',
-        manual: 'As `partition` says.',
+        murmur2_hash:
+          "By a hash of the key, as in Kafka's own clients; records without a key go to one partition per batch.",
+        round_robin: 'Round robin.',
+        least_backup: 'For each batch, the partition with the fewest pending records.',
+        uniform_bytes: 'Evenly by bytes.',
+        manual: 'As given by `partition`.',
       })
       .optional()
       .advanced(),
     uniform_bytes_options: field
       .object({
-        bytes: field.string('Bytes for a partition before the next has its turn.').default('1MB'),
+        bytes: field.string('The number of bytes sent to a partition before switching to the next.').default('1MB'),
         adaptive: field
-          .bool('Whether slow partitions get less.')
+          .bool('Whether slow partitions receive less.')
           .default(false)
           .ineffective('each partition gets as many bytes'),
-        keys: field.bool('Whether keys decide where there are any.').default(false),
+        keys: field.bool('Whether keyed records are partitioned by their key.').default(false),
       })
       .optional()
       .advanced(),
-    partition: field.interpolated('The partition, where the partitioner is `manual`.').optional(),
+    partition: field.interpolated('The partition, for the `manual` partitioner.').optional(),
     exactly_once: field
       .bool(
-        'Whether writes are a part of the transactions of the `kafka_franz` input of the same stream, of the same cluster, which must have `exactly_once` as well.',
+        'Whether writes are part of the transactions of the `kafka_franz` input of the same stream and cluster; that input must also have `exactly_once`.',
       )
       .default(false)
       .advanced(),
     transactional_id: field
       .string(
-        'The name of the transactions, which no other instance may have at the same time. One that stays the same over restarts lets the next run abort what the last one left open without waiting. A random one by default.',
+        'The transactional id, which no other instance may use at the same time. An id that is stable across restarts lets the next run abort what the previous one left open without waiting. Random by default.',
       )
       .optional()
       .advanced(),
-    idempotent_write: field.bool('Whether the cluster drops what is sent twice.').default(true).advanced(),
-    metadata: field.object(metadataFilterFields, 'Metadata that becomes headers of the record.').optional(),
+    idempotent_write: field.bool('Whether the cluster drops duplicates of retried writes.').default(true).advanced(),
+    metadata: field.object(metadataFilterFields, 'Which metadata becomes record headers.').optional(),
     max_in_flight: maxInFlightField(10),
     timeout: field.duration('How long a write may take.').default('10s').advanced(),
     batching: batchingField,
@@ -66,7 +67,7 @@ const config = field
       .default('1MB')
       .advanced(),
     max_buffered_records: field
-      .int('The most records that wait to be sent.')
+      .int('The maximum number of records waiting to be sent.')
       .default(10_000)
       .ineffective('what waits is bounded by max_in_flight')
       .advanced(),
@@ -96,7 +97,7 @@ export default defineOutput({
   name: 'kafka_franz',
   status: 'stable',
   categories: ['Services'],
-  summary: 'Writes records to Kafka topics and waits until the cluster has them.',
+  summary: 'Writes records to Kafka topics and waits until the cluster has stored them.',
   config,
   requires: ['@platformatic/kafka'],
   needs: ['network'],

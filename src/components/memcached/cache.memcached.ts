@@ -11,18 +11,18 @@ const longestKeyBytes = 250
 export default defineCache({
   name: 'memcached',
   status: 'stable',
-  summary: 'Keeps keys and values in memcached servers.',
+  summary: 'Stores items in memcached servers.',
   description:
-    'With several servers, each key has one of them, by the CRC-32 of prefix and key: the order of the addresses matters. Keys have at most 250 bytes with the prefix, and neither spaces nor control characters; others fail. Times to live count in whole seconds; zero is without end.',
+    'With several servers, the CRC-32 of prefix and key selects the server of each key, so the order of the addresses matters. Keys, including the prefix, may have up to 250 bytes and contain neither spaces nor control characters; others fail. Times to live are rounded to whole seconds; zero means indefinitely.',
   config: field.object({
     addresses: field
-      .string('The servers, as `host:port`; an element may name several with commas.')
+      .string('The servers, as `host:port`; an element may list several, separated by commas.')
       .needs('network', value => (typeof value === 'string' ? value.split(',')[0] : undefined))
       .list()
       .examples(['localhost:11211'], ['one:11211', 'two:11211']),
-    prefix: field.string('What every key begins with, so that others can use the same servers.').optional(),
-    default_ttl: field.duration('How long values live that are stored without a time to live.').default('300s'),
-    retries: backoffField('The pauses between the attempts of an operation that fails.'),
+    prefix: field.string('A prefix for every key, so that servers can be shared.').optional(),
+    default_ttl: field.duration('The time to live of items stored without one.').default('300s'),
+    retries: backoffField('The intervals between attempts of a failed operation.'),
   }),
   needs: ['network'],
   create(config, resources): Cache {

@@ -86,7 +86,7 @@ export const operationTexts = {
   'delete-one': 'Deletes the first document that matches.',
   'delete-many': 'Deletes all documents that match.',
   'replace-one': 'Replaces the first document that matches.',
-  'update-one': 'Changes the first document that matches, as the operators of the document say.',
+  'update-one': 'Updates the first document that matches, with the operators of the document.',
 } as const
 
 export const marshalModeField = field

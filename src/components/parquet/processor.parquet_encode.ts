@@ -6,20 +6,20 @@ import { type Batch, ConfigError, defineProcessor, field } from '../../engine/in
 import { type Column, columnOf, pathWithoutLists, withoutLists } from './columns.ts'
 
 const TYPES = {
-  BOOLEAN: 'True or false.',
-  INT8: 'An integer of 8 bits.',
-  INT16: 'An integer of 16 bits.',
-  INT32: 'An integer of 32 bits.',
-  INT64: 'An integer of 64 bits.',
+  BOOLEAN: 'A boolean.',
+  INT8: 'An 8-bit integer.',
+  INT16: 'A 16-bit integer.',
+  INT32: 'A 32-bit integer.',
+  INT64: 'A 64-bit integer.',
   DECIMAL64: 'A decimal with up to 18 digits.',
   DECIMAL32: 'A decimal with up to 9 digits.',
-  FLOAT: 'A float of 32 bits.',
-  DOUBLE: 'A float of 64 bits.',
+  FLOAT: 'A 32-bit float.',
+  DOUBLE: 'A 64-bit float.',
   BYTE_ARRAY: 'Bytes.',
   UTF8: 'Text.',
-  MAP: 'Values by keys, which are texts; `fields` has one named `value`.',
-  LIST: 'A list; `fields` has one named `element`.',
-  STRUCT: 'An object with the fields in `fields`.',
+  MAP: 'A map with string keys; `fields` has one field, named `value`.',
+  LIST: 'A list; `fields` has one field, named `element`.',
+  STRUCT: 'An object with the given `fields`.',
 }
 
 export default defineProcessor({

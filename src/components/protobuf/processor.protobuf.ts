@@ -20,12 +20,8 @@ const UNWRITTEN: readonly string[] = []
 export default defineProcessor({
   name: 'protobuf',
   categories: ['Parsing'],
-  summary: 'Turns Protocol Buffers messages into JSON and back, by their `.proto` files.',
-  description: `The JSON is [that of Protocol Buffers](https://protobuf.dev/programming-guides/json/): names in camel case, integers of 64 bits and bytes (as base64) as texts, enums by name, timestamps, durations, wrappers, \`Struct\` and \`Any\` in their own forms. \`from_json\` takes fields by both names.
-
-proto2, proto3 and edition 2023 are known; extensions are passed over, as in the original. Messages may be nested ${MAX_DEPTH} levels deep. A message that cannot be converted stays as it was and is flagged.
-
-Beyond the original: an import path may be a descriptor set as \`protoc --descriptor_set_out\` writes it (\`.binpb\`, \`.pb\`, \`.desc\`, \`.protoset\`), and an \`Any\` may hold Google's own types and those that are nested deeper. What a Buf Schema Registry has is fetched once, when the stream starts. This was tried against a server of our own that answers as the registry's protocol says, since the registry is a service that cannot be installed.`,
+  summary: 'Converts Protocol Buffers messages to JSON and back, based on their `.proto` files.',
+  description: `The JSON follows the [Protocol Buffers mapping](https://protobuf.dev/programming-guides/json/): names in camel case, 64-bit integers and bytes (base64) as strings, enums by name, and special forms for timestamps, durations, wrappers, \`Struct\` and \`Any\`. \`from_json\` accepts fields by either name.\n\nproto2, proto3 and edition 2023 are supported; extensions are ignored, as in the original. Messages may be nested ${MAX_DEPTH} levels deep. A message that cannot be converted is left unchanged and flagged as failed.\n\nIn addition to the original, an import path may be a descriptor set written by \`protoc --descriptor_set_out\` (\`.binpb\`, \`.pb\`, \`.desc\`, \`.protoset\`), and an \`Any\` may hold Google's well-known types and nested types. Modules of a Buf Schema Registry are fetched once, when the stream starts. This was tested against our own server for the registry's protocol, since the registry is a hosted service.`,
   config: field
     .object({
       operator: field.string('The direction.').options({
@@ -33,28 +29,30 @@ Beyond the original: an import path may be a descriptor set as \`protoc --descri
         from_json: 'From JSON to a message.',
       }),
       message: field.string('The full name of the message type.'),
-      discard_unknown: field.bool('Whether `from_json` passes over fields that the type does not have.').default(false),
+      discard_unknown: field.bool('Whether `from_json` ignores fields that the type does not have.').default(false),
       use_proto_names: field
-        .bool('Whether `to_json` names fields as the file does, and not in camel case.')
+        .bool('Whether `to_json` uses the field names of the file rather than camel case.')
         .default(false),
-      emit_unpopulated: field.bool('Whether `to_json` shows unset fields, with their defaults.').default(false),
+      emit_unpopulated: field.bool('Whether `to_json` includes unset fields with their defaults.').default(false),
       import_paths: field
-        .string('A folder with `.proto` files, at any depth, or a file. Imports are relative to these folders.')
+        .string(
+          'A folder with `.proto` files, at any depth, or a file. Imports are resolved relative to these folders.',
+        )
         .needs('files')
         .list()
         .default(UNWRITTEN),
       bsr: field
         .object(
           {
-            module: field.string('The module, as in `buf.build/exampleco/mymodule`.'),
+            module: field.string('The module, such as `buf.build/exampleco/mymodule`.'),
             url: field
-              .string('The URL of the registry; where it is empty, the module names its host.')
+              .string('The URL of the registry; by default it is derived from the name of the module.')
               .default('')
               .advanced(),
-            api_key: field.string('The key for the registry; a public module needs none.').default('').secret(),
-            version: field.string('The version of the module; the latest where it is empty.').default('').advanced(),
+            api_key: field.string('The API key for the registry; public modules need none.').default('').secret(),
+            version: field.string('The version of the module; the latest by default.').default('').advanced(),
           },
-          'Modules of a Buf Schema Registry, instead of `import_paths`.',
+          'Modules of a Buf Schema Registry, as an alternative to `import_paths`.',
         )
         .needsWhen(['network'], needsOfModule)
         .list()

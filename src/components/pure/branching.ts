@@ -14,12 +14,14 @@ import {
 /** The configuration fields of a branch. */
 export const branchFields = {
   request_map: field
-    .mapping('Makes the request; none sends a copy of the message. `root = deleted()` leaves the message out.')
+    .mapping(
+      'Creates the request from a copy of the message; without it the request is the message itself. `root = deleted()` excludes the message.',
+    )
     .default('')
     .examples('root = {"id": this.doc.id}'),
-  processors: field.processors('What is done with the requests.'),
+  processors: field.processors('Processors applied to the requests.'),
   result_map: field
-    .mapping('Writes the answer (`this`) over the message (`root`); none ignores the answer.')
+    .mapping('Maps the response (`this`) onto the message (`root`); without it the response is ignored.')
     .default('')
     .examples('root.enriched = this.result'),
 } as const

@@ -15,9 +15,9 @@ import {
 
 const policy = new Field<{ readonly enabled: boolean } & (typeof batchingField)['type']>({
   ...batchingField.shape,
-  description: 'Collects messages into batches as they leave.',
+  description: 'Batches messages as they leave the buffer.',
   children: {
-    enabled: field.bool('Whether batches are formed.').default(false).shape,
+    enabled: field.bool('Whether messages are batched.').default(false).shape,
     ...batchingField.shape.children,
   },
 })
@@ -25,11 +25,15 @@ const policy = new Field<{ readonly enabled: boolean } & (typeof batchingField)[
 export default defineBuffer({
   name: 'memory',
   categories: ['Utility'],
-  summary: 'Takes messages into memory and acknowledges them at once.',
-  description: 'What is in the buffer is lost when the process dies: it trades safety for a source that never waits.',
+  summary: 'Buffers messages in memory and acknowledges them immediately.',
+  description:
+    'Buffered messages are lost if the process dies: the buffer trades durability for a source that does not have to wait.',
   config: field.object({
-    limit: field.int('The bytes that fit in; more makes the source wait.').default(524_288_000),
-    spillover: field.bool('Whether messages that do not fit are dropped instead.').default(false).advanced(),
+    limit: field.int('The capacity in bytes; when it is full, the source waits.').default(524_288_000),
+    spillover: field
+      .bool('Whether messages that do not fit are dropped rather than making the source wait.')
+      .default(false)
+      .advanced(),
     batch_policy: policy,
   }),
   async create(config, resources) {

@@ -27,18 +27,23 @@ export default defineBuffer({
   status: 'beta',
   categories: ['Windowing'],
   version: '1.0.0',
-  summary: 'Collects messages into windows of time by the clock of this machine; each window becomes a batch.',
+  summary: 'Groups messages into time windows by the system clock; each window becomes a batch.',
   description:
-    'A message belongs to a window by its timestamp. What comes after its window was delivered is dropped. Each message gets the metadata `window_end_timestamp` (RFC 3339). Messages are acknowledged when their last window was delivered; of a stream that ends, windows that are not complete are refused.',
+    'A message is assigned to windows by its timestamp; it is dropped if its window has already been delivered. Each message gets the metadata `window_end_timestamp` (RFC 3339). Messages are acknowledged when their last window has been delivered; when the stream ends, messages of incomplete windows are rejected.',
   config: field.object({
     timestamp_mapping: field
       .mapping('The timestamp of a message: RFC 3339, or seconds since 1970.')
       .default('root = now()')
       .examples('root = this.created_at', 'root = metadata("kafka_timestamp_unix").number()'),
-    size: field.string('How long a window is.').examples('30s', '10m'),
-    slide: field.string('How much later each window begins than the one before, if they overlap.').default(''),
-    offset: field.string('By how much windows begin after the full hour.').default('').examples('-6h', '30m'),
-    allowed_lateness: field.string('How long a window waits for messages after it ended.').default(''),
+    size: field.string('The length of a window.').examples('30s', '10m'),
+    slide: field.string('The interval between the starts of two windows, if windows overlap.').default(''),
+    offset: field
+      .string(
+        'An offset added to the starts of windows, which are otherwise aligned to multiples of `slide`, or of `size` without it.',
+      )
+      .default('')
+      .examples('-6h', '30m'),
+    allowed_lateness: field.string('How long a window waits for late messages after it ended.').default(''),
   }),
   examples: [
     {

@@ -3,17 +3,14 @@ import { type Cache, ConfigError, defineCache, field } from '../../engine/index.
 
 export default defineCache({
   name: 'memory',
-  summary: 'Keeps keys and values in memory; all is lost when the stream ends.',
+  summary: 'Keeps items in memory; they are lost when the stream ends.',
   config: field.object({
-    default_ttl: field.duration('How long an item lives that is stored without a time of its own.').default('5m'),
+    default_ttl: field.duration('The time to live of items stored without one.').default('5m'),
     compaction_interval: field
-      .duration('How often expired items are removed; nothing expires where this is empty.')
+      .duration('How often expired items are removed; if empty, nothing expires.')
       .default('60s'),
-    init_values: field
-      .string('Items that are there from the beginning and live until they are overwritten.')
-      .map()
-      .default({}),
-    shards: field.int('Without effect: one thread needs no shards.').default(1).advanced(),
+    init_values: field.string('Initial items, which stay until they are overwritten.').map().default({}),
+    shards: field.int('Has no effect: a single thread needs no shards.').default(1).advanced(),
   }),
   create(config, resources) {
     const { clock } = resources

@@ -2,8 +2,8 @@ import { type Cache, ConfigError, defineCache, field } from '../../engine/index.
 
 export default defineCache({
   name: 'multilevel',
-  summary: 'Looks into one cache after the other, the fastest first.',
-  description: 'What is found in a later cache is stored in those before it.',
+  summary: 'Combines several caches, which are searched in order, fastest first.',
+  description: 'An item found in a later cache is stored in those before it.',
   config: field.string('The cache resources, in order.').list(),
   create(labels, resources): Cache {
     if (labels.length < 2) throw new ConfigError(`expected at least two cache levels, found ${labels.length}`)

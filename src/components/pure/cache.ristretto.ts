@@ -6,23 +6,22 @@ const maxItems = 10_000_000
 
 export default defineCache({
   name: 'ristretto',
-  summary: 'Keeps items in memory for programs with many of them.',
-  description: `Up to ${maxItems} items are kept. What is set can be read at once and adding a key is exact, while the original shows
-what was set a little later and overwrites a key that is added twice.`,
+  summary: 'Keeps a large number of items in memory.',
+  description: `Up to ${maxItems} items are kept. A stored item can be read immediately and adding a key is exact; in the original a\nstored item appears with a delay, and adding an existing key overwrites it.`,
   config: field.object({
     default_ttl: field
-      .duration('How long an item lives; empty or zero: until others need its place.')
+      .duration('The time to live of items stored without one; if empty or zero, items stay until they are evicted.')
       .default('')
       .examples('5m', '60s'),
     get_retries: field
       .object(
         {
-          enabled: field.bool('Whether a key that is not found is looked for again.').default(false).advanced(),
-          initial_interval: field.duration('The first pause.').default('1s').advanced(),
-          max_interval: field.duration('The longest pause.').default('5s').advanced(),
-          max_elapsed_time: field.duration('When no further attempt is made; 0s for never.').default('30s').advanced(),
+          enabled: field.bool('Whether to look up a missing key again.').default(false).advanced(),
+          initial_interval: field.duration('The initial interval.').default('1s').advanced(),
+          max_interval: field.duration('The maximum interval.').default('5s').advanced(),
+          max_elapsed_time: field.duration('When to stop retrying; 0s means never.').default('30s').advanced(),
         },
-        'Looking again for keys that are expected to appear.',
+        'Retries of lookups, for keys that are expected to appear.',
       )
       .optional()
       .advanced(),

@@ -3,14 +3,14 @@ import { LruCache } from './lru.ts'
 
 export default defineCache({
   name: 'ttlru',
-  summary: 'Keeps a number of items in memory for a limited time.',
+  summary: 'Keeps a limited number of items in memory for a limited time.',
   config: field.object({
-    cap: field.int('How many items are kept.').default(1024),
-    default_ttl: field.duration('How long an item lives.').default('5m').optional(),
+    cap: field.int('The maximum number of items.').default(1024),
+    default_ttl: field.duration('The time to live of items.').default('5m').optional(),
     ttl: field.duration('Use `default_ttl` instead.').optional().advanced().deprecated(),
-    init_values: field.string('Items that are there from the beginning.').map().default({}),
-    optimistic: field.bool('Without effect: adding is always exact.').default(false).advanced(),
-    without_reset: field.bool('Without effect.').default(false).advanced().deprecated(),
+    init_values: field.string('The initial items.').map().default({}),
+    optimistic: field.bool('Has no effect: adding is always exact.').default(false).advanced(),
+    without_reset: field.bool('Has no effect.').default(false).advanced().deprecated(),
   }),
   create(config, { clock }) {
     if (config.cap <= 0) throw new ConfigError('must provide a positive size')

@@ -66,17 +66,17 @@ export class DynamicApi {
     const endpoints = [
       http.register({
         path: `${base}/{id}/uptime`,
-        description: `How long the ${kind} has been running, or "stopped" where it ended.`,
+        description: `How long the ${kind} has been running, or "stopped" if it has ended.`,
         handle: (_request, response, parameters) => this.#uptime(response, parameters.get('id') ?? ''),
       }),
       http.register({
         path: `${base}/{id}`,
-        description: `GET reads, POST sets, DELETE removes the configuration of a dynamic ${kind}.`,
+        description: `GET reads, POST sets and DELETE removes the configuration of a dynamic ${kind}.`,
         handle: (request, response, parameters) => this.#handle(request, response, parameters.get('id') ?? ''),
       }),
       http.register({
         path: base,
-        description: `All dynamic ${kind}s with their configurations and how long they have been running.`,
+        description: `All dynamic ${kind}s with their configurations and uptimes.`,
         handle: (_request, response) => void response.writeHead(200, text).end(JSON.stringify(this.#list())),
       }),
     ]

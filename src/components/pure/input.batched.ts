@@ -4,7 +4,7 @@ import { BatchedSource } from './batched-source.ts'
 export default defineInput({
   name: 'batched',
   categories: ['Utility'],
-  summary: 'Collects what an input delivers into batches.',
+  summary: 'Collects the messages of an input into batches.',
   config: field.object({ child: field.input('The input.'), policy: batchingField }),
   composes: true,
   replays: false,

@@ -14,7 +14,7 @@ export default defineInput({
   categories: ['Utility'],
   summary: 'Merges the messages of several inputs.',
   config: field.object({
-    copies: field.int('How many of each input there are.').default(1).advanced(),
+    copies: field.int('The number of instances of each input.').default(1).advanced(),
     inputs: field.input('The inputs.').list(),
     batching: batchingField,
   }),

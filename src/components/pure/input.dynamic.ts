@@ -16,18 +16,15 @@ import { DynamicApi, type DynamicSet } from './dynamic-api.ts'
 export default defineInput({
   name: 'dynamic',
   categories: ['Utility'],
-  summary: 'Merges the messages of inputs that are added, changed and removed by HTTP while the stream runs.',
-  description: `\`GET /inputs\` lists the inputs, \`GET /inputs/{id}\` shows the configuration of one, \`POST /inputs/{id}\` starts
-one or replaces it, \`DELETE /inputs/{id}\` stops it, and \`GET /inputs/{id}/uptime\` says how long it has been running, or
-\`stopped\` where it ended by itself. An input that is replaced or removed first gets the acknowledgements of what it delivered.
-The stream goes on without any input.`,
+  summary: 'Merges the messages of inputs that are added, changed and removed over HTTP while the stream runs.',
+  description: `\`GET /inputs\` lists the inputs, \`GET /inputs/{id}\` shows the configuration of one, \`POST /inputs/{id}\` starts\nor replaces one, \`DELETE /inputs/{id}\` stops it, and \`GET /inputs/{id}/uptime\` returns how long it has been running, or\n\`stopped\` if it has ended on its own. Before an input is replaced or removed, the messages it delivered are acknowledged.\nThe stream keeps running without any input.`,
   config: field.object({
-    inputs: field.input('The inputs that are there from the beginning, by id.').map().default({}),
-    prefix: field.string('A prefix of the paths.').default(''),
+    inputs: field.input('The initial inputs, by id.').map().default({}),
+    prefix: field.string('A prefix for the paths.').default(''),
   }),
   examples: [
     {
-      title: 'A file to begin with',
+      title: 'Starting with a file',
       config: 'input:\n  dynamic:\n    inputs:\n      first:\n        file:\n          paths: [ ./data.txt ]\n',
     },
   ],

@@ -4,7 +4,7 @@ import { InprocPipe } from './inproc-pipe.ts'
 export default defineInput({
   name: 'inproc',
   categories: ['Utility'],
-  summary: 'Reads what an `inproc` output of the same name writes.',
+  summary: 'Reads what the `inproc` output of the same name writes.',
   config: field.string('The name of the pipe.').default(''),
   create(name, { shared }) {
     const pipe = InprocPipe.of(shared, name)

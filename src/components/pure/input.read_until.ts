@@ -18,20 +18,20 @@ import {
 export default defineInput({
   name: 'read_until',
   categories: ['Utility'],
-  summary: 'Reads an input until a message passes a check, or nothing comes for a while.',
-  description: 'The message that ends it has the metadata `bento_read_until: final`.',
+  summary: 'Reads an input until a message passes a check, or until the input has been idle for a time.',
+  description: 'The final message has the metadata `bento_read_until: final`.',
   config: field.object({
     input: field.input('The input.'),
     check: field
-      .mapping('The condition that ends it.')
+      .mapping('The condition that ends the input, true for the final message.')
       .examples('this.type == "foo"', 'count("messages") >= 100')
       .optional(),
-    idle_timeout: field.duration('The time without messages that ends it.').examples('5s').optional(),
-    restart_input: field.bool('Whether the input is started again when it ends by itself.').default(false),
+    idle_timeout: field.duration('How long the input may be idle before it is ended.').examples('5s').optional(),
+    restart_input: field.bool('Whether the inner input is restarted when it ends on its own.').default(false),
     restart_backoff: field
       .object({
-        initial_interval: field.duration('The first pause before that.').default('1s').advanced(),
-        max_interval: field.duration('The longest pause.').default('1m').advanced(),
+        initial_interval: field.duration('The initial interval before a restart.').default('1s').advanced(),
+        max_interval: field.duration('The maximum interval.').default('1m').advanced(),
       })
       .advanced(),
   }),

@@ -3,7 +3,7 @@ import { defineInput, field } from '../../engine/index.ts'
 export default defineInput({
   name: 'resource',
   categories: ['Utility'],
-  summary: 'Reads an input of `input_resources`.',
+  summary: 'Reads from an input defined in `input_resources`.',
   config: field.string('The label of the resource.').default(''),
   composes: true,
   replays: false,

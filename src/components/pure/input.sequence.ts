@@ -17,9 +17,9 @@ import { Joiner, type JoinOptions, type MergeStrategy } from './joining.ts'
 export default defineInput({
   name: 'sequence',
   categories: ['Utility'],
-  summary: 'Reads inputs one after the other, each until it ends; joins their documents by an id if asked to.',
+  summary: 'Reads inputs one after another, each to its end, and optionally joins their documents by an id.',
   description:
-    'With `sharded_join`, documents of all inputs that share an id become one. Documents without a text at the id path are dropped. To join more than fits in memory, the inputs are read several times (`iterations`), each time for a part of the ids. The inputs are acknowledged before what was joined is delivered.',
+    'With `sharded_join`, documents from all inputs that share an id are merged into one. Documents without a string at the id path are dropped. To join more data than fits in memory, increase `iterations`: the inputs are then read several times, each time for a fraction of the ids. The inputs are acknowledged before the joined documents are delivered.',
   config: field.object({
     sharded_join: field
       .object({
@@ -27,20 +27,23 @@ export default defineInput({
           .string('How documents of different inputs are joined.')
           .default('none')
           .options({
-            none: 'Not at all.',
-            'full-outer': 'Every id becomes a document, delivered at the end.',
-            outer: 'Documents of the last input are delivered, with what the others knew of them.',
+            none: 'Not joined.',
+            'full-outer': 'Every id yields a document, delivered at the end.',
+            outer: 'Only documents of the last input are delivered, merged with matching documents of the others.',
             'full-outter': 'The same as `full-outer`.',
             outter: 'The same as `outer`.',
           })
           .advanced(),
-        id_path: field.string('The path of the id that documents are joined by.').default('').advanced(),
-        iterations: field.int('How often the inputs are read, each time for a part of the ids.').default(1).advanced(),
+        id_path: field.string('The path of the id by which documents are joined.').default('').advanced(),
+        iterations: field
+          .int('How often the inputs are read, each time for a fraction of the ids.')
+          .default(1)
+          .advanced(),
         merge_strategy: field
-          .string('What becomes of fields that both documents have.')
+          .string('How a field that both documents have is merged.')
           .default('array')
           .options({
-            array: 'Both values, as a list.',
+            array: 'Both values, as an array.',
             replace: 'The later value.',
             keep: 'The earlier value.',
           })

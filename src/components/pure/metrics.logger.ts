@@ -10,14 +10,12 @@ import {
 
 export default defineMetrics({
   name: 'logger',
-  summary: 'Logs every metric at the end of the program and, where asked for, periodically.',
+  summary: 'Logs every metric when the program ends and, if configured, periodically.',
   description:
-    'Useful where only the logs of a program are at hand. Each series is a line with its `name`, its labels, and its `value` or the quantiles `p50`, `p90` and `p99` in nanoseconds.',
+    'Useful when only the logs of a program are available. Each series is logged as a line with its `name`, its labels, and its `value` or the quantiles `p50`, `p90` and `p99` in nanoseconds.',
   config: field.object({
-    push_interval: field.duration('How often metrics are logged before the end; not at all where absent.').optional(),
-    flush_metrics: field
-      .bool('Whether counters and timings start from zero again each time they are logged.')
-      .default(false),
+    push_interval: field.duration('How often metrics are logged; by default only at the end.').optional(),
+    flush_metrics: field.bool('Whether counters and timings are reset each time they are logged.').default(false),
   }),
   create({ push_interval: periodMs, flush_metrics: flushes }, { log }): MetricsExporter {
     const changes = new SampleChanges()

@@ -15,16 +15,16 @@ import { forEver, RetryingWriter } from './retrying.ts'
 export default defineOutput({
   name: 'broker',
   categories: ['Utility'],
-  summary: 'Hands messages to several outputs, to all of them or in turn.',
+  summary: 'Sends messages to several outputs, to all of them or to one at a time.',
   config: field.object({
-    copies: field.int('How many of each output there are.').default(1).advanced(),
-    pattern: field.string('How messages are spread.').default('fan_out').options({
-      fan_out: 'To all at the same time; each is tried again until it delivers.',
-      fan_out_fail_fast: 'To all at the same time; the first failure refuses the messages.',
-      fan_out_sequential: 'To all one after the other; each is tried again until it delivers.',
-      fan_out_sequential_fail_fast: 'To all one after the other; the first failure refuses the messages.',
-      round_robin: 'To one output after the other, a batch each.',
-      greedy: 'To whichever output is free.',
+    copies: field.int('The number of instances of each output.').default(1).advanced(),
+    pattern: field.string('How messages are distributed.').default('fan_out').options({
+      fan_out: 'To all outputs concurrently; each is retried until it succeeds.',
+      fan_out_fail_fast: 'To all outputs concurrently; the first failure rejects the messages.',
+      fan_out_sequential: 'To all outputs, one after another; each is retried until it succeeds.',
+      fan_out_sequential_fail_fast: 'To all outputs, one after another; the first failure rejects the messages.',
+      round_robin: 'To one output per batch, in rotation.',
+      greedy: 'To whichever output is ready first.',
     }),
     outputs: field.output('The outputs.').list(),
     batching: batchingField,

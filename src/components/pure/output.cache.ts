@@ -16,7 +16,7 @@ export default defineOutput({
   config: field.object({
     target: field.string('The cache resource.'),
     key: field.interpolated('The key.').default('${!counter()}-${!timestamp_unix_nano()}'),
-    ttl: field.interpolated('How long the item lives.').examples('60s', '5m', '36h').advanced().optional(),
+    ttl: field.interpolated('The time to live of the item.').examples('60s', '5m', '36h').advanced().optional(),
     max_in_flight: maxInFlightField(64),
   }),
   create(config, resources) {

@@ -16,14 +16,14 @@ import { compilePattern, type Pattern } from './pattern.ts'
 export default defineOutput({
   name: 'drop_on',
   categories: ['Utility'],
-  summary: 'Drops messages that an output refuses or is too slow for.',
+  summary: 'Drops messages that an output rejects or cannot deliver in time.',
   config: field.object({
-    error: field.bool('Whether messages that are refused are dropped.').default(false),
+    error: field.bool('Whether rejected messages are dropped.').default(false),
     error_patterns: field
-      .string('Regular expressions; messages refused with an error that matches one are dropped.')
+      .string('Regular expressions; rejected messages are dropped if the error matches one of them.')
       .list()
       .optional(),
-    back_pressure: field.duration('The time after which messages that are not delivered are dropped.').default(''),
+    back_pressure: field.duration('How long delivery may take before a message is dropped.').default(''),
     output: field.output('The output.'),
   }),
   // High enough for an inner output that forms batches.

@@ -18,18 +18,15 @@ export default defineOutput({
   name: 'dynamic',
   categories: ['Utility'],
   summary:
-    'Hands every message to all of the outputs that are added, changed and removed by HTTP while the stream runs.',
-  description: `\`GET /outputs\` lists the outputs, \`GET /outputs/{id}\` shows the configuration of one, \`POST /outputs/{id}\`
-starts one or replaces it, \`DELETE /outputs/{id}\` stops it, and \`GET /outputs/{id}/uptime\` says how long it has been running.
-Each output is tried again until it delivers. While there is none, messages wait; what an output had not delivered when it was
-removed goes to those that are left, or waits for the next one.`,
+    'Sends every message to all of a set of outputs that are added, changed and removed over HTTP while the stream runs.',
+  description: `\`GET /outputs\` lists the outputs, \`GET /outputs/{id}\` shows the configuration of one, \`POST /outputs/{id}\` starts\nor replaces one, \`DELETE /outputs/{id}\` stops it, and \`GET /outputs/{id}/uptime\` returns how long it has been running.\nEach output is retried until it succeeds. Messages wait while there are no outputs; messages that an output had not delivered\nwhen it was removed go to the remaining outputs, or wait for the next one.`,
   config: field.object({
-    outputs: field.output('The outputs that are there from the beginning, by id.').map().default({}),
-    prefix: field.string('A prefix of the paths.').default(''),
+    outputs: field.output('The initial outputs, by id.').map().default({}),
+    prefix: field.string('A prefix for the paths.').default(''),
   }),
   examples: [
     {
-      title: 'A file to begin with',
+      title: 'Starting with a file',
       config: 'output:\n  dynamic:\n    outputs:\n      first:\n        file:\n          path: ./data.txt\n',
     },
   ],

@@ -15,8 +15,9 @@ import {
 export default defineOutput({
   name: 'fallback',
   categories: ['Utility'],
-  summary: 'Tries one output after the other until the messages are delivered.',
-  description: 'Only the messages that failed go on to the next output, with the reason as metadata `fallback_error`.',
+  summary: 'Tries outputs in order until the messages are delivered.',
+  description:
+    'Only the messages that failed are passed to the next output, with the reason in the metadata `fallback_error`.',
   config: field.output('The outputs, in order.').list().default([]),
   maxInFlight: 64,
   composes: true,

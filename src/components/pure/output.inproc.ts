@@ -4,7 +4,7 @@ import { InprocPipe } from './inproc-pipe.ts'
 export default defineOutput({
   name: 'inproc',
   categories: ['Utility'],
-  summary: 'Writes to an `inproc` input of the same name.',
+  summary: 'Writes to the `inproc` input of the same name.',
   config: field.string('The name of the pipe.').default(''),
   maxInFlight: 1,
   create(name, { shared }) {

@@ -3,9 +3,9 @@ import { defineOutput, field } from '../../engine/index.ts'
 export default defineOutput({
   name: 'reject',
   categories: ['Utility'],
-  summary: 'Refuses all messages with an error.',
-  description: 'What becomes of them is decided by the input: most deliver them again.',
-  config: field.interpolated('The text of the error.').default(''),
+  summary: 'Rejects all messages with an error.',
+  description: 'What happens to them depends on the input: most inputs redeliver them.',
+  config: field.interpolated('The error text.').default(''),
   maxInFlight: 1,
   create: reason => ({
     write(batch) {

@@ -5,8 +5,8 @@ import { defineOutput, failuresOf, field, type Message, throwFailures } from '..
 export default defineOutput({
   name: 'reject_errored',
   categories: ['Utility'],
-  summary: 'Refuses messages that failed in processing, and hands on the others.',
-  config: field.output('The output for the others.'),
+  summary: 'Rejects messages that failed during processing, and forwards the others.',
+  config: field.output('The output for messages without errors.'),
   maxInFlight: 64,
   composes: true,
   async create(child, resources) {

@@ -3,7 +3,7 @@ import { defineOutput, field } from '../../engine/index.ts'
 export default defineOutput({
   name: 'resource',
   categories: ['Utility'],
-  summary: 'Hands messages to an output of `output_resources`.',
+  summary: 'Writes to an output defined in `output_resources`.',
   config: field.string('The label of the resource.').default(''),
   maxInFlight: 64,
   composes: true,

@@ -4,14 +4,17 @@ import { RetryingWriter } from './retrying.ts'
 export default defineOutput({
   name: 'retry',
   categories: ['Utility'],
-  summary: 'Tries an output again until it delivers.',
+  summary: 'Retries an output until it succeeds.',
   config: field.object({
-    max_retries: field.int('How often it is tried again; 0 for no limit.').default(0).advanced(),
+    max_retries: field.int('The maximum number of retries; 0 means no limit.').default(0).advanced(),
     backoff: field
       .object({
-        initial_interval: field.duration('The first pause.').default('500ms').advanced(),
-        max_interval: field.duration('The longest pause.').default('3s').advanced(),
-        max_elapsed_time: field.duration('The time after which to give up; 0 for never.').default('0s').advanced(),
+        initial_interval: field.duration('The initial interval.').default('500ms').advanced(),
+        max_interval: field.duration('The maximum interval.').default('3s').advanced(),
+        max_elapsed_time: field
+          .duration('How long to retry before giving up; 0 means indefinitely.')
+          .default('0s')
+          .advanced(),
       })
       .advanced(),
     output: field.output('The output.'),

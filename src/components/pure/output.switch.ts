@@ -20,21 +20,24 @@ const NO_MATCH = 'no switch output conditions were met by message'
 export default defineOutput({
   name: 'switch',
   categories: ['Utility'],
-  summary: 'Sends each message to the output of the first case whose check passes.',
+  summary: 'Routes each message to the output of the first case whose check passes.',
   config: field
     .object({
       retry_until_success: field
-        .bool('Whether a case is tried again until it delivers, instead of refusing the messages.')
+        .bool('Whether a case is retried until it succeeds, instead of rejecting the messages.')
         .default(false),
       strict_mode: field
-        .bool('Whether a message that no case wants is refused instead of dropped.')
+        .bool('Whether a message that matches no case is rejected instead of dropped.')
         .default(false)
         .advanced(),
       cases: field
         .object({
-          check: field.mapping('A condition; none always passes.').default(''),
-          output: field.output('Where the messages of the case go.'),
-          continue: field.bool('Whether the cases behind are tried as well.').default(false).advanced(),
+          check: field.mapping('The condition; without one the case always matches.').default(''),
+          output: field.output('The output for messages of this case.'),
+          continue: field
+            .bool('Whether a matching message is also tested against the following cases.')
+            .default(false)
+            .advanced(),
         })
         .list(),
     })

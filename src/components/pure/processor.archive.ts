@@ -9,15 +9,15 @@ export default defineProcessor({
   namesFailures: true,
   categories: ['Parsing', 'Utility'],
   summary: 'Packs the messages of a batch into one.',
-  description: 'The new message has the metadata of the first one.',
+  description: 'The new message has the metadata of the first message.',
   config: field.object({
-    format: field.string('How they are packed.').options({
-      binary: 'Each after its size.',
-      concatenate: 'One after the other.',
-      json_array: 'As the elements of an array.',
-      lines: 'With a line break between them.',
-      tar: 'As files of a tape archive.',
-      zip: 'As files of a zip file.',
+    format: field.string('The archive format.').options({
+      binary: 'Each message preceded by its size.',
+      concatenate: 'Concatenated without separators.',
+      json_array: 'As elements of a JSON array.',
+      lines: 'Separated by line breaks.',
+      tar: 'As files of a tar archive.',
+      zip: 'As files of a zip archive.',
     }),
     path: field
       .interpolated('The name of each file.')

@@ -4,12 +4,12 @@ export default defineProcessor({
   name: 'bounds_check',
   namesFailures: true,
   categories: ['Utility'],
-  summary: 'Drops batches that are too large or too small, or that have such a message.',
+  summary: 'Drops batches that are too large or too small, or that contain a message that is.',
   config: field.object({
-    max_part_size: field.int('The most bytes of a message.').default(1_073_741_824),
-    min_part_size: field.int('The fewest bytes of a message.').default(1),
-    max_parts: field.int('The most messages of a batch.').default(100).advanced(),
-    min_parts: field.int('The fewest messages of a batch.').default(1).advanced(),
+    max_part_size: field.int('The maximum size of a message, in bytes.').default(1_073_741_824),
+    min_part_size: field.int('The minimum size of a message, in bytes.').default(1),
+    max_parts: field.int('The maximum number of messages in a batch.').default(100).advanced(),
+    min_parts: field.int('The minimum number of messages in a batch.').default(1).advanced(),
   }),
   create: (config, resources) => ({
     process: messages => {

@@ -25,8 +25,8 @@ import {
 export default defineProcessor({
   name: 'branch',
   categories: ['Composition'],
-  summary: 'Sends a request made of each message through processors and maps the answer back onto the message.',
-  description: 'A message whose branch fails anywhere stays as it was and is flagged.',
+  summary: 'Processes a request derived from each message and maps the response back onto the message.',
+  description: 'A message whose branch fails at any step is left unchanged and flagged as failed.',
   config: field.object(branchFields),
   examples: [
     {

@@ -17,16 +17,16 @@ export default defineProcessor({
   summary: 'Reads from or writes to a cache.',
   config: field.object({
     resource: field.string('The cache resource.'),
-    operator: field.string('What is done.').options({
+    operator: field.string('The operation.').options({
       set: 'Stores the value under the key.',
-      add: 'The same, and fails where the key exists.',
-      get: 'Replaces the message by the value of the key, and fails where there is none.',
-      exists: 'Replaces the message by `true` or `false`.',
+      add: 'Stores the value, and fails if the key already exists.',
+      get: 'Replaces the message with the value of the key, and fails if the key does not exist.',
+      exists: 'Replaces the message with `true` or `false`.',
       delete: 'Removes the key.',
     }),
     key: field.interpolated('The key.'),
-    value: field.interpolated('The value, where one is stored.').optional(),
-    ttl: field.interpolated('How long the item lives.').examples('60s', '5m', '36h').advanced().optional(),
+    value: field.interpolated('The value, for operations that store one.').optional(),
+    ttl: field.interpolated('The time to live of the item.').examples('60s', '5m', '36h').advanced().optional(),
   }),
   create(config, resources) {
     if (config.resource === '') throw new ConfigError('cache name must be specified')

@@ -19,16 +19,16 @@ const LAYOUT = Buffer.from([0, 0, 0, 1])
 export default defineProcessor({
   name: 'cached',
   categories: ['Utility'],
-  summary: 'Runs processors once for each key, and repeats their result from a cache.',
-  description: 'Bodies are remembered, metadata is not.',
+  summary: 'Runs processors once per key and afterwards reuses their cached result.',
+  description: 'Only message bodies are cached, not their metadata.',
   config: field.object({
     cache: field.string('The cache resource.'),
     skip_on: field
-      .mapping('A condition on the result that keeps it out of the cache.')
+      .mapping('A condition on the result; if it is true, the result is not cached.')
       .examples('errored()')
       .optional(),
     key: field.interpolated('The key.').examples('my_foo_result', '${! this.document.id }'),
-    ttl: field.interpolated('How long a result is remembered.').optional(),
+    ttl: field.interpolated('The time to live of a cached result.').optional(),
     processors: field.processors('The processors.'),
   }),
   async create(config, resources) {

@@ -4,8 +4,8 @@ import { processWhere } from './runs.ts'
 export default defineProcessor({
   name: 'catch',
   categories: ['Composition'],
-  summary: 'Runs processors on messages that failed, and takes their flag away.',
-  config: field.processors('The processors; none at all only takes the flag away.').default([]),
+  summary: 'Runs processors on messages that failed, and clears their error.',
+  config: field.processors('The processors; an empty list only clears the error.').default([]),
   async create(children, resources) {
     const chain = await resources.chain(children)
     return {

@@ -10,7 +10,7 @@ export default defineProcessor({
     algorithm: field
       .string('The algorithm.')
       .options({ flate: '', gzip: '', lz4: '', pgzip: '', snappy: '', zlib: '', zstd: '' }, false),
-    level: field.int('How hard to try, where the algorithm knows levels.').default(-1),
+    level: field.int('The compression level, for algorithms that have levels.').default(-1),
   }),
   create({ algorithm, level }, resources) {
     const compress = expression(`this.compress(algorithm: ${quoted(algorithm)}, level: ${level})`, resources.host)

@@ -20,15 +20,15 @@ export default defineProcessor({
   name: 'dedupe',
   namesFailures: true,
   categories: ['Utility'],
-  summary: 'Drops messages whose key a cache has seen before.',
+  summary: 'Drops messages whose key is already in a cache.',
   config: field.object({
-    cache: field.string('The cache resource that remembers keys.'),
+    cache: field.string('The cache resource that stores the keys.'),
     key: field.interpolated('The key.').examples('${! metadata("kafka_key") }', '${! content().hash("xxhash64") }'),
     drop_on_err: field.bool('Whether messages are dropped when the cache fails.').default(true),
     strategy: field
-      .string('Which message of a key is kept.')
+      .string('Which message with a key is kept.')
       .default('FIFO')
-      .options({ FIFO: 'The first one.', LIFO: 'The last one of the batch.' })
+      .options({ FIFO: 'The first one.', LIFO: 'The last one in the batch.' })
       .advanced(),
   }),
   create(config, resources) {

@@ -3,7 +3,7 @@ import { andThen, defineProcessor, field, kept } from '../../engine/index.ts'
 export default defineProcessor({
   name: 'for_each',
   categories: ['Composition'],
-  summary: 'Runs processors on each message of a batch as if it came alone.',
+  summary: 'Runs processors on each message of a batch as if it were a batch of one.',
   config: field.processors('The processors.').default([]),
   async create(children, resources) {
     const chain = await resources.chain(children)

@@ -6,11 +6,11 @@ export default defineProcessor({
   name: 'group_by',
   namesFailures: true,
   categories: ['Composition'],
-  summary: 'Splits a batch into one for each group whose check a message passes, and one for the rest.',
+  summary: 'Splits a batch into one for each group whose check a message passes, and one for the remaining messages.',
   config: field
     .object({
       check: field.mapping('The condition of the group.').examples('this.type == "foo"', 'true'),
-      processors: field.processors('What is done with the batch of the group.').default([]),
+      processors: field.processors('The processors applied to the batch of the group.').default([]),
     })
     .list(),
   async create(config, resources) {

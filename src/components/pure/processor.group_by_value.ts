@@ -5,10 +5,10 @@ export default defineProcessor({
   name: 'group_by_value',
   namesFailures: true,
   categories: ['Composition'],
-  summary: 'Splits a batch into one for each value of an interpolated text.',
+  summary: 'Splits a batch into one batch for each value of an interpolated string.',
   config: field.object({
     value: field
-      .interpolated('The text.')
+      .interpolated('The interpolated string.')
       .examples('${! metadata("kafka_key") }', '${! json("foo.bar") }-${! metadata("baz") }'),
   }),
   create: ({ value }, resources) => ({

@@ -5,9 +5,9 @@ export default defineProcessor({
   name: 'insert_part',
   namesFailures: true,
   categories: ['Composition'],
-  summary: 'Puts one more message into each batch.',
+  summary: 'Inserts a message into each batch.',
   config: field.object({
-    index: field.int('The position; a negative one counts from the end, and -1 is the last.').default(-1),
+    index: field.int('The index; negative indexes count from the end, -1 being the last.').default(-1),
     content: field.interpolated('Its content.').default(''),
   }),
   create: ({ index, content }, resources) => ({

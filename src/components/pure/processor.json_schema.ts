@@ -6,11 +6,11 @@ import { needsOfLocation, readLocation } from './location.ts'
 export default defineProcessor({
   name: 'json_schema',
   categories: ['Mapping'],
-  summary: 'Flags messages that a JSON schema does not allow.',
+  summary: 'Flags messages that do not conform to a JSON schema as failed.',
   config: field.object({
     schema: field.string('The schema.').optional(),
     schema_path: field
-      .string('Where the schema is: `file://path`, or a URL with `http://`.')
+      .string('The location of the schema: `file://path`, or a URL with `http://`.')
       .needsWhen(['files', 'network'], needsOfLocation)
       .optional(),
   }),

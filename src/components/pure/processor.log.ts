@@ -9,18 +9,18 @@ export default defineProcessor({
   name: 'log',
   namesFailures: true,
   categories: ['Utility'],
-  summary: 'Logs a line for each message, which goes on unchanged.',
+  summary: 'Logs a line for each message, which passes through unchanged.',
   config: field.object({
     level: field
-      .string('The severity of the line.')
+      .string('The log level.')
       .default('INFO')
       .options({ FATAL: '', ERROR: '', WARN: '', INFO: '', DEBUG: '', TRACE: '', ALL: '' }, false),
     fields_mapping: field
-      .mapping('A mapping whose object becomes the fields of the line.')
+      .mapping('A mapping that returns an object with fields of the line.')
       .optional()
       .examples('root.reason = "cus I wana"\nroot.id = this.id'),
-    message: field.interpolated('The text of the line.').default(''),
-    fields: field.interpolated('Fields of the line.').map().optional().deprecated(),
+    message: field.interpolated('The message text of the line.').default(''),
+    fields: field.interpolated('Additional fields of the line.').map().optional().deprecated(),
   }),
   create(config, resources) {
     const level = config.level.toLowerCase() as LogLevel // or rejected in the next line

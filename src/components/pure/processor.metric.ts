@@ -4,17 +4,17 @@ import { ConfigError, defineProcessor, field, forEachMessage, type Message } fro
 export default defineProcessor({
   name: 'metric',
   categories: ['Utility'],
-  summary: 'Counts or measures messages with a metric of your own.',
+  summary: 'Records a custom metric for each message.',
   config: field.object({
-    type: field.string('What the metric is.').options({
-      counter: 'Grows by one for each message.',
-      counter_by: 'Grows by the value.',
-      gauge: 'Is set to the value.',
-      timing: 'Takes the value, in nanoseconds, as a duration.',
+    type: field.string('The type of the metric.').options({
+      counter: 'Incremented by one for each message.',
+      counter_by: 'Incremented by the value.',
+      gauge: 'Set to the value.',
+      timing: 'Records the value as a duration in nanoseconds.',
     }),
-    name: field.string('Its name.'),
-    labels: field.interpolated('Its labels.').map().optional(),
-    value: field.interpolated('The value, where one is used.').default(''),
+    name: field.string('The name of the metric.'),
+    labels: field.interpolated('The labels of the metric.').map().optional(),
+    value: field.interpolated('The value, for types that use one.').default(''),
   }),
   create(config, resources) {
     if (config.name === '') throw new ConfigError('metric name must not be empty')

@@ -7,7 +7,7 @@ export default defineProcessor({
   status: 'beta',
   categories: ['Parsing'],
   version: '1.0.0',
-  summary: 'Turns documents into MessagePack and back.',
+  summary: 'Converts documents to MessagePack and back.',
   config: field.object({
     operator: field.string('The direction.').options({
       to_json: 'From MessagePack to a document.',
@@ -16,7 +16,7 @@ export default defineProcessor({
   }),
   examples: [
     {
-      title: 'There and back',
+      title: 'Round trip',
       config: 'try:\n  - msgpack:\n      operator: from_json\n  - msgpack:\n      operator: to_json\n',
       input: ['{"a":[1,"x",null]}'],
       output: ['{"a":[1,"x",null]}'],

@@ -24,12 +24,13 @@ export default defineProcessor({
   name: 'mutation',
   namesFailures: true,
   categories: ['Mapping', 'Parsing'],
-  summary: 'Changes each message with Bloblang.',
-  description: 'As `mapping`, but `root` starts as the document of the message, so that what is not assigned stays.',
+  summary: 'Modifies each message with Bloblang.',
+  description:
+    'Like `mapping`, except that `root` starts as the document of the message, so unassigned fields are kept.',
   config: field.mapping('The mapping.'),
   examples: [
     {
-      title: 'One field more',
+      title: 'Adding a field',
       config: 'mutation: root.total = this.price * this.count\n',
       input: ['{"price":2,"count":3}'],
       output: ['{"count":3,"price":2,"total":6}'],

@@ -3,9 +3,9 @@ import { type Batch, defineProcessor, field, kept, Limiter } from '../../engine/
 export default defineProcessor({
   name: 'parallel',
   categories: ['Composition'],
-  summary: 'Runs processors on the messages of a batch at the same time, each as if it came alone.',
+  summary: 'Runs processors on the messages of a batch concurrently, each as if it were a batch of one.',
   config: field.object({
-    cap: field.int('The most messages at a time; 0 for all of the batch.').default(0),
+    cap: field.int('The maximum number of messages processed concurrently; 0 means the whole batch.').default(0),
     processors: field.processors('The processors.'),
   }),
   async create(config, resources) {

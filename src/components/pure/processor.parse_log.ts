@@ -5,37 +5,34 @@ import { parseRfc3164, parseRfc5424, type SyslogFields, SyslogError } from './sy
 export default defineProcessor({
   name: 'parse_log',
   categories: ['Parsing'],
-  summary: 'Takes lines of syslog apart.',
+  summary: 'Parses syslog lines into documents.',
   description:
-    'The body becomes a document with `message`, `timestamp` (RFC 3339), `facility`, `severity`, `priority`, `version`, `hostname`, `procid`, `appname`, `msgid` and `structureddata`, as far as the line has them. With `syslog_rfc3164`, unlike in the original, timestamps of RFC 3339 may have a fraction, messages may contain tabs and line breaks, and brackets in a message say nothing about the process.',
+    'The body becomes a document with `message`, `timestamp` (RFC 3339), `facility`, `severity`, `priority`, `version`, `hostname`, `procid`, `appname`, `msgid` and `structureddata`, as far as the line has them. Unlike in the original, with `syslog_rfc3164` RFC 3339 timestamps may have a fraction, messages may contain tabs and line breaks, and brackets within the message are not taken for a process id.',
   config: field.object({
     format: field.string('The format of the lines.').options({
-      syslog_rfc5424: 'The syslog of RFC 5424.',
-      syslog_rfc3164: 'The older one of RFC 3164.',
+      syslog_rfc5424: 'Syslog as of RFC 5424.',
+      syslog_rfc3164: 'The older syslog format of RFC 3164.',
     }),
     best_effort: field
       .bool(
-        'Whether a line of `syslog_rfc3164` without a whole timestamp yields its priority. Other broken lines are flagged either way.',
+        'Whether a `syslog_rfc3164` line without a complete timestamp still yields its priority. Other malformed lines are flagged as failed either way.',
       )
       .default(true)
       .advanced(),
-    allow_rfc3339: field
-      .bool('Whether timestamps may be of RFC 3339 where the format is `syslog_rfc3164`.')
-      .default(true)
-      .advanced(),
+    allow_rfc3339: field.bool('Whether `syslog_rfc3164` also accepts RFC 3339 timestamps.').default(true).advanced(),
     default_year: field
-      .string('The year of timestamps that have none: a number, or `current`; none leaves the year 0.')
+      .string('The year of timestamps without one: a number, or `current`; if empty, the year is 0.')
       .default('current')
       .advanced(),
     default_timezone: field
       .string('The time zone that timestamps without one are converted to; they are read as UTC.')
       .default('UTC')
       .advanced(),
-    codec: field.string('Has no meaning.').optional().deprecated(),
+    codec: field.string('Has no effect.').optional().deprecated(),
   }),
   examples: [
     {
-      title: 'A line of RFC 5424',
+      title: 'Parsing an RFC 5424 line',
       config: 'parse_log:\n  format: syslog_rfc5424\n',
       input: ['<34>1 2003-10-11T22:14:15.003Z host su - ID47 - hello'],
       output: [

@@ -3,7 +3,7 @@ import { defineProcessor, field } from '../../engine/index.ts'
 export default defineProcessor({
   name: 'processors',
   categories: ['Composition'],
-  summary: 'Runs processors one after the other, as one.',
+  summary: 'Runs processors in sequence, as one processor.',
   config: field.processors('The processors.').default([]),
   async create(children, resources) {
     const chain = await resources.chain(children)

@@ -4,7 +4,7 @@ import { defineProcessor, field, perMessage } from '../../engine/index.ts'
 export default defineProcessor({
   name: 'rate_limit',
   categories: ['Utility'],
-  summary: 'Lets messages through only as fast as a rate limit allows.',
+  summary: 'Limits the throughput of messages with a rate limit resource.',
   config: field.object({ resource: field.string('The rate limit resource.') }),
   create({ resource }, resources) {
     const limit = resources.rateLimit(resource)

@@ -3,7 +3,7 @@ import { defineProcessor, field } from '../../engine/index.ts'
 export default defineProcessor({
   name: 'resource',
   categories: ['Utility'],
-  summary: 'Runs a processor of `processor_resources`.',
+  summary: 'Runs a processor defined in `processor_resources`.',
   config: field.string('The label of the resource.').default(''),
   create: (label, resources) => resources.processorResource(label),
 })

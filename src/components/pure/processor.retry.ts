@@ -16,17 +16,17 @@ export default defineProcessor({
   name: 'retry',
   namesFailures: true,
   categories: ['Composition'],
-  summary: 'Runs processors on each message again until they succeed.',
-  description: 'Results carry the metadata `retry_count` and `backoff_duration` (nanoseconds).',
+  summary: 'Retries processors on each message until they succeed.',
+  description: 'Results have the metadata `retry_count` and `backoff_duration` (nanoseconds).',
   config: field.object({
     backoff: field.object({
-      initial_interval: field.duration('The first pause.').default('500ms'),
-      max_interval: field.duration('The longest pause.').default('10s'),
-      max_elapsed_time: field.duration('The time after which to give up; 0 for never.').default('1m'),
+      initial_interval: field.duration('The initial interval.').default('500ms'),
+      max_interval: field.duration('The maximum interval.').default('10s'),
+      max_elapsed_time: field.duration('How long to retry before giving up; 0 means indefinitely.').default('1m'),
     }),
     processors: field.processors('The processors.'),
-    parallel: field.bool('Whether the messages of a batch are processed at the same time.').default(false),
-    max_retries: field.int('How many attempts there are at most; 0 for no limit.').default(0),
+    parallel: field.bool('Whether the messages of a batch are processed concurrently.').default(false),
+    max_retries: field.int('The maximum number of attempts; 0 means no limit.').default(0),
   }),
   async create(config, resources) {
     if (config.processors.length === 0) throw new ConfigError('at least one child processor must be specified')

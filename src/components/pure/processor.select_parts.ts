@@ -4,7 +4,7 @@ export default defineProcessor({
   name: 'select_parts',
   namesFailures: true,
   categories: ['Utility'],
-  summary: 'Keeps some messages of each batch, by their indexes.',
+  summary: 'Selects messages of each batch by index.',
   config: field.object({
     parts: field.int('The indexes, in the order of the result; negative ones count from the end.').list().default([]),
   }),

@@ -5,8 +5,8 @@ export default defineProcessor({
   name: 'sleep',
   namesFailures: true,
   categories: ['Utility'],
-  summary: 'Waits a while for each message.',
-  config: field.object({ duration: field.interpolated('How long.').examples('250ms', '${! this.wait }s') }),
+  summary: 'Sleeps for a time for each message.',
+  config: field.object({ duration: field.interpolated('How long to sleep.').examples('250ms', '${! this.wait }s') }),
   create: ({ duration }, resources) => ({
     waits: true,
     ...perMessage(async (message, view, index) => {

@@ -6,8 +6,10 @@ export default defineProcessor({
   categories: ['Utility'],
   summary: 'Splits a batch into smaller ones.',
   config: field.object({
-    size: field.int('Messages of each; 0 for no limit.').default(1),
-    byte_size: field.int('Bytes of each, unless one message alone has more; 0 for no limit.').default(0),
+    size: field.int('The number of messages in each batch; 0 means no limit.').default(1),
+    byte_size: field
+      .int('The maximum size of each batch in bytes, which only a single larger message may exceed; 0 means no limit.')
+      .default(0),
   }),
   create: ({ size, byte_size: limitBytes }, resources) => ({
     process(batch) {

@@ -21,10 +21,10 @@ export default defineProcessor({
   categories: ['Composition'],
   summary: 'Runs the processors of the first case whose check passes.',
   description:
-    'A message whose check fails to run is flagged and skips all cases. Messages of a batch that meet in one case are processed as a batch.',
+    'A message whose check raises an error is flagged as failed and skips all cases. Messages of a batch that match the same case are processed as a batch.',
   config: field
     .object({
-      check: field.mapping('A condition; none always passes.').default(''),
+      check: field.mapping('The condition; without one the case always matches.').default(''),
       processors: field.processors('The processors of the case.').default([]),
       fallthrough: field.bool('Whether the processors of the next case run as well.').default(false),
     })

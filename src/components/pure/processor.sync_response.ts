@@ -4,7 +4,8 @@ import { respond } from './sync-response.ts'
 export default defineProcessor({
   name: 'sync_response',
   categories: ['Utility'],
-  summary: 'Gives messages as they are here back to whoever sent them, where the input can answer.',
+  summary:
+    'Sets the current messages as the response to the client that sent them, if the input supports synchronous responses.',
   config: field.anyObject('').default({}),
   create: () => ({
     process(batch) {

@@ -15,8 +15,8 @@ import { processWhere } from './runs.ts'
 export default defineProcessor({
   name: 'try',
   categories: ['Composition'],
-  summary: 'Runs processors on each message until one fails.',
-  description: 'A message that a processor flagged, or that arrived flagged, skips the processors that are left.',
+  summary: 'Runs processors on each message until one of them fails.',
+  description: 'A message flagged as failed, by one of the processors or on arrival, skips the remaining processors.',
   config: field.processors('The processors.').default([]),
   async create(children, resources) {
     return new TryProcessor(await resources.chain(children))

@@ -18,12 +18,12 @@ export default defineProcessor({
   name: 'while',
   namesFailures: true,
   categories: ['Composition'],
-  summary: 'Runs processors again and again while a check passes on the first message of the batch.',
+  summary: 'Repeats processors while a check passes on the first message of the batch.',
   config: field.object({
-    at_least_once: field.bool('Whether they run once before the first check.').default(false),
-    max_loops: field.int('The most times that they run; 0 for no limit.').default(0).advanced(),
+    at_least_once: field.bool('Whether the processors run once before the first check.').default(false),
+    max_loops: field.int('The maximum number of iterations; 0 means no limit.').default(0).advanced(),
     check: field
-      .mapping('The condition to go on.')
+      .mapping('The condition to continue.')
       .default('')
       .examples('errored()', 'this.urls.unprocessed.length() > 0'),
     processors: field.processors('The processors.'),

@@ -18,28 +18,26 @@ import { dependencyTiers, describeTiers, type Tiers, verifyTiers } from './workf
 export default defineProcessor({
   name: 'workflow',
   categories: ['Composition'],
-  summary: 'Runs branches in an order that follows from what they read and write, side by side where it allows.',
+  summary: 'Runs branches in an order derived from what they read and write, concurrently where possible.',
   description:
-    'Each branch is a `branch` processor. Without an explicit order, a branch runs after all branches whose `result_map` writes what its `request_map` reads. A message goes on whatever its branches came to: a record at `meta_path` lists those that `succeeded`, were `skipped`, or `failed` and why. A message that holds such a record already runs only what did not succeed, and keeps the old record as `previous`.',
+    'Each branch is a `branch` processor. Unless an explicit order is given, a branch runs after all branches whose `result_map` writes what its `request_map` reads. A message passes on whatever the outcome of its branches: a record at `meta_path` lists those that `succeeded`, were `skipped`, or `failed` and why. For a message that already has such a record, only branches that did not succeed are run, and the old record is kept as `previous`.',
   config: field.object({
     meta_path: field
-      .string('Where the record of the run is kept in a message; an empty path keeps none, and flags messages instead.')
+      .string(
+        'Where in the message the record of the run is stored; with an empty path there is no record, and messages are flagged as failed instead.',
+      )
       .default('meta.workflow'),
     order: field
-      .string('An explicit order: tiers of branch names, run one after the other.')
+      .string('An explicit order: tiers of branch names, run one tier after another.')
       .listOfLists()
       .default([])
       .examples([['foo', 'bar'], ['baz']], [['foo'], ['bar'], ['baz']]),
-    branch_resources: field
-      .string('Labels of `branch` processor resources that take part.')
-      .list()
-      .default([])
-      .advanced(),
-    branches: field.object(branchFields, 'Branches by their name.').map().default({}),
+    branch_resources: field.string('Labels of `branch` processor resources to include.').list().default([]).advanced(),
+    branches: field.object(branchFields, 'Branches by name.').map().default({}),
   }),
   examples: [
     {
-      title: 'One branch needs the other',
+      title: 'A branch that depends on another',
       config: `workflow:
   meta_path: ''
   branches:

@@ -6,22 +6,22 @@ export default defineProcessor({
   name: 'xml',
   status: 'beta',
   categories: ['Parsing'],
-  summary: 'Turns XML documents into JSON.',
+  summary: 'Converts XML documents to JSON.',
   description:
-    'Attributes become fields with a dash before their name, the text of an element that has attributes or children becomes the field `#text`, and elements of the same name become a list.',
+    'Attributes become fields whose names start with a dash, the text of an element that has attributes or children becomes the field `#text`, and repeated elements become an array.',
   config: field.object({
-    operator: field.string('What is done.').default('').options({ to_json: 'Parses XML into a document.' }),
-    cast: field.bool('Whether values that look like numbers or booleans become such.').default(false),
+    operator: field.string('The operation.').default('').options({ to_json: 'Parses XML into a document.' }),
+    cast: field.bool('Whether values that look like numbers or booleans are converted.').default(false),
   }),
   examples: [
     {
-      title: 'A short document',
+      title: 'Parsing a document',
       config: 'xml:\n  operator: to_json\n',
       input: ['<root><title id="7">Hello</title><p>a</p><p>b</p></root>'],
       output: ['{"root":{"p":["a","b"],"title":{"#text":"Hello","-id":"7"}}}'],
     },
     {
-      title: 'With types',
+      title: 'Converting types',
       config: 'xml:\n  operator: to_json\n  cast: true\n',
       input: ['<root><n>5</n><ok>true</ok></root>'],
       output: ['{"root":{"n":5,"ok":true}}'],

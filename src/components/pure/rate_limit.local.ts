@@ -5,10 +5,10 @@ const negative = (name: string) => (value: unknown) =>
 
 export default defineRateLimit({
   name: 'local',
-  summary: 'Counts in memory, for this stream alone.',
+  summary: 'Limits this stream only, with counters in memory.',
   config: field.object({
-    count: field.int('Uses in each interval; 0 for no such limit.').default(1000).lint(negative('count')),
-    byte_size: field.int('Bytes in each interval; 0 for no such limit.').default(0).lint(negative('byte_size')),
+    count: field.int('Uses per interval; 0 means no such limit.').default(1000).lint(negative('count')),
+    byte_size: field.int('Bytes per interval; 0 means no such limit.').default(0).lint(negative('byte_size')),
     interval: field.duration('The interval.').default('1s'),
   }),
   create(config, resources): RateLimit {

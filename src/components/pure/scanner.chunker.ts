@@ -4,8 +4,8 @@ import { ConfigError, defineScanner, field, Message } from '../../engine/index.t
 export default defineScanner({
   name: 'chunker',
   categories: ['Utility'],
-  summary: 'Cuts a source into messages of the same size; the last one may be smaller.',
-  config: field.object({ size: field.int('The bytes of each message.') }),
+  summary: 'Splits a source into messages of equal size; the last one may be smaller.',
+  config: field.object({ size: field.int('The size of each message, in bytes.') }),
   create({ size }) {
     if (size < 1) throw new ConfigError(`size must be at least 1, got ${size}`)
     return {

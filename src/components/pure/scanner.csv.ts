@@ -6,19 +6,20 @@ import { CsvReader, type CsvRow } from './csv-reader.ts'
 export default defineScanner({
   name: 'csv',
   categories: ['Utility'],
-  summary: 'Makes each row of a table a message.',
-  description: 'With a header row, rows are objects, else arrays. Each message has the metadata `csv_row`, from 0.',
+  summary: 'Makes each CSV row a message.',
+  description:
+    'With a header row, rows are objects; otherwise they are arrays. Each message has the metadata `csv_row`, from 0.',
   config: field
     .object({
-      custom_delimiter: field.string('The separator of values, instead of a comma.').optional(),
+      custom_delimiter: field.string('The delimiter between values, a comma by default.').optional(),
       parse_header_row: field.bool('Whether the first row names the columns.').default(true),
-      lazy_quotes: field.bool('Whether quotes may stand anywhere.').default(false),
+      lazy_quotes: field.bool('Whether quotes may appear anywhere.').default(false),
       continue_on_error: field
-        .bool('Whether a row that cannot be read becomes a failed message with what was read of it.')
+        .bool('Whether a malformed row becomes a failed message with what could be read of it.')
         .default(false),
-      expected_headers: field.string('The names that the header row must have.').list().optional(),
+      expected_headers: field.string('The column names that the header row must have.').list().optional(),
       expected_number_of_fields: field
-        .int('The values that each row must have.')
+        .int('The number of values that each row must have.')
         .optional()
         .lint(value => (Number(value) < 1 ? 'expected_number_of_fields must be at least 1' : undefined)),
     })

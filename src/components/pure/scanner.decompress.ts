@@ -5,10 +5,10 @@ import { derivedSource, readAll } from './reading.ts'
 export default defineScanner({
   name: 'decompress',
   categories: ['Utility'],
-  summary: 'Decompresses a source and hands it to another scanner.',
+  summary: 'Decompresses a source and passes it to another scanner.',
   config: field.object({
     algorithm: field.string('One of `gzip`, `pgzip`, `zlib`, `bzip2`, `flate`, `snappy`, `lz4`, `zstd`.'),
-    into: field.scanner('The scanner for what comes out.').default({ to_the_end: {} }),
+    into: field.scanner('The scanner for the decompressed data.').default({ to_the_end: {} }),
   }),
   async create({ algorithm, into }, resources) {
     const inner = await resources.scanner(into)

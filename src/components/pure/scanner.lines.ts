@@ -9,11 +9,11 @@ export default defineScanner({
   categories: ['Utility'],
   summary: 'Makes each line a message.',
   config: field.object({
-    custom_delimiter: field.string('What ends a line instead of a line break.').optional(),
+    custom_delimiter: field.string('A line delimiter that replaces the line break.').optional(),
     max_buffer_size: field
-      .int('The bytes from which a line is too long; reading its source ends there.')
+      .int('The maximum length of a line in bytes; reading of the source stops at a longer line.')
       .default(65536),
-    omit_empty: field.bool('Whether empty lines are left out.').default(false),
+    omit_empty: field.bool('Whether empty lines are omitted.').default(false),
   }),
   create(config) {
     const delimiter = config.custom_delimiter ? Buffer.from(config.custom_delimiter, 'utf8') : null

@@ -11,10 +11,10 @@ interface Matcher {
 export default defineScanner({
   name: 're_match',
   categories: ['Utility'],
-  summary: 'Begins a new message wherever a regular expression matches.',
+  summary: 'Starts a new message wherever a regular expression matches.',
   config: field.object({
-    pattern: field.string('The expression, in the syntax of RE2.').examples('(?m)^\\d\\d:\\d\\d:\\d\\d'),
-    max_buffer_size: field.int('The bytes from which a message is too long.').default(65536),
+    pattern: field.string('The expression, in RE2 syntax.').examples('(?m)^\\d\\d:\\d\\d:\\d\\d'),
+    max_buffer_size: field.int('The maximum size of a message, in bytes.').default(65536),
   }),
   create({ pattern, max_buffer_size: maxBytes }) {
     const find = compile(pattern)

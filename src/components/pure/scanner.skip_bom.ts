@@ -14,7 +14,7 @@ const LONGEST_MARK = 4
 export default defineScanner({
   name: 'skip_bom',
   categories: ['Utility'],
-  summary: 'Skips a byte order mark at the beginning of a source.',
+  summary: 'Skips a byte order mark at the start of a source.',
   config: field.object({ into: field.scanner('The scanner for the rest.').default({ to_the_end: {} }) }),
   async create({ into }, resources) {
     const inner = await resources.scanner(into)

@@ -7,8 +7,10 @@ export default defineScanner({
   summary: 'Chooses a scanner by the name of the source.',
   config: field
     .object({
-      re_match_name: field.string('A regular expression for the name; none matches any.').optional(),
-      scanner: field.scanner('The scanner for names that match.'),
+      re_match_name: field
+        .string('A regular expression for the name; without one the case matches any name.')
+        .optional(),
+      scanner: field.scanner('The scanner for matching names.'),
     })
     .list(),
   async create(cases, resources) {

@@ -5,8 +5,8 @@ import { readAll } from './reading.ts'
 export default defineScanner({
   name: 'tar',
   categories: ['Utility'],
-  summary: 'Makes each file of a tape archive a message.',
-  description: 'Each has the metadata `tar_name`.',
+  summary: 'Makes each file of a tar archive a message.',
+  description: 'Each message has the metadata `tar_name`.',
   config: field.anyObject('').default({}),
   create: () => ({
     scan(source) {

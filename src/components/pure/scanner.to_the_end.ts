@@ -4,7 +4,7 @@ import { readAll } from './reading.ts'
 export default defineScanner({
   name: 'to_the_end',
   categories: ['Utility'],
-  summary: 'Makes all of a source one message.',
+  summary: 'Makes the whole source one message.',
   config: field.anyObject('').default({}),
   create: () => ({
     scan(source) {

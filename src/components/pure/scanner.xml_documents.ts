@@ -10,10 +10,10 @@ export default defineScanner({
   name: 'xml_documents',
   summary: 'Makes each XML document of a source a message, as JSON.',
   description:
-    'Documents follow one another; text between them is skipped. They become JSON as with the processor `xml`. A document may have 64 MiB.',
+    'Documents follow one another; text between them is skipped. They are converted to JSON as by the `xml` processor. A document may have up to 64 MiB.',
   config: field.object({
-    operator: field.string('What is done.').options({ to_json: 'Parses XML into a document.' }).default(''),
-    cast: field.bool('Whether values that look like numbers or booleans become such.').default(false),
+    operator: field.string('The operation.').options({ to_json: 'Parses XML into a document.' }).default(''),
+    cast: field.bool('Whether values that look like numbers or booleans are converted.').default(false),
   }),
   create({ operator, cast }, resources) {
     if (operator !== 'to_json') throw new ConfigError(`operator not recognised: ${operator}`)

@@ -4,20 +4,20 @@ import { type Argument, clientFields, OnDemandClient, type Reply } from './clien
 
 export default defineCache({
   name: 'redis',
-  summary: 'Keeps keys and values in Redis.',
-  description: 'Without a time to live, or with one of zero, values stay.',
+  summary: 'Stores items in Redis.',
+  description: 'Without a time to live, or with a time to live of zero, items never expire.',
   config: field.object({
     ...clientFields,
-    prefix: field.string('What every key begins with, so that others can use the same database.').optional(),
-    default_ttl: field.duration('How long values live that are stored without a time to live.').optional().advanced(),
+    prefix: field.string('A prefix for every key, so that a database can be shared.').optional(),
+    default_ttl: field.duration('The time to live of items stored without one.').optional().advanced(),
     retries: field
       .object(
         {
-          initial_interval: field.duration('The first pause.').default('500ms').advanced(),
-          max_interval: field.duration('The longest pause.').default('1s').advanced(),
-          max_elapsed_time: field.duration('When no further attempt is made.').default('5s').advanced(),
+          initial_interval: field.duration('The initial interval.').default('500ms').advanced(),
+          max_interval: field.duration('The maximum interval.').default('1s').advanced(),
+          max_elapsed_time: field.duration('When to stop retrying.').default('5s').advanced(),
         },
-        'The pauses between the attempts of an operation that fails.',
+        'The intervals between attempts of a failed operation.',
       )
       .advanced(),
   }),

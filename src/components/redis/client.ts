@@ -25,24 +25,20 @@ export type Reply = Buffer | string | number | boolean | null | readonly Reply[]
 export const clientFields = {
   url: field
     .string(
-      'The server, with user, password and the number of the database where they are needed; several with commas.',
+      'The URL of the server, with the user, password and database number if needed; several are separated by commas.',
     )
     .needsWhen(['network'], value => addressesOf(value).map(target => ({ capability: 'network', target })))
     .examples('redis://localhost:6379', 'redis://user:password@host:6379/1', 'redis://a:6379,redis://b:6379'),
   kind: field
-    .string('What stands behind the address.')
+    .string('The kind of deployment at the URL.')
     .options({
-      simple: 'One server.',
+      simple: 'A single server.',
       cluster: 'A cluster; the URLs name some of its servers.',
-      failover: 'A group of servers with one master, which the sentinels at the URLs know.',
+      failover: 'A group of servers with one master, which the sentinels at the URLs determine.',
     })
     .default('simple')
     .advanced(),
-  master: field
-    .string('The name of the master, where `kind` is `failover`.')
-    .default('')
-    .examples('mymaster')
-    .advanced(),
+  master: field.string('The name of the master, if `kind` is `failover`.').default('').examples('mymaster').advanced(),
   tls: tlsField,
 }
 
@@ -552,8 +548,8 @@ export function valueOf(reply: Reply): Value {
 
 /** Fields of processors that retry a failed command. */
 export const retryFields = {
-  retries: field.int('How often a command that failed is repeated.').default(3).advanced(),
-  retry_period: field.duration('The pause before each repetition.').default('500ms').advanced(),
+  retries: field.int('How often a failed command is retried.').default(3).advanced(),
+  retry_period: field.duration('The interval before each retry.').default('500ms').advanced(),
 }
 
 /** Calls `attempt` until it succeeds or the retries are exhausted. */

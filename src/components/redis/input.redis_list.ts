@@ -16,19 +16,19 @@ import { clientFields, isConnectionError, type RedisClient, redisConnector } fro
 
 const config = field.object({
   ...clientFields,
-  key: field.string('The list.'),
+  key: field.string('The key of the list.'),
   auto_replay_nacks: autoReplayNacksField,
   max_in_flight: field
-    .int('How many messages may be on their way before another one is taken; 0 for no limit.')
+    .int('The maximum number of messages in flight before another is taken; 0 means no limit.')
     .default(0)
     .advanced(),
   timeout: field
-    .duration('How long the server waits for an element before it is asked again.')
+    .duration('How long the server waits for an element before it is polled again.')
     .default('5s')
     .advanced(),
   command: field
-    .string('Which end the elements are taken from.')
-    .options({ blpop: 'The beginning.', brpop: 'The end.' })
+    .string('Which end elements are taken from.')
+    .options({ blpop: 'The head.', brpop: 'The tail.' })
     .default('blpop')
     .advanced(),
 })
@@ -36,9 +36,9 @@ const config = field.object({
 export default defineInput({
   name: 'redis_list',
   categories: ['Services'],
-  summary: 'Takes messages off a Redis list.',
+  summary: 'Pops messages from a Redis list.',
   description:
-    'An element leaves the list when it is read, before it is delivered: what is on its way when the program ends is lost.',
+    'An element is removed from the list when it is read, before it is delivered: messages in flight when the program ends are lost.',
   config,
   requires: ['redis'],
   needs: ['network'],

@@ -16,9 +16,11 @@ import { clientFields, type RedisClient, redisConnector } from './client.ts'
 
 const config = field.object({
   ...clientFields,
-  channels: field.string('Channels to listen to.').list(),
+  channels: field.string('The channels to subscribe to.').list(),
   use_patterns: field
-    .bool('Whether `channels` are patterns: `?` is any character, `*` any number of them, `[ab]` one of some.')
+    .bool(
+      'Whether `channels` are patterns: `?` matches any character, `*` any number of characters, `[ab]` one of a set.',
+    )
     .default(false),
   auto_replay_nacks: autoReplayNacksField,
 })
@@ -38,8 +40,8 @@ const checkEveryMs = 250
 export default defineInput({
   name: 'redis_pubsub',
   categories: ['Services'],
-  summary: 'Listens to Redis channels.',
-  description: `Only what is published while the stream listens arrives. Redis does not wait for slow listeners: when ${maxWaiting} messages wait to be processed, further ones are dropped, and the log says how many.`,
+  summary: 'Subscribes to Redis channels.',
+  description: `Only messages published while the stream is subscribed are received. Redis does not wait for slow subscribers: when ${maxWaiting} messages are waiting to be processed, further ones are dropped, and the log says how many.`,
   config,
   requires: ['redis'],
   needs: ['network'],

@@ -17,14 +17,14 @@ import { clientFields, isConnectionError, type RedisClient, redisConnector, type
 const config = field.object({
   ...clientFields,
   auto_replay_nacks: autoReplayNacksField,
-  match: field.string('A pattern of keys; all keys where there is none.').default('').examples('foo*', '*4*'),
+  match: field.string('A pattern for the keys; by default all keys match.').default('').examples('foo*', '*4*'),
 })
 
 export default defineInput({
   name: 'redis_scan',
   categories: ['Services'],
-  summary: 'Reads the keys of a database and their values, and ends.',
-  description: `Each message is a document such as \`{"key":"foo","value":"bar"}\`. Keys whose value is no string cannot be read and are reported in the log. What is written during the scan may or may not be seen, and a key may come twice.`,
+  summary: 'Reads the keys of a database with their values, and ends.',
+  description: `Each message is a document such as \`{"key":"foo","value":"bar"}\`. Keys whose value is not a string cannot be read and are reported in the log. Changes during the scan may or may not be seen, and a key may be returned twice.`,
   config,
   requires: ['redis'],
   needs: ['network'],

@@ -26,22 +26,24 @@ import {
 
 const config = field.object({
   ...clientFields,
-  body_key: field.string('The field of an entry that becomes the message; the others become metadata.').default('body'),
-  streams: field.string('Streams to read.').list(),
+  body_key: field
+    .string('The field of an entry that becomes the message; the other fields become metadata.')
+    .default('body'),
+  streams: field.string('The streams to read.').list(),
   auto_replay_nacks: autoReplayNacksField,
-  limit: field.int('How many entries are asked for at a time.').default(10),
-  client_id: field.string('The name of this consumer, its own within the group.').default(''),
-  consumer_group: field.string('The group to read as.').default(''),
-  create_streams: field.bool('Whether streams that do not exist are made.').default(true).advanced(),
+  limit: field.int('The maximum number of entries per request.').default(10),
+  client_id: field.string('The name of this consumer, unique within the group.').default(''),
+  consumer_group: field.string('The consumer group.').default(''),
+  create_streams: field.bool('Whether missing streams are created.').default(true).advanced(),
   start_from_oldest: field
-    .bool('Whether a group that is new to a stream starts with its oldest entry.')
+    .bool('Whether a group that is new to a stream starts at its oldest entry.')
     .default(true)
     .advanced(),
   commit_period: field
     .duration('How often acknowledgements are sent. They are also sent when the stream stops.')
     .default('1s')
     .advanced(),
-  timeout: field.duration('How long the server waits for entries before it is asked again.').default('1s').advanced(),
+  timeout: field.duration('How long the server waits for entries before it is polled again.').default('1s').advanced(),
 })
 
 type Config = Infer<typeof config>
@@ -50,9 +52,7 @@ export default defineInput({
   name: 'redis_streams',
   categories: ['Services'],
   summary: 'Reads entries of Redis streams as a member of a consumer group.',
-  description: `An entry is acknowledged when its message was delivered. What a consumer was handed and did not acknowledge is handed to it again when it starts, so give each consumer of a group a \`client_id\` of its own that stays the same.
-
-Metadata of each message: \`redis_stream\`, which is the id of the entry, and the other fields of the entry by their names.`,
+  description: `An entry is acknowledged once its message has been delivered. Entries that a consumer received and did not acknowledge are given to it again when it restarts, so each consumer of a group needs its own stable \`client_id\`.\n\nMetadata of each message: \`redis_stream\`, which is the id of the entry, and the other fields of the entry by name.`,
   config,
   requires: ['redis'],
   needs: ['network'],

@@ -6,17 +6,13 @@ export default defineOutput({
   name: 'redis_hash',
   categories: ['Services'],
   summary: 'Sets fields of Redis hashes.',
-  description: `The fields of each message are, the later ones in place of earlier ones of the same name:
-
-1. its metadata, with \`walk_metadata\`;
-2. the fields of its document, with \`walk_json_object\`; lists and objects in it are written as JSON;
-3. those in \`fields\`.`,
+  description: `The fields are taken from the following sources, where later ones override earlier ones of the same name:\n\n1. the metadata of the message, with \`walk_metadata\`;\n2. the fields of its document, with \`walk_json_object\`; arrays and objects are written as JSON;\n3. \`fields\`.`,
   config: field.object({
     ...clientFields,
     key: field.interpolated('The key of the hash.').examples('${! @.kafka_key }', '${! this.doc.id }'),
     walk_metadata: field.bool('Whether all metadata is written.').default(false),
     walk_json_object: field.bool('Whether the fields of the document are written.').default(false),
-    fields: field.interpolated('Fields by their names.').map().default({}),
+    fields: field.interpolated('Fields by name.').map().default({}),
     max_in_flight: maxInFlightField(64),
   }),
   requires: ['redis'],

@@ -5,15 +5,15 @@ export default defineOutput({
   name: 'redis_list',
   categories: ['Services'],
   summary: 'Pushes messages onto a Redis list.',
-  description: 'A list that does not exist is made.',
+  description: 'A missing list is created.',
   config: field.object({
     ...clientFields,
-    key: field.interpolated('The list.').examples('some_list', '${! @.kafka_key }', '${! this.doc.id }'),
+    key: field.interpolated('The key of the list.').examples('some_list', '${! @.kafka_key }', '${! this.doc.id }'),
     max_in_flight: maxInFlightField(64),
     batching: batchingField,
     command: field
-      .string('Which end the elements are added to.')
-      .options({ rpush: 'The end.', lpush: 'The beginning.' })
+      .string('Which end elements are added to.')
+      .options({ rpush: 'The tail.', lpush: 'The head.' })
       .default('rpush')
       .advanced(),
   }),

@@ -5,7 +5,7 @@ export default defineOutput({
   name: 'redis_pubsub',
   categories: ['Services'],
   summary: 'Publishes messages to Redis channels.',
-  description: 'A message counts as delivered when the server has it, whether anyone listens or not.',
+  description: 'A message counts as delivered once the server has received it, whether or not there are subscribers.',
   config: field.object({
     ...clientFields,
     channel: field.interpolated('The channel.'),

@@ -6,17 +6,19 @@ export default defineOutput({
   categories: ['Services'],
   summary: 'Appends messages to Redis streams.',
   description:
-    'A stream that does not exist is made. The fields of an entry are the metadata of its message and, under `body_key`, the message itself, which wins where metadata has the same name.',
+    'A missing stream is created. The fields of an entry are the metadata of its message and, under `body_key`, the message itself, which overrides metadata of the same name.',
   config: field.object({
     ...clientFields,
     stream: field.interpolated('The stream.'),
     body_key: field.string('The field that holds the message.').default('body'),
     max_length: field
-      .int('About how many entries a stream may have; 0 for no limit. Redis removes whole nodes of the oldest.')
+      .int(
+        'The approximate maximum number of entries in a stream; 0 means no limit. Redis removes the oldest entries in whole nodes.',
+      )
       .default(0),
     max_in_flight: maxInFlightField(64),
     metadata: field.object(
-      { exclude_prefixes: field.string('Prefixes of metadata keys that are left out.').list().default([]) },
+      { exclude_prefixes: field.string('Prefixes of metadata keys to exclude.').list().default([]) },
       'Which metadata is written.',
     ),
     batching: batchingField,

@@ -28,20 +28,20 @@ const config = field
     ...clientFields,
     command: field.interpolated('The command.').examples('scard', 'incrby', '${! @command }').optional(),
     args_mapping: field
-      .mapping('Gives a list of the arguments of the command.')
+      .mapping('A mapping that returns the array of arguments.')
       .examples('root = [ this.key ]', 'root = [ @kafka_key, this.count ]')
       .optional(),
     operator: field
-      .string('What is done.')
+      .string('The operation.')
       .options({
-        incrby: 'Adds the message, an integer, to the number at `key`; the sum.',
-        keys: 'A list of all keys that match the pattern `key`.',
-        sadd: 'Adds the message to the set `key`; 1 where it is new in it, else 0.',
-        scard: 'The number of members of the set `key`; 0 where there is none.',
+        incrby: 'Increments the number at `key` by the message, an integer; returns the sum.',
+        keys: 'Returns an array of all keys that match the pattern `key`.',
+        sadd: 'Adds the message to the set `key`; returns 1 if it was added, 0 if it was already a member.',
+        scard: 'Returns the number of members of the set `key`; 0 if it does not exist.',
       })
       .optional()
       .deprecated(),
-    key: field.interpolated('The key that the operator works on.').optional().deprecated(),
+    key: field.interpolated('The key that the operator applies to.').optional().deprecated(),
     ...retryFields,
   })
   .lint(value => {
@@ -62,9 +62,9 @@ type CommandOf = (batch: Batch, index: number) => readonly Argument[]
 export default defineProcessor({
   name: 'redis',
   categories: ['Integration'],
-  summary: 'Runs a Redis command for each message and makes the answer its body.',
+  summary: 'Runs a Redis command for each message and replaces the body with the reply.',
   description:
-    'A message whose command fails is flagged. For keys with values, the `cache` processor is simpler. Inside of `branch` the answer can be put into the message instead.',
+    'A message whose command fails is flagged as failed. For plain key-value access the `cache` processor is simpler. Within a `branch` the reply can be merged into the message instead.',
   config,
   requires: ['redis'],
   needs: ['network'],

@@ -7,17 +7,17 @@ import { type Argument, argumentsOf, clientFields, OnDemandClient, retried, retr
 export default defineProcessor({
   name: 'redis_script',
   categories: ['Integration'],
-  summary: 'Runs a Lua script in Redis for each message and makes the answer its body.',
+  summary: 'Runs a Lua script in Redis for each message and replaces the body with the reply.',
   description:
-    'A message whose script fails is flagged. Inside of `branch` the answer can be put into the message instead.',
+    'A message whose script fails is flagged as failed. Within a `branch` the reply can be merged into the message instead.',
   config: field.object({
     ...clientFields,
     script: field.string('The script.').examples("return redis.call('set', KEYS[1], ARGV[1])"),
     args_mapping: field
-      .mapping('Gives a list of the arguments of the script, its `ARGV`.')
+      .mapping("A mapping that returns the array of arguments, the script's `ARGV`.")
       .examples('root = [ this.key ]', 'root = [ @kafka_key, "hardcoded_value" ]'),
     keys_mapping: field
-      .mapping('Gives a list of the keys that the script uses, its `KEYS`.')
+      .mapping('A mapping that returns the array of keys that the script uses, its `KEYS`.')
       .examples('root = [ this.key ]', 'root = [ @kafka_key, this.count ]'),
     ...retryFields,
   }),
@@ -25,7 +25,7 @@ export default defineProcessor({
   needs: ['network'],
   examples: [
     {
-      title: 'Take the longest unused element of a sorted set',
+      title: 'Taking the least recently used element of a sorted set',
       config: `pipeline:
   processors:
     - redis_script:

@@ -22,12 +22,12 @@ return left
 export default defineRateLimit({
   name: 'redis',
   status: 'experimental',
-  summary: 'Counts in Redis, for all streams that use the same key.',
-  description: 'All of them must have the same `count` and `interval`.',
+  summary: 'Counts in Redis, across all streams that use the same key.',
+  description: 'All of these streams must have the same `count` and `interval`.',
   config: field.object({
     ...clientFields,
     count: field
-      .int('Uses in each interval.')
+      .int('The number of uses per interval.')
       .default(1000)
       .lint(value => (Number(value) <= 0 ? 'count must be larger than zero' : undefined)),
     interval: field.duration('The interval.').default('1s'),

@@ -23,18 +23,22 @@ export default defineBuffer({
   name: 'sqlite',
   categories: ['Utility'],
   version: '1.0.0',
-  summary: 'Keeps messages in a SQLite file until they are delivered, and acknowledges them once they are there.',
+  summary: 'Stores messages in a SQLite file until they are delivered, and acknowledges them once they are stored.',
   description:
-    'What was not delivered when the program ended is delivered when it starts again. Metadata is kept with its types.',
+    'Messages that had not been delivered when the program ended are delivered after a restart. Metadata keeps its types.',
   config: field.object({
     path: field
-      .string('The file.')
+      .string('The path of the file.')
       .needs('database_files', value => (value === ':memory:' ? undefined : String(value)))
       .examples('/tmp/buffer.db'),
-    pre_processors: field.processors('Processors that run before messages are stored: to compress, say.').optional(),
-    post_processors: field.processors('Processors that run on what is taken out: to decompress, say.').optional(),
+    pre_processors: field
+      .processors('Processors applied before messages are stored, for example to compress them.')
+      .optional(),
+    post_processors: field
+      .processors('Processors applied to stored messages when they are read, for example to decompress them.')
+      .optional(),
   }),
-  examples: [{ title: 'Survive a restart', config: 'buffer:\n  sqlite:\n    path: ./messages.db\n' }],
+  examples: [{ title: 'Surviving a restart', config: 'buffer:\n  sqlite:\n    path: ./messages.db\n' }],
   async create(config, resources) {
     const connection = openSqlite({ driver: 'sqlite', dsn: config.path }, resources)
     connection.script(

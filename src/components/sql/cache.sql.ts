@@ -6,17 +6,16 @@ import { insertQuery, placeholdersOf, selectQuery, withPlaceholders } from './qu
 
 export default defineCache({
   name: 'sql',
-  summary: 'Keeps keys and values in a table.',
-  description:
-    'Values have no time to live. The table must exist, with a unique key column: `init_statement` can make it.',
+  summary: 'Stores items in a database table.',
+  description: 'Items never expire. The table must exist, with a unique key column; `init_statement` can create it.',
   config: databaseConfig({
     ...driverFields,
     driver: driverFields.driver.options(DRIVERS),
     table: field.string('The table.').examples('foo'),
-    key_column: field.string('The column of the keys.').examples('foo'),
-    value_column: field.string('The column of the values.').examples('bar'),
+    key_column: field.string('The column that holds the key.').examples('foo'),
+    value_column: field.string('The column that holds the value.').examples('bar'),
     set_suffix: field
-      .string('What is appended to an insert, so that it replaces the value of an existing key.')
+      .string('A clause appended to an insert that makes it replace the value of an existing key.')
       .optional()
       .examples('ON CONFLICT (foo) DO UPDATE SET bar=excluded.bar'),
     ...connectionFields,

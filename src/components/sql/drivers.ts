@@ -14,7 +14,7 @@ export const DRIVERS: Readonly<Record<string, string>> = {
     '`postgres://[user[:password]@][host][:port][/database][?parameters]`; placeholders are `$1`, `$2`. Connections are encrypted unless `sslmode=disable` is set.',
   clickhouse: '',
   mssql: '',
-  sqlite: 'Runs in this process: `file:foo.db`, or `:memory:`; placeholders are `?`.',
+  sqlite: 'Embedded in this process: `file:foo.db`, or `:memory:`; placeholders are `?`.',
   oracle: '',
   snowflake: '',
   trino: '',
@@ -40,11 +40,11 @@ export function refusalOfDriver(driver: unknown): string | undefined {
 
 export const driverFields = {
   driver: field
-    .string('The kind of database: `postgres`, `mysql` (also MariaDB) or `sqlite`.')
+    .string('The driver: `postgres`, `mysql` (also for MariaDB) or `sqlite`.')
     .options(DRIVERS, false)
     .unsupported(refusalOfDriver),
   dsn: field
-    .string('Where the database is, in the form of its driver.')
+    .string('The data source name, in the format of the driver.')
     .examples(
       'postgres://user:password@localhost:5432/database?sslmode=disable',
       'user:password@tcp(localhost:3306)/database',
@@ -102,7 +102,7 @@ const refuseTrue = (value: unknown) => (value === true ? cloudLogin : undefined)
 export const connectionFields = {
   init_files: field
     .string(
-      'Files with statements that run when the database is first connected, once. Failures are logged as warnings.',
+      'Files with statements that run once, when the database is first connected. Failures are logged as warnings.',
     )
     .needs('files')
     .list()
@@ -111,45 +111,45 @@ export const connectionFields = {
     .examples(['./init/*.sql']),
   init_statement: field
     .string(
-      'A statement that runs when the database is first connected, after `init_files`. A failure is logged as a warning.',
+      'A statement that runs once when the database is first connected, after `init_files`. A failure is logged as a warning.',
     )
     .optional()
     .advanced(),
   init_verify_conn: field
-    .bool('Whether a database that does not answer stops the start.')
+    .bool('Whether startup fails if the database does not respond.')
     .default(false)
     .advanced()
     .since('1.2.0'),
   conn_max_idle_time: field.duration('How long a connection may be idle before it is closed.').optional().advanced(),
   conn_max_life_time: field.duration('How long a connection may be used before it is closed.').optional().advanced(),
   conn_max_idle: field
-    .int('Connections that are kept while they are idle. More than that are closed when they were idle for 5 seconds.')
+    .int('The number of idle connections that are kept open. Further ones are closed after 5 idle seconds.')
     .default(2)
     .advanced(),
-  conn_max_open: field.int('Connections that are open at a time; 0 for no limit.').optional().advanced(),
+  conn_max_open: field.int('The maximum number of open connections; 0 means no limit.').optional().advanced(),
   secret_name: field
-    .string('A secret of AWS Secrets Manager with user and password.')
+    .string('An AWS Secrets Manager secret with the user name and password.')
     .unsupported(refuseText)
     .optional()
     .advanced(),
   iam_enabled: field
-    .bool('Whether a token of AWS IAM is the password.')
+    .bool('Whether the password is an AWS IAM token.')
     .unsupported(refuseTrue)
     .default(false)
     .advanced(),
   azure: field
     .object({
       entra_enabled: field
-        .bool('Whether a token of Entra is the password.')
+        .bool('Whether the password is a Microsoft Entra token.')
         .unsupported(refuseTrue)
         .default(false)
         .advanced(),
       token_request_options: field
         .object({
-          claims: field.string('Further claims of the token.').default('').advanced(),
-          enable_cae: field.bool('Whether access is evaluated continuously.').default(false).advanced(),
+          claims: field.string('Additional claims of the token.').default('').advanced(),
+          enable_cae: field.bool('Whether continuous access evaluation is enabled.').default(false).advanced(),
           scopes: field
-            .string('What the token is for.')
+            .string('The scopes of the token.')
             .list()
             .default(['https://ossrdbms-aad.database.windows.net/.default'])
             .advanced(),
@@ -164,5 +164,5 @@ export const connectionFields = {
 } as const
 
 export const argsField = field
-  .mapping('A mapping to the list of values that stand for the placeholders of the query.')
+  .mapping('A mapping that returns the array of values for the placeholders of the query.')
   .examples('root = [ this.cat.meow, this.doc.woofs[0] ]')

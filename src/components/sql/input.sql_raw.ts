@@ -8,11 +8,11 @@ export default defineInput({
   name: 'sql_raw',
   categories: ['Services'],
   version: '1.0.0',
-  summary: 'Runs a query once and makes each of its rows a message.',
+  summary: 'Runs a query once and makes each row of the result a message.',
   config: databaseConfig({
     ...driverFields,
     query: field
-      .string('The query, with placeholders for arguments in the way of the driver.')
+      .string('The query, with argument placeholders in the syntax of the driver.')
       .examples('SELECT * FROM t WHERE id > ?;'),
     args_mapping: argsField.optional(),
     auto_replay_nacks: autoReplayNacksField,

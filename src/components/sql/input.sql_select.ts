@@ -9,7 +9,7 @@ export default defineInput({
   name: 'sql_select',
   categories: ['Services'],
   version: '1.0.0',
-  summary: 'Runs a query once and makes each of its rows a message.',
+  summary: 'Runs a query once and makes each row of the result a message.',
   config: databaseConfig({
     ...driverFields,
     ...selectFields,

@@ -12,7 +12,7 @@ export default defineOutput({
   version: '1.0.0',
   summary: 'Inserts a row for each message.',
   description:
-    'The rows of a batch are inserted by one statement, all or none. Messages that are no batch go together where they can, and succeed or fail each by itself.',
+    'The rows of a batch are inserted with one statement, all or none. Messages that are not batched are combined where possible, but succeed or fail individually.',
   config: databaseConfig({
     ...driverFields,
     ...insertFields,

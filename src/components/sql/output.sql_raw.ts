@@ -12,10 +12,12 @@ export default defineOutput({
   config: databaseConfig({
     ...driverFields,
     query: field
-      .string('The query, with placeholders for arguments in the way of the driver.')
+      .string('The query, with argument placeholders in the syntax of the driver.')
       .examples('INSERT INTO t (a, b) VALUES (?, ?);'),
     unsafe_dynamic_query: field
-      .bool('Whether the query may hold `${! }`: it is replaced by the text as it is, which may do anything.')
+      .bool(
+        'Whether `${! }` in the query is interpolated. The text is inserted without escaping, which allows SQL injection.',
+      )
       .default(false)
       .advanced(),
     args_mapping: argsField.optional(),

@@ -9,9 +9,9 @@ export default defineProcessor({
   name: 'sql_insert',
   categories: ['Integration'],
   version: '1.0.0',
-  summary: 'Inserts a row for each message, which goes on unchanged.',
+  summary: 'Inserts a row for each message, which passes through unchanged.',
   description:
-    'The rows of a batch are inserted together: where one fails, all messages of the batch are flagged and none is there.',
+    'The rows of a batch are inserted together: if one fails, none is inserted and all messages of the batch are flagged as failed.',
   config: databaseConfig({
     ...driverFields,
     ...insertFields,

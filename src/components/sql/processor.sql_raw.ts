@@ -17,25 +17,27 @@ export default defineProcessor({
   name: 'sql_raw',
   categories: ['Integration'],
   version: '1.0.0',
-  summary: 'Runs a query for each message and makes its rows the body.',
+  summary: 'Runs a query for each message and replaces the body with the resulting rows.',
   description:
-    'The body becomes a list of objects, one a row; with `exec_only` it stays. A message whose query fails is flagged.',
+    'The body becomes an array of objects, one per row; with `exec_only` it is unchanged. A message whose query fails is flagged as failed.',
   config: databaseConfig({
     ...driverFields,
     query: field
-      .string('The query, with placeholders for arguments in the way of the driver.')
+      .string('The query, with argument placeholders in the syntax of the driver.')
       .examples('SELECT * FROM t WHERE id = ?;'),
     unsafe_dynamic_query: field
-      .bool('Whether the query may hold `${! }`: it is replaced by the text as it is, which may do anything.')
+      .bool(
+        'Whether `${! }` in the query is interpolated. The text is inserted without escaping, which allows SQL injection.',
+      )
       .default(false)
       .advanced(),
     args_mapping: argsField.optional(),
-    exec_only: field.bool('Whether the query yields nothing.').default(false),
+    exec_only: field.bool('Whether the query is only executed, leaving the body unchanged.').default(false),
     ...connectionFields,
   }),
   examples: [
     {
-      title: 'Ask without a table',
+      title: 'Querying without a table',
       config: `sql_raw:
   driver: sqlite
   dsn: ':memory:'

@@ -9,8 +9,8 @@ export default defineProcessor({
   name: 'sql_select',
   categories: ['Integration'],
   version: '1.0.0',
-  summary: 'Reads rows of a table for each message and makes them the body.',
-  description: 'The body becomes a list of objects, one a row. A message whose query fails is flagged.',
+  summary: 'Selects rows of a table for each message and replaces the body with them.',
+  description: 'The body becomes an array of objects, one per row. A message whose query fails is flagged as failed.',
   config: databaseConfig({
     ...driverFields,
     ...selectFields,
@@ -19,7 +19,7 @@ export default defineProcessor({
   }),
   examples: [
     {
-      title: 'Look names up',
+      title: 'Looking up names',
       config: `sql_select:
   driver: sqlite
   dsn: ':memory:'

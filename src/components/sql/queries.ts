@@ -4,20 +4,20 @@ import type { InsertStatement } from './connection.ts'
 /** The fields around a query that is built from a table and its columns. */
 export const insertFields = {
   table: field.string('The table.').examples('foo'),
-  columns: field.string('The columns that are written.').list().examples(['foo', 'bar', 'baz']),
+  columns: field.string('The columns to write.').list().examples(['foo', 'bar', 'baz']),
   prefix: field.string('Text before `INSERT`.').optional().advanced(),
   suffix: field.string('Text after the values.').optional().advanced().examples('ON CONFLICT (name) DO NOTHING'),
 } as const
 
 export const selectFields = {
   table: field.string('The table.').examples('foo'),
-  columns: field.string('The columns that are read; `*` for all.').list().examples(['*'], ['foo', 'bar', 'baz']),
+  columns: field.string('The columns to read; `*` for all.').list().examples(['*'], ['foo', 'bar', 'baz']),
   where: field
-    .string('A condition, with `?` for each argument whatever the driver.')
+    .string('A condition, with `?` as the placeholder of each argument whatever the driver.')
     .optional()
     .examples('meow = ? and woof = ?'),
   prefix: field.string('Text before the columns.').optional().advanced(),
-  suffix: field.string('Text at the end.').optional().advanced().examples('ORDER BY id'),
+  suffix: field.string('Text at the end of the query.').optional().advanced().examples('ORDER BY id'),
 } as const
 
 interface Select {

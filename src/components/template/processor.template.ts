@@ -25,7 +25,7 @@ const RESERVED = new Set([
 ])
 
 const subTemplate = {
-  text: field.string('The template, or with `from_file` the path of its file.'),
+  text: field.string('The template, or the path of its file if `from_file` is set.'),
   from_file: field.bool('Whether the template is in a file.').default(false),
 }
 
@@ -33,24 +33,22 @@ export default defineProcessor({
   name: 'template',
   status: 'experimental',
   categories: ['Mapping'],
-  summary: "Makes a text of each document, by a template of Go's text/template.",
-  description: `The [language](https://pkg.go.dev/text/template) is whole but for methods and \`call\`, with the functions of [Sprig](https://masterminds.github.io/sprig/), \`meta "key"\` for metadata, and functions of your own. Of Sprig, those that make keys and certificates, semantic versions and \`getHostByName\` are missing, and \`set\` and \`unset\` return a changed copy.
-
-Numbers of a document are texts to Go: they count as true in \`if\`, also zero. Other than in the original, they can be compared with numbers. A template that takes more than five million steps, or whose result is longer than 64 million characters, fails. A message whose template fails stays as it was and is flagged.`,
+  summary: 'Renders each document as text with a Go text/template.',
+  description: `The whole [language](https://pkg.go.dev/text/template) is supported except methods and \`call\`, with the functions of [Sprig](https://masterminds.github.io/sprig/), \`meta "key"\` for metadata, and custom functions. Not included are Sprig's functions for keys, certificates and semantic versions, and \`getHostByName\`; \`set\` and \`unset\` return a modified copy.\n\nNumbers in a document are strings in Go: in \`if\` they are true, even zero. Unlike in the original, they can be compared with numbers. A template that takes more than five million steps, or whose result exceeds 64 million characters, fails. A message whose template fails is left unchanged and flagged as failed.`,
   config: field
     .object({
       text: field
-        .string('The template, or with `from_file` the path of its file.')
+        .string('The template, or the path of its file if `from_file` is set.')
         .default('')
         .examples('{{ .name }} - {{ meta "source" }}', '{{ range .items }}{{ .name }}: {{ .value }}{{ end }}'),
       from_file: field.bool('Whether the template is in a file.').default(false),
-      functions: field.string('A mapping; its document is the argument of the function.').map().optional(),
-      sub_templates: field.object(subTemplate, 'Templates that others can use, by their names.').map().optional(),
+      functions: field.string('A mapping, whose document (`this`) is the argument of the function.').map().optional(),
+      sub_templates: field.object(subTemplate, 'Templates that can be invoked by name.').map().optional(),
     })
     .needsWhen(['files', 'environment'], needsOf),
   examples: [
     {
-      title: 'A list',
+      title: 'Rendering a list',
       config: `template:
   text: '{{ range $i, $item := .items }}{{ if $i }}, {{ end }}{{ $item.name | upper }}={{ $item.count }}{{ end }} {{ template "foot" . }}'
   sub_templates:
