@@ -157,9 +157,9 @@ export function geoipMethod(kind: GeoipKind): MethodSpec {
     categories: ['GeoIP'],
     status: 'experimental',
     description:
-      `Looks an IP address up in a [MaxMind database](https://www.maxmind.com/en/home) and gives the ${entity} that is known ` +
-      'for it as an object. Fields that the database says nothing about are empty.',
-    params: [{ name: 'path', type: 'string', description: 'The path of the database, an mmdb file.' }],
+      `Looks up an IP address in a [MaxMind database](https://www.maxmind.com/en/home) and returns its ${entity} ` +
+      'record as an object. Fields without data are empty.',
+    params: [{ name: 'path', type: 'string', description: 'The path of the mmdb file.' }],
     examples: [],
     needs: 'files',
     bareErrors: true,

@@ -4,7 +4,7 @@ export default defineFunction({
   name: 'batch_index',
   categories: ['Message Info'],
   status: 'stable',
-  description: 'The place of the message in its batch, from 0.',
+  description: 'Returns the index of the message in its batch, from 0.',
   params: [],
   examples: [['root.at = batch_index()', '{}', '{"at":0}']],
   create: () => call => BigInt(call.index),

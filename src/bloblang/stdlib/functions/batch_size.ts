@@ -4,7 +4,7 @@ export default defineFunction({
   name: 'batch_size',
   categories: ['Message Info'],
   status: 'stable',
-  description: 'How many messages the batch of the message has.',
+  description: 'Returns the number of messages in the batch.',
   params: [],
   examples: [['root.of = batch_size()', '{}', '{"of":1}']],
   create: () => call => BigInt(call.batch.length),

@@ -7,8 +7,7 @@ export default defineFunction({
   name: 'cache_add',
   categories: ['Environment'],
   status: 'experimental',
-  description:
-    'Stores a value under a key that a cache resource does not hold yet, and fails where it does. Returns `null`.',
+  description: 'Stores a value in a cache resource under a new key; fails if the key already exists. Returns `null`.',
   params: [
     { name: 'resource', type: 'string', description: 'The label of the cache.' },
     { name: 'key', type: 'string', description: 'The key.' },

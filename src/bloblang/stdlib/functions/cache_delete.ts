@@ -5,7 +5,7 @@ export default defineFunction({
   name: 'cache_delete',
   categories: ['Environment'],
   status: 'experimental',
-  description: 'Removes a key from a cache resource; where it does not hold it, nothing happens. Returns `null`.',
+  description: 'Removes a key from a cache resource, if present. Returns `null`.',
   params: [
     { name: 'resource', type: 'string', description: 'The label of the cache.' },
     { name: 'key', type: 'string', description: 'The key.' },

@@ -6,7 +6,7 @@ export default defineFunction({
   name: 'cache_get',
   categories: ['Environment'],
   status: 'experimental',
-  description: 'Returns what a cache resource holds under a key, as bytes. A key that it does not hold is an error.',
+  description: 'Returns the value of a key in a cache resource, as bytes. A missing key is an error.',
   params: [
     { name: 'resource', type: 'string', description: 'The label of the cache.' },
     { name: 'key', type: 'string', description: 'The key.' },

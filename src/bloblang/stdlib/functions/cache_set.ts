@@ -6,7 +6,7 @@ export default defineFunction({
   name: 'cache_set',
   categories: ['Environment'],
   status: 'experimental',
-  description: 'Stores a value under a key of a cache resource, in place of what it held. Returns `null`.',
+  description: 'Stores a value in a cache resource, replacing any existing value of the key. Returns `null`.',
   params: [
     { name: 'resource', type: 'string', description: 'The label of the cache.' },
     { name: 'key', type: 'string', description: 'The key.' },

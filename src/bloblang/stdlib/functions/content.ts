@@ -6,7 +6,7 @@ export default defineFunction({
   categories: ['Message Info'],
   status: 'stable',
   description:
-    'The raw body of the message as bytes; in a document they become base64, so most uses call `.string()` on it.',
+    'Returns the raw body of the message as bytes. Bytes become base64 when assigned to a document, so most uses call `.string()` on the result.',
   params: [],
   examples: [['root.doc = content().string()', '{"foo":"bar"}', '{"doc":"{\\"foo\\":\\"bar\\"}"}']],
   create:

@@ -8,7 +8,7 @@ export default defineFunction({
   categories: ['General'],
   status: 'stable',
   description:
-    'Returns how alike the directions of two vectors are, from -1 to 1. They have the same length, and neither is all zeros. Numbers of a document need `number()` first.',
+    'Returns the cosine of the angle between two vectors, from -1 to 1. The vectors must have the same length, and neither may be all zeros. Convert numbers from a document with `number()` first.',
   params: [
     { name: 'a', type: 'unknown', description: 'An array of numbers.' },
     { name: 'b', type: 'unknown', description: 'An array of numbers.' },

@@ -8,7 +8,7 @@ export default defineFunction({
   categories: ['Deprecated'],
   status: 'deprecated',
   description:
-    'Counts its calls from 1, for each name on its own and across all mappings of the process. Use `counter` instead.',
+    'Returns the number of calls so far, starting at 1. Each name has a separate count, shared by all mappings of the process. Use `counter` instead.',
   params: [{ name: 'name', type: 'string', description: 'The name of the counter.' }],
   impure: true,
   examples: [['root.id = count("function_example")', '{}', '{"id":1}']],

@@ -10,16 +10,16 @@ export default defineFunction({
   categories: ['General'],
   status: 'experimental',
   description:
-    'Returns a number that goes up by one with each call, from `min` to `max` and then from `min` again. Each place of a mapping that calls it has a count of its own; bounds are computed once, at the first call.',
+    'Returns a number that increases by one with each call, from `min` to `max`, then starts over at `min`. Each call site in a mapping has a separate count; the bounds are evaluated once, on the first call.',
   params: [
     { name: 'min', type: 'query', default: 1n, description: 'The first value.' },
-    { name: 'max', type: 'query', default: MAX_INT64, description: 'The last value before it begins again.' },
+    { name: 'max', type: 'query', default: MAX_INT64, description: 'The last value before it starts over.' },
     {
       name: 'set',
       type: 'query',
       optional: true,
       description:
-        'Asked at each call. A number becomes the count and is returned; `null` returns the count as it is; `deleted()` begins again; nothing counts on.',
+        'Evaluated on each call. A number becomes the count and is returned; `null` returns the count without increasing it; `deleted()` starts over at `min`; no value continues counting.',
     },
   ],
   examples: [

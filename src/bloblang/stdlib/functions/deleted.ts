@@ -5,8 +5,7 @@ export default defineFunction({
   name: 'deleted',
   categories: ['General'],
   status: 'stable',
-  description:
-    'Removes what it is assigned to: a field, an element, a metadata key or, at the root, the whole message.',
+  description: 'Removes the assignment target: a field, an element, a metadata key or, at the root, the whole message.',
   params: [],
   examples: [
     ['root = this\nroot.bar = deleted()', '{"bar":1,"baz":2}', '{"baz":2}'],

@@ -5,10 +5,10 @@ export default defineFunction({
   categories: ['Environment'],
   status: 'stable',
   description:
-    'Returns the value of an environment variable, or `null` where there is none. It is read once, when the mapping is parsed, unless `no_cache` is set or the name is computed.',
+    'Returns the value of an environment variable, or `null` if it is not set. The variable is read once, when the mapping is parsed, unless `no_cache` is set or the name is computed.',
   params: [
     { name: 'name', type: 'string', description: 'The name of the variable.' },
-    { name: 'no_cache', type: 'bool', default: false, description: 'Whether to read it at each call.' },
+    { name: 'no_cache', type: 'bool', default: false, description: 'Whether to read it on every call.' },
   ],
   needs: 'environment',
   impure: true,

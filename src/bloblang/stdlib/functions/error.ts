@@ -5,7 +5,7 @@ export default defineFunction({
   name: 'error',
   categories: ['Message Info'],
   status: 'stable',
-  description: 'Why the processing of the message failed, or `null` where it did not.',
+  description: 'Returns the error with which processing the message failed, or `null` if it did not fail.',
   params: [],
   examples: [['root.doc.error = error()', '{}', '{"doc":{"error":null}}']],
   create:

@@ -6,7 +6,7 @@ export default defineFunction({
   categories: ['Message Info'],
   status: 'stable',
   description:
-    'The path of the processor that the error of the message comes from, or `null` where the message has no error, or one of a processor that does not work on batches, such as `jq`, `grok` or `http`.',
+    'Returns the path of the processor that caused the error of the message, or `null` if there is no error or it came from a processor that does not work on batches, such as `jq`, `grok` or `http`.',
   params: [],
   examples: [['root.doc.from = error_source_path()', '{}', '{"doc":{"from":null}}']],
   create:

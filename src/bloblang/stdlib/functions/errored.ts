@@ -5,7 +5,7 @@ export default defineFunction({
   name: 'errored',
   categories: ['Message Info'],
   status: 'stable',
-  description: 'Whether the processing of the message failed.',
+  description: 'Returns whether processing the message failed.',
   params: [],
   examples: [['root.status = if errored() { 400 } else { 200 }', '{}', '{"status":200}']],
   create:

@@ -6,10 +6,10 @@ export default defineFunction({
   categories: ['Environment'],
   status: 'stable',
   description:
-    'Returns the bytes of a file. Relative paths begin at the folder of the process; see `file_rel`. It is read once, when the mapping is parsed, unless `no_cache` is set or the path is computed.',
+    'Returns the contents of a file as bytes. Relative paths start at the working directory of the process; see `file_rel`. The file is read once, when the mapping is parsed, unless `no_cache` is set or the path is computed.',
   params: [
     { name: 'path', type: 'string', description: 'The path of the file.' },
-    { name: 'no_cache', type: 'bool', default: false, description: 'Whether to read it at each call.' },
+    { name: 'no_cache', type: 'bool', default: false, description: 'Whether to read it on every call.' },
   ],
   needs: 'files',
   impure: true,

@@ -9,7 +9,7 @@ export default defineFunction({
   categories: ['Environment'],
   status: 'stable',
   description:
-    'Returns the document in a JSON file, which is read and parsed once. Relative paths begin at the folder of the mapping.',
+    'Returns the document in a JSON file, which is read and parsed once. Relative paths start at the directory of the mapping.',
   params: [{ name: 'path', type: 'string', description: 'The path of the file.' }],
   needs: 'files',
   impure: true,

@@ -5,7 +5,7 @@ export default defineFunction({
   name: 'flow_id',
   categories: ['Message Info'],
   status: 'experimental',
-  description: 'The id that follows the message through the pipeline; empty where the input gives none.',
+  description: 'Returns the id that accompanies the message through the pipeline; empty if the input assigns none.',
   params: [],
   examples: [['root.id = flow_id()', '{}', '{"id":""}']],
   create:

@@ -4,7 +4,7 @@ export default defineFunction({
   name: 'hostname',
   categories: ['Environment'],
   status: 'stable',
-  description: 'Returns the name of the machine that the mapping runs on.',
+  description: 'Returns the host name of the machine that runs the mapping.',
   params: [],
   impure: true,
   examples: [['root.known = hostname().length() > 0', '{}', '{"known":true}']],

@@ -7,12 +7,12 @@ export default defineFunction({
   categories: ['Message Info'],
   status: 'stable',
   description:
-    'A field of the document of the message, or all of it, whatever `this` is where the function is called. With `.from(n)` it reads another message of the batch.',
+    'Returns a field of the document of the message, or the whole document, whatever `this` refers to. With `.from(n)` it reads another message of the batch.',
   params: [
     {
       name: 'path',
       type: 'string',
-      description: 'The dot path of the field; all of the document without it.',
+      description: 'The dot path of the field; if omitted, the whole document.',
       default: '',
     },
   ],

@@ -6,7 +6,7 @@ export default defineFunction({
   name: 'ksuid',
   categories: ['General'],
   status: 'stable',
-  description: 'Returns a new KSUID at each call: 27 characters that sort by their second.',
+  description: 'Returns a new KSUID on each call: 27 characters that sort by time, to the second.',
   params: [],
   examples: [['root.length = ksuid().length()', '{}', '{"length":27}']],
   create(_, host) {

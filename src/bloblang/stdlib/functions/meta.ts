@@ -7,8 +7,8 @@ export default defineFunction({
   categories: ['Deprecated'],
   status: 'deprecated',
   description:
-    'A metadata value of the message as it came in, as text, or `null` where it is empty; all of them as an object without a key. `metadata` keeps the types.',
-  params: [{ name: 'key', type: 'string', description: 'The key; all of the metadata without it.', default: '' }],
+    'Returns a metadata value of the input message as a string, or `null` if it is empty; without a key, all metadata as an object. `metadata` keeps the types.',
+  params: [{ name: 'key', type: 'string', description: 'The key; if omitted, all metadata.', default: '' }],
   examples: [['root.topic = meta("nope") | "default"', '{}', '{"topic":"default"}']],
   create([key]) {
     if (key === '') return ({ batch, index }) => metadataTexts(messageAt(batch, index).metadata)

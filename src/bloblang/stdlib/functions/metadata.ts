@@ -6,8 +6,8 @@ export default defineFunction({
   categories: ['Message Info'],
   status: 'stable',
   description:
-    'A metadata value of the message as it came in, or all of them as an object. What the mapping assigns is not seen; `@` reads that.',
-  params: [{ name: 'key', type: 'string', description: 'The key; all of the metadata without it.', default: '' }],
+    'Returns a metadata value of the input message, or all metadata as an object. It does not see what the mapping assigns; `@` does.',
+  params: [{ name: 'key', type: 'string', description: 'The key; if omitted, all metadata.', default: '' }],
   examples: [['root.topic = metadata("kafka_topic")', '{}', '{"topic":null}']],
   create([key]) {
     if (key === '') return ({ batch, index }) => metadataObject(messageAt(batch, index).metadata)

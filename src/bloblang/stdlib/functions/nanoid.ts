@@ -10,11 +10,15 @@ export default defineFunction({
   name: 'nanoid',
   categories: ['General'],
   status: 'stable',
-  description:
-    'Returns a new random text at each call, of characters that are safe in URLs or of those of an alphabet.',
+  description: 'Returns a new random string on each call, of URL-safe characters or of the characters of an alphabet.',
   params: [
-    { name: 'length', type: 'integer', optional: true, description: 'How many characters; 21 if not given.' },
-    { name: 'alphabet', type: 'string', optional: true, description: 'The characters to choose from; needs a length.' },
+    { name: 'length', type: 'integer', optional: true, description: 'The number of characters; 21 if omitted.' },
+    {
+      name: 'alphabet',
+      type: 'string',
+      optional: true,
+      description: 'The characters to choose from; requires a length.',
+    },
   ],
   examples: [
     ['root.length = nanoid().length()', '{}', '{"length":21}'],

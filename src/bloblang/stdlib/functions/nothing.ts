@@ -5,7 +5,7 @@ export default defineFunction({
   name: 'nothing',
   categories: [''],
   status: 'hidden',
-  description: 'No value at all: the assignment does not happen.',
+  description: 'Returns no value, so that the assignment is skipped.',
   params: [],
   examples: [['root.a = 1\nroot.b = nothing()', '{}', '{"a":1}']],
   create: () => () => NOTHING,

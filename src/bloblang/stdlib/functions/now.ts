@@ -8,7 +8,7 @@ export default defineFunction({
   categories: ['Environment'],
   status: 'stable',
   description:
-    'Returns the current time as text in RFC 3339, in the local zone. Use `ts_format` for another format or zone.',
+    'Returns the current time as an RFC 3339 string in the local time zone. Use `ts_format` for another format or zone.',
   params: [],
   examples: [['root.recent = now().ts_unix() > 1600000000', '{}', '{"recent":true}']],
   create(_, host) {

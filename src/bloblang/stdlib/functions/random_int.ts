@@ -10,11 +10,11 @@ export default defineFunction({
   categories: ['General'],
   status: 'stable',
   description:
-    'Returns a pseudo-random integer from `min` to `max`, which must be constants. The same seed gives the same numbers, and the seed is 0 unless one is given: `random_int(timestamp_unix_nano())` differs from run to run. A seed is computed once, at the first call.',
+    'Returns a pseudo-random integer from `min` to `max`, inclusive, which must be constants. The same seed produces the same sequence, and the seed defaults to 0; use `random_int(timestamp_unix_nano())` for numbers that differ between runs. The seed is evaluated once, on the first call.',
   params: [
-    { name: 'seed', type: 'query', default: 0n, description: 'What the sequence depends on.' },
-    { name: 'min', type: 'integer', default: 0n, static: true, description: 'The least number.' },
-    { name: 'max', type: 'integer', default: MAX_INT64 - 1n, static: true, description: 'The greatest number.' },
+    { name: 'seed', type: 'query', default: 0n, description: 'The seed of the sequence.' },
+    { name: 'min', type: 'integer', default: 0n, static: true, description: 'The smallest number.' },
+    { name: 'max', type: 'integer', default: MAX_INT64 - 1n, static: true, description: 'The largest number.' },
   ],
   examples: [
     ['root.fits = range(0, 9).map_each(random_int(1, 5, 7)).all(n -> n >= 5 && n <= 7)', '{}', '{"fits":true}'],

@@ -8,11 +8,11 @@ export default defineFunction({
   categories: ['General'],
   status: 'stable',
   description:
-    'Returns the integers from `start` up to, not including, `stop`. With a step, only as many as whole steps fit in. A negative step counts down.',
+    'Returns the integers from `start` up to, but not including, `stop`, in increments of `step`. A negative step counts down.',
   params: [
     { name: 'start', type: 'integer', description: 'The first number.' },
-    { name: 'stop', type: 'integer', description: 'Where to stop.' },
-    { name: 'step', type: 'integer', default: 1n, description: 'From each number to the next.' },
+    { name: 'stop', type: 'integer', description: 'The exclusive bound.' },
+    { name: 'step', type: 'integer', default: 1n, description: 'The increment.' },
   ],
   examples: [
     ['root.a = range(0, this.max)', '{"max":3}', '{"a":[0,1,2]}'],

@@ -8,8 +8,8 @@ export default defineFunction({
   categories: ['Deprecated'],
   status: 'deprecated',
   description:
-    'A metadata value of the message being made, as text, or `null` where it is empty; all of them as an object without a key. `@` keeps the types.',
-  params: [{ name: 'key', type: 'string', description: 'The key; all of the metadata without it.', default: '' }],
+    'Returns a metadata value of the message that the mapping creates as a string, or `null` if it is empty; without a key, all metadata as an object. `@` keeps the types.',
+  params: [{ name: 'key', type: 'string', description: 'The key; if omitted, all metadata.', default: '' }],
   examples: [['meta foo = "bar"\nroot.got = root_meta("foo")', '{}', '{"got":"bar"}']],
   create([key]) {
     if (key === '') return call => metadataTexts(draftOf(call).current)

@@ -10,8 +10,8 @@ export default defineFunction({
   categories: ['General'],
   status: 'stable',
   description:
-    'Returns a new snowflake id at each call, as text: 41 bits of milliseconds, ten of the node, twelve that count within the millisecond.',
-  params: [{ name: 'node_id', type: 'integer', default: 1n, description: 'The number of the node, from 0 to 1023.' }],
+    'Returns a new snowflake id on each call, as a string: 41 bits of milliseconds, 10 bits of node id and a 12-bit counter within the millisecond.',
+  params: [{ name: 'node_id', type: 'integer', default: 1n, description: 'The node id, from 0 to 1023.' }],
   examples: [['root.fits = snowflake_id(2).int64() > 0', '{}', '{"fits":true}']],
   create([nodeArgument], host) {
     const node = nodeArgument

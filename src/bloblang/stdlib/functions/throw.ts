@@ -5,8 +5,8 @@ export default defineFunction({
   name: 'throw',
   categories: ['General'],
   status: 'stable',
-  description: 'Fails the mapping, or the part of it that something catches, with a text of your own.',
-  params: [{ name: 'why', type: 'string', description: 'The text of the error.' }],
+  description: 'Fails the mapping with a custom error, unless the error is caught.',
+  params: [{ name: 'why', type: 'string', description: 'The error message.' }],
   examples: [
     [
       'root.kind = if this.exists("id") { "known" } else { throw("no id") }',

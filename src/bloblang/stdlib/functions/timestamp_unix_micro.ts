@@ -4,7 +4,7 @@ export default defineFunction({
   name: 'timestamp_unix_micro',
   categories: ['Environment'],
   status: 'stable',
-  description: 'Returns the current time as microseconds since 1970-01-01T00:00Z.',
+  description: 'Returns the current time in microseconds since 1970-01-01T00:00Z.',
   params: [],
   examples: [['root.recent = timestamp_unix_micro() > 1600000000000000', '{}', '{"recent":true}']],
   create(_, host) {

@@ -4,7 +4,7 @@ export default defineFunction({
   name: 'timestamp_unix_milli',
   categories: ['Environment'],
   status: 'stable',
-  description: 'Returns the current time as milliseconds since 1970-01-01T00:00Z.',
+  description: 'Returns the current time in milliseconds since 1970-01-01T00:00Z.',
   params: [],
   examples: [['root.recent = timestamp_unix_milli() > 1600000000000', '{}', '{"recent":true}']],
   create(_, host) {

@@ -5,7 +5,7 @@ export default defineFunction({
   name: 'tracing_id',
   categories: ['Message Info'],
   status: 'experimental',
-  description: 'The id of the trace that the message belongs to; zeros where it belongs to none.',
+  description: 'Returns the trace id of the message; all zeros if it has none.',
   params: [],
   examples: [['root.id = tracing_id()', '{}', '{"id":"00000000000000000000000000000000"}']],
   create:

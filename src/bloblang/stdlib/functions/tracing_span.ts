@@ -6,7 +6,7 @@ export default defineFunction({
   categories: ['Message Info'],
   status: 'experimental',
   description:
-    'The tracing span of the message as an object of text fields (`traceparent` …), which is empty where it has none.',
+    'Returns the tracing span of the message as an object of strings (`traceparent` …); empty if it has none.',
   params: [],
   examples: [['root.span = tracing_span()', '{}', '{"span":{}}']],
   create:

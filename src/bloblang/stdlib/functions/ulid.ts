@@ -6,7 +6,8 @@ export default defineFunction({
   name: 'ulid',
   categories: ['General'],
   status: 'experimental',
-  description: 'Returns a new ULID at each call: 48 bits of milliseconds and 80 random ones, which sort by time.',
+  description:
+    'Returns a new ULID on each call: 48 bits of milliseconds followed by 80 random bits, so that ULIDs sort by time.',
   params: [
     {
       name: 'encoding',
@@ -18,7 +19,7 @@ export default defineFunction({
       name: 'random_source',
       type: 'string',
       default: 'secure_random',
-      description: '`secure_random`, or `fast_random` where it does not matter that the next one could be guessed.',
+      description: '`secure_random`, or `fast_random` if ids may be predictable.',
     },
   ],
   examples: [['root.lengths = [ulid().length(), ulid("hex").length()]', '{}', '{"lengths":[26,32]}']],

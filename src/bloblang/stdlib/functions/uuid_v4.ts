@@ -5,7 +5,7 @@ export default defineFunction({
   name: 'uuid_v4',
   categories: ['General'],
   status: 'stable',
-  description: 'Returns a new random UUID at each call.',
+  description: 'Returns a new random UUID on each call.',
   params: [],
   examples: [['root.length = uuid_v4().length()', '{}', '{"length":36}']],
   create(_, host) {

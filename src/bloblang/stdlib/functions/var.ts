@@ -5,7 +5,7 @@ export default defineFunction({
   name: 'var',
   categories: [],
   status: 'hidden',
-  description: 'A variable by its name, as `$name` reads it.',
+  description: 'Returns the value of a variable, as `$name` does.',
   params: [{ name: 'name', type: 'string', description: 'The name of the variable.' }],
   examples: [['let a = 5\nroot.b = var("a")', '{}', '{"b":5}']],
   create([name]) {

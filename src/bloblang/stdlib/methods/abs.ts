@@ -8,7 +8,7 @@ export default defineMethod({
   name: 'abs',
   categories: ['Number Manipulation'],
   status: 'stable',
-  description: 'Returns a number without its sign. The least 64-bit integer becomes the greatest.',
+  description: 'Returns the absolute value of a number. The smallest 64-bit integer becomes the largest.',
   params: [],
   bareErrors: true,
   examples: [['root.outs = this.ins.map_each(n -> n.abs())', '{"ins":[9,-18,-4.56]}', '{"outs":[9,18,4.56]}']],

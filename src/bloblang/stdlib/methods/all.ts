@@ -7,8 +7,8 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Returns `true` when a query holds for every element of an array, and `false` as soon as it does not, or when the array is empty. A query that yields anything but a boolean is an error.',
-  params: [{ name: 'test', type: 'query', description: 'The query that is asked about each element.' }],
+    'Returns `true` if a query yields `true` for every element of an array; `false` for an empty array. Stops at the first `false`. A query that yields anything but a boolean is an error.',
+  params: [{ name: 'test', type: 'query', description: 'The query to evaluate for each element.' }],
   examples: [
     ['root.adults = this.ages.all(age -> age >= 18)', '{"ages":[18,40,21]}', '{"adults":true}'],
     ['root.adults = this.ages.all(age -> age >= 18)', '{"ages":[18,17]}', '{"adults":false}'],

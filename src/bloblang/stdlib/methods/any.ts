@@ -7,8 +7,8 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Returns `true` when a query holds for at least one element of an array; `false` for an empty array. A query that yields anything but a boolean is an error.',
-  params: [{ name: 'test', type: 'query', description: 'The query that is asked about each element.' }],
+    'Returns `true` if a query yields `true` for at least one element of an array; `false` for an empty array. A query that yields anything but a boolean is an error.',
+  params: [{ name: 'test', type: 'query', description: 'The query to evaluate for each element.' }],
   examples: [
     ['root.minors = this.ages.any(age -> age < 18)', '{"ages":[18,40,17]}', '{"minors":true}'],
     ['root.minors = this.ages.any(age -> age < 18)', '{"ages":[18]}', '{"minors":false}'],

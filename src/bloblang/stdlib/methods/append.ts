@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'append',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Returns the array with the arguments added at its end, each as one element.',
+  description: 'Returns the array with the arguments appended, each as one element.',
   params: [],
   variadic: true,
   examples: [['root.path = this.path.append("and", ["so"])', '{"path":["here"]}', '{"path":["here","and",["so"]]}']],

@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['General'],
   status: 'stable',
   description:
-    'Runs a map of the mapping on what it is called on, and yields its result. A map may apply itself; more than 5000 levels are an error.',
+    'Applies a named map to the target and returns its result. A map may apply itself, up to 5000 levels deep.',
   params: [{ name: 'mapping', type: 'string', description: 'The name of the map.' }],
   examples: [
     [

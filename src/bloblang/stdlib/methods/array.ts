@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'array',
   categories: ['Type Coercion'],
   status: 'stable',
-  description: 'Wraps a value in an array of one element; an array is returned as it is.',
+  description: 'Wraps a value in an array of one element; an array is returned unchanged.',
   params: [],
   examples: [
     ['root.tags = this.tag.array()', '{"tag":"blue"}', '{"tags":["blue"]}'],

@@ -10,7 +10,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Merges an object into the target, field by field at every depth. Where both have a value the argument wins; use `merge` to keep both. An array gets the argument, or its elements, appended.',
+    'Merges an object into the target, recursively, field by field. Where both have a value, the argument wins; use `merge` to keep both. To an array, the argument or its elements are appended.',
   params: [{ name: 'with', type: 'unknown', description: 'The value to merge into the target.' }],
   bareErrors: 'messages',
   examples: [

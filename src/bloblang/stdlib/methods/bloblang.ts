@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['Parsing'],
   status: 'stable',
   description:
-    'Runs a mapping that is itself a value. Such a mapping may neither import files nor call functions that read the message, the environment or files.',
+    'Runs a mapping given as a string. Such a mapping may neither import files nor call functions that read the message, the environment or files.',
   params: [{ name: 'mapping', type: 'string', description: 'The mapping.' }],
   bareErrors: true,
   examples: [

@@ -7,13 +7,13 @@ export default defineMethod({
   categories: ['Type Coercion'],
   status: 'stable',
   description:
-    'Turns a value into a boolean. A number is `true` unless it is zero; of texts, `1 t T TRUE true True` are true and `0 f F FALSE false False` are false. Anything else is an error, or yields the argument.',
+    'Converts a value to a boolean. A number is `true` unless it is zero; the strings `1 t T TRUE true True` are true and `0 f F FALSE false False` are false. Any other value is an error, or returns the argument if there is one.',
   params: [
     {
       name: 'default',
       type: 'bool',
       optional: true,
-      description: 'What to return when there is no such value, or the target fails.',
+      description: 'The result if the value cannot be converted or the target fails.',
     },
   ],
   examples: [

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'bytes',
   categories: ['Type Coercion'],
   status: 'stable',
-  description: 'Turns any value into the bytes of its text (see `string`); bytes are returned as they are.',
+  description: 'Converts any value to the bytes of its string form (see `string`); bytes are returned unchanged.',
   params: [],
   examples: [['root.first = this.name.bytes().index(0)', '{"name":"foobar"}', '{"first":102}']],
   create() {

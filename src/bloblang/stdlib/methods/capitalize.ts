@@ -6,7 +6,8 @@ export default defineMethod({
   name: 'capitalize',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Gives every word a capital first letter and lower case for the rest, by the Unicode title case rules.',
+  description:
+    'Capitalizes the first letter of every word and converts the rest to lower case, by the Unicode title case rules.',
   params: [],
   examples: [
     ['root.title = this.title.capitalize()', '{"title":"the foo BAR"}', '{"title":"The Foo Bar"}'],

@@ -6,8 +6,8 @@ export default defineMethod({
   categories: ['General'],
   status: 'stable',
   description:
-    'Yields the argument where what it is called on fails. The argument may be a query: its `this` is the text of the error.',
-  params: [{ name: 'fallback', type: 'query', description: 'What to yield instead.' }],
+    'Returns the argument if the target fails. The argument may be a query, in which `this` is the error message.',
+  params: [{ name: 'fallback', type: 'query', description: 'The replacement value.' }],
   examples: [
     ['root.id = this.id.number().catch(0)', '{"id":"x"}', '{"id":0}'],
     ['root.why = this.id.not_null().catch(err -> err)', '{}', '{"why":"field `this.id`: value is null"}'],

@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['Number Manipulation'],
   status: 'stable',
   description:
-    'Rounds a number up to the next whole number. The result is an integer where it fits into 64 bits, else a float.',
+    'Rounds a number up to the next whole number. The result is an integer if it fits into 64 bits, otherwise a float.',
   params: [],
   examples: [
     ['root.n = this.n.ceil()', '{"n":5.3}', '{"n":6}'],

@@ -9,7 +9,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Flattens a document into one object whose keys are the full dot paths of its values. Empty arrays and objects vanish unless they are asked for.',
+    'Flattens a document into one object whose keys are the full dot paths of its values. Empty arrays and objects are dropped unless `include_empty` is set.',
   params: [
     { name: 'include_empty', type: 'bool', default: false, description: 'Whether to keep empty objects and arrays.' },
   ],

@@ -7,8 +7,14 @@ export default defineMethod({
   categories: ['String Manipulation'],
   status: 'stable',
   description:
-    'Tells whether a string is the secret of an Argon2 hash (`argon2i` or `argon2id`), which carries its own parameters.',
-  params: [{ name: 'hashed_secret', type: 'string', description: 'The hash to compare with, in its full form.' }],
+    'Returns whether a string matches an Argon2 hash (`argon2i` or `argon2id`), whose parameters are part of the hash.',
+  params: [
+    {
+      name: 'hashed_secret',
+      type: 'string',
+      description: 'The hash to compare with, in its encoded form with parameters.',
+    },
+  ],
   examples: [
     [
       'root.match = this.secret.compare_argon2("$argon2id$v=19$m=4096,t=3,p=1$c2FsdHktbWNzYWx0ZmFjZQ$RMUMwgtS32/mbszd+ke4o4Ej1jFpYiUqY6MHWa69X7Y")',

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'compare_bcrypt',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Tells whether a string is the secret of a bcrypt hash.',
+  description: 'Returns whether a string matches a bcrypt hash.',
   params: [{ name: 'hashed_secret', type: 'string', description: 'The hash to compare with.' }],
   examples: [
     [

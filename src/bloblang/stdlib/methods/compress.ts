@@ -7,13 +7,13 @@ export default defineMethod({
   categories: ['Encoding and Encryption'],
   status: 'stable',
   description:
-    'Compresses a string or bytes with an algorithm: `flate`, `gzip`, `pgzip`, `lz4`, `snappy`, `zlib` or `zstd`.',
+    'Compresses a string or bytes with one of the algorithms `flate`, `gzip`, `pgzip`, `lz4`, `snappy`, `zlib` or `zstd`.',
   params: [
     { name: 'algorithm', type: 'string', description: 'The algorithm.' },
     {
       name: 'level',
       type: 'integer',
-      description: 'How hard to try, where the algorithm knows levels; -1 leaves it to the algorithm.',
+      description: 'The compression level, for algorithms that have levels; -1 selects the default of the algorithm.',
       default: -1,
     },
   ],

@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'concat',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Joins the array and the arrays of the arguments into one.',
+  description: 'Concatenates the array with the arrays in the arguments.',
   params: [],
   variadic: true,
   bareErrors: true,

@@ -11,8 +11,8 @@ export default defineMethod({
   categories: ['String Manipulation', 'Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Tells whether a string contains another, or an array or an object a value. Numbers are equal whatever their representation.',
-  params: [{ name: 'value', type: 'unknown', description: 'What to look for.' }],
+    'Returns whether a string contains another string, or an array or object contains a value. Numbers are compared by value, whatever their type.',
+  params: [{ name: 'value', type: 'unknown', description: 'The value to look for.' }],
   examples: [
     ['root.has_foo = this.thing.contains("foo")', '{"thing":"this foo that"}', '{"has_foo":true}'],
     ['root.has_bar = this.thing.contains(20)', '{"thing":[10.3,20.0,"huh",3]}', '{"has_bar":true}'],

@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Encoding and Encryption'],
   status: 'stable',
   description:
-    'Decompresses a string or bytes with an algorithm: `gzip`, `pgzip`, `zlib`, `bzip2`, `flate`, `snappy`, `lz4` or `zstd`. The result is bytes.',
+    'Decompresses a string or bytes with one of the algorithms `gzip`, `pgzip`, `zlib`, `bzip2`, `flate`, `snappy`, `lz4` or `zstd`. Returns bytes.',
   params: [{ name: 'algorithm', type: 'string', description: 'The algorithm.' }],
   examples: [
     [

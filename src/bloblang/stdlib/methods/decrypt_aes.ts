@@ -7,10 +7,10 @@ export default defineMethod({
   categories: ['Encoding and Encryption'],
   status: 'stable',
   description:
-    'Decrypts a string or bytes with AES; the result is bytes. The schemes are `ctr`, `gcm` and `cbc`; `ofb` works for those who still have it.',
+    'Decrypts a string or bytes with AES and returns bytes. The schemes are `ctr`, `gcm` and `cbc`; `ofb` is supported for existing data.',
   params: [
     { name: 'scheme', type: 'string', description: 'One of `ctr`, `gcm`, `cbc`.' },
-    { name: 'key', type: 'string', description: 'The key: 16, 24 or 32 bytes.' },
+    { name: 'key', type: 'string', description: 'The key, of 16, 24 or 32 bytes.' },
     { name: 'iv', type: 'string', description: 'The initialization vector or nonce.' },
   ],
   examples: [

@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'beta',
   description:
-    'Returns the changes that make the argument of the value, each with `Type` (`create`, `update`, `delete`), `Path`, `From` and `To`. The result can be stored and given to `patch`; to work on it, take it through `string().parse_json()`. Values of different types at the same place are an error.',
+    'Returns the changes that turn the value into the argument, each with `Type` (`create`, `update`, `delete`), `Path`, `From` and `To`. The result can be stored and passed to `patch`; to process it further, convert it with `string().parse_json()`. Values of different types at the same path are an error.',
   params: [{ name: 'other', type: 'unknown', description: 'The value to compare with.' }],
   bareErrors: true,
   examples: [

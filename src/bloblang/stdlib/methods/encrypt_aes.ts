@@ -8,10 +8,10 @@ export default defineMethod({
   categories: ['Encoding and Encryption'],
   status: 'stable',
   description:
-    'Encrypts a string or bytes with AES; the result is a string. The schemes are `ctr`, `gcm` and `cbc`, which takes whole blocks of 16 bytes; `ofb` works for those who still have it.',
+    'Encrypts a string or bytes with AES and returns a string. The schemes are `ctr`, `gcm` and `cbc`, whose input must be a multiple of 16 bytes; `ofb` is supported for existing data.',
   params: [
     { name: 'scheme', type: 'string', description: 'One of `ctr`, `gcm`, `cbc`.' },
-    { name: 'key', type: 'string', description: 'The key: 16, 24 or 32 bytes.' },
+    { name: 'key', type: 'string', description: 'The key, of 16, 24 or 32 bytes.' },
     { name: 'iv', type: 'string', description: 'The initialization vector or nonce.' },
   ],
   examples: [

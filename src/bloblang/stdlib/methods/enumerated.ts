@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'enumerated',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Pairs each element of an array with its place: objects with the fields `index` and `value`.',
+  description: 'Pairs each element of an array with its index, as objects with the fields `index` and `value`.',
   params: [],
   examples: [
     [

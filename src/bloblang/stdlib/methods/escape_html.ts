@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['String Manipulation'],
   status: 'stable',
   description:
-    'Replaces the five characters that mean something in HTML (`<`, `>`, `&`, `\'` and `"`) by references, so that the text can stand between tags.',
+    'Escapes the five special characters of HTML (`<`, `>`, `&`, `\'` and `"`), so that the text can be placed between tags.',
   params: [],
   examples: [
     ['root.escaped = this.value.escape_html() == "foo &amp; bar"', '{"value":"foo & bar"}', '{"escaped":true}'],

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'escape_url_query',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Escapes text so that it can be part of a URL query; a space becomes `+`.',
+  description: 'Escapes a string for use in a URL query; a space becomes `+`.',
   params: [],
   examples: [['root.escaped = this.value.escape_url_query()', '{"value":"foo & bar"}', '{"escaped":"foo+%26+bar"}']],
   create: () => target => queryEscape(getString(target)),

@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'exists',
   categories: ['General'],
   status: 'stable',
-  description: 'Whether there is a field at a dot path; one that is `null` counts.',
+  description: 'Returns whether a field exists at a dot path, even if it is `null`.',
   params: [{ name: 'path', type: 'string', description: 'The dot path of the field.' }],
   examples: [
     ['root.result = this.foo.exists("bar.baz")', '{"foo":{"bar":{"baz":null}}}', '{"result":true}'],

@@ -9,8 +9,8 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Makes one copy of the document for each element of an array inside it, with the element in the place of the array. Where an object stands at the path, the result is an object of such copies under the same keys.',
-  params: [{ name: 'path', type: 'string', description: 'The dot path of the array or object to take apart.' }],
+    'Returns one copy of the document for each element of an array in it, with the array replaced by the element. If the path holds an object, the result is an object of such copies under the same keys.',
+  params: [{ name: 'path', type: 'string', description: 'The dot path of the array or object.' }],
   examples: [
     ['root = this.explode("tags")', '{"id":1,"tags":["a","b"]}', '[{"id":1,"tags":"a"},{"id":1,"tags":"b"}]'],
     ['root = this.explode("by")', '{"id":1,"by":{"x":2,"y":3}}', '{"x":{"by":2,"id":1},"y":{"by":3,"id":1}}'],

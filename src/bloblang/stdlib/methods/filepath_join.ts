@@ -9,7 +9,7 @@ export default defineMethod({
   name: 'filepath_join',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Joins the elements of an array to one file path, in its shortest form.',
+  description: 'Joins the elements of an array into one normalized file path.',
   params: [],
   examples: [
     ['root.path = this.elements.filepath_join()', '{"elements":["/foo/","../bar.txt"]}', '{"path":"/bar.txt"}'],

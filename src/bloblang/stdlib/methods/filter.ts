@@ -9,8 +9,8 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Keeps the elements of an array, or the fields of an object, for which a query yields `true`. For fields the query sees an object with `key` and `value`. A result that is not a boolean drops the element.',
-  params: [{ name: 'test', type: 'query', description: 'The query that is asked about each element.' }],
+    'Keeps the elements of an array, or the fields of an object, for which a query yields `true`. For fields, the query receives an object with `key` and `value`. Any other result, including one that is not a boolean, drops the element.',
+  params: [{ name: 'test', type: 'query', description: 'The query to evaluate for each element.' }],
   examples: [
     ['root.big = this.nums.filter(n -> n > 10)', '{"nums":[3,11,4,17]}', '{"big":[11,17]}'],
     ['root = this.filter(field -> field.key.has_prefix("a"))', '{"ab":1,"b":2}', '{"ab":1}'],

@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Returns the index of the first element of an array that equals the argument, or `-1`. Numbers are equal whatever their kind.',
+    'Returns the index of the first element of an array that equals the argument, or `-1`. Numbers are compared by value, whatever their type.',
   params: [{ name: 'value', type: 'unknown', description: 'The value to look for.' }],
   examples: [
     ['root.at = this.find("bar")', '["foo","bar","bar"]', '{"at":1}'],

@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description: 'Returns the indexes of all elements of an array for which a query yields `true`.',
-  params: [{ name: 'query', type: 'query', description: 'The query that is asked about each element.' }],
+  params: [{ name: 'query', type: 'query', description: 'The query to evaluate for each element.' }],
   examples: [['root.at = this.find_all_by(v -> v != "bar")', '["foo","bar","baz"]', '{"at":[0,2]}']],
   create([query]) {
     return target =>

@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description: 'Returns the index of the first element of an array for which a query yields `true`, or `-1`.',
-  params: [{ name: 'query', type: 'query', description: 'The query that is asked about each element.' }],
+  params: [{ name: 'query', type: 'query', description: 'The query to evaluate for each element.' }],
   examples: [['root.at = this.find_by(v -> v != "foo")', '["foo","bar","baz"]', '{"at":1}']],
   create([query]) {
     return target =>

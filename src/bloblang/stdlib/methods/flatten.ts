@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'flatten',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Replaces each element of an array that is itself an array by its elements. One level only.',
+  description: 'Replaces each nested array in an array with its elements, one level deep.',
   params: [],
   examples: [['root.flat = this.flatten()', '["a",["b",["c"]],"d"]', '{"flat":["a","b",["c"],"d"]}']],
   create() {

@@ -7,7 +7,8 @@ export default defineMethod({
   name: 'float32',
   categories: ['Number Manipulation'],
   status: 'stable',
-  description: 'Turns a number, or a text that is one, into a 32-bit float: it keeps seven or so digits.',
+  description:
+    'Converts a number, or a string that contains one, to a 32-bit float, which has about seven significant digits.',
   params: [],
   bareErrors: true,
   examples: [['root.out = this.in.float32()', '{"in":"6.674282313423543523453425345e-11"}', '{"out":6.674283e-11}']],

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'float64',
   categories: ['Number Manipulation'],
   status: 'stable',
-  description: 'Turns a number, or a text that is one, into a 64-bit float.',
+  description: 'Converts a number, or a string that contains one, to a 64-bit float.',
   params: [],
   bareErrors: true,
   examples: [

@@ -7,9 +7,9 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Reduces an array to one value. The query sees an object with `tally`, what it yielded for the element before, and `value`, the element; the first tally is the first argument.',
+    'Reduces an array to one value. The query receives an object with `tally`, its result for the previous element (initially the first argument), and `value`, the current element.',
   params: [
-    { name: 'initial', type: 'unknown', description: 'The tally to begin with: `0`, `""`, `{}` …' },
+    { name: 'initial', type: 'unknown', description: 'The initial tally: `0`, `""`, `{}` …' },
     { name: 'query', type: 'query', description: 'Yields the next tally.' },
   ],
   examples: [

@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['String Manipulation'],
   status: 'stable',
   description:
-    "Uses a string as a format in the manner of Go's [fmt](https://pkg.go.dev/fmt) package, with the arguments as its operands. Numbers of a message count as text here; convert them with `.int64()` or `.number()` for verbs like `%d` and `%f`.",
+    "Uses the string as a format for the arguments, with the verbs of Go's [fmt](https://pkg.go.dev/fmt) package. Numbers from a message are treated as strings; convert them with `.int64()` or `.number()` for verbs like `%d` and `%f`.",
   params: [],
   examples: [
     [

@@ -8,19 +8,19 @@ export default defineMethod({
   name: 'format_json',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Prints a value as JSON, as bytes, each entry on a line of its own unless told otherwise.',
+  description: 'Serializes a value as JSON and returns bytes. By default, every entry is on a separate line.',
   params: [
     {
       name: 'indent',
       type: 'string',
-      description: 'What to indent by, once for each level; an empty string means one line.',
+      description: 'The indentation of one level; if empty, the result is a single line.',
       default: '    ',
     },
-    { name: 'no_indent', type: 'bool', description: 'Prints on one line.', default: false },
+    { name: 'no_indent', type: 'bool', description: 'Whether to print a single line.', default: false },
     {
       name: 'escape_html',
       type: 'bool',
-      description: 'Escapes `<`, `>` and `&`, so that the text can stand in HTML.',
+      description: 'Whether to escape `<`, `>` and `&`, so that the text can be embedded in HTML.',
       default: true,
     },
   ],

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'format_msgpack',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Prints a value as [MessagePack](https://msgpack.org/), as bytes.',
+  description: 'Serializes a value as [MessagePack](https://msgpack.org/) and returns bytes.',
   params: [],
   examples: [['root = this.format_msgpack().encode("hex")', '{"foo":"bar"}', '81a3666f6fa3626172']],
   bareErrors: true,

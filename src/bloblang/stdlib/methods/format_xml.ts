@@ -8,10 +8,10 @@ export default defineMethod({
   name: 'format_xml',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Prints an object as XML, as bytes: the opposite of `parse_xml`.',
+  description: 'Serializes an object as XML and returns bytes; the inverse of `parse_xml`.',
   params: [
-    { name: 'indent', type: 'string', description: 'What to indent by, once for each level.', default: '    ' },
-    { name: 'no_indent', type: 'bool', description: 'Prints on one line.', default: false },
+    { name: 'indent', type: 'string', description: 'The indentation of one level.', default: '    ' },
+    { name: 'no_indent', type: 'bool', description: 'Whether to print a single line.', default: false },
   ],
   examples: [
     [

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'format_yaml',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Prints a value as YAML, as bytes.',
+  description: 'Serializes a value as YAML and returns bytes.',
   params: [],
   examples: [['root = this.doc.format_yaml()', '{"doc":{"foo":"bar"}}', 'foo: bar\n']],
   create: () => target => utf8Bytes(formatYaml(target)),

@@ -6,8 +6,8 @@ export default defineMethod({
   categories: ['General'],
   status: 'stable',
   description:
-    'Evaluates what it is called on for another message of the batch: `json`, `content`, `metadata`, `meta` and the error functions then read that one. A negative index counts from the end.',
-  params: [{ name: 'index', type: 'integer', description: 'The place of the message in the batch, from 0.' }],
+    'Evaluates the target against another message of the batch, which `json`, `content`, `metadata`, `meta` and the error functions then read. A negative index counts from the end.',
+  params: [{ name: 'index', type: 'integer', description: 'The index of the message in the batch, from 0.' }],
   examples: [['root.foo = json("foo").from(0)', '{"foo":1}', '{"foo":1}']],
   create: () => target => target,
 })

@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'from_all',
   categories: ['General'],
   status: 'stable',
-  description: 'Evaluates what it is called on for each message of the batch and yields the results as an array.',
+  description: 'Evaluates the target against each message of the batch and returns the results as an array.',
   params: [],
   examples: [['root.foos = json("foo").from_all()', '{"foo":1}', '{"foos":[1]}']],
   create: () => target => target,

@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'get',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Reads the field at a dot path that may be computed; `null` where there is none.',
+  description: 'Returns the field at a dot path, which may be computed; `null` if it does not exist.',
   params: [{ name: 'path', type: 'string', description: 'The dot path of the field.' }],
   examples: [
     ['root.got = this.foo.get(this.want)', '{"foo":{"bar":{"baz":1}},"want":"bar.baz"}', '{"got":1}'],

@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'has_prefix',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Tells whether a string begins with the argument.',
+  description: 'Returns whether a string starts with the argument.',
   params: [{ name: 'value', type: 'string', description: 'The string to look for.' }],
   examples: [['root.ok = this.v.has_prefix("foo")', '{"v":"foobar"}', '{"ok":true}']],
   create:

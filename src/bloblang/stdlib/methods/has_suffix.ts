@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'has_suffix',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Tells whether a string ends with the argument.',
+  description: 'Returns whether a string ends with the argument.',
   params: [{ name: 'value', type: 'string', description: 'The string to look for.' }],
   examples: [['root.ok = this.v.has_suffix("bar")', '{"v":"foobar"}', '{"ok":true}']],
   create:

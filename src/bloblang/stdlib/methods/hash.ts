@@ -13,10 +13,10 @@ export default defineMethod({
   categories: ['Encoding and Encryption'],
   status: 'stable',
   description:
-    'Hashes a string or bytes; the result is bytes, which `.encode("hex")` or `.string()` make readable. The algorithm is one of `hmac_sha1`, `hmac_sha256`, `hmac_sha512`, which need a key, `md5`, `sha1`, `sha256`, `sha512`, `xxhash64`, `crc32` and `fnv32`; `xxhash64` and `fnv32` are decimal numbers as text.',
+    'Hashes a string or bytes and returns bytes; use `.encode("hex")` or `.string()` for readable output. The algorithm is one of `hmac_sha1`, `hmac_sha256`, `hmac_sha512`, which require a key, `md5`, `sha1`, `sha256`, `sha512`, `xxhash64`, `crc32` and `fnv32`; `xxhash64` and `fnv32` return decimal numbers as text.',
   params: [
     { name: 'algorithm', type: 'string', description: 'The algorithm.' },
-    { name: 'key', type: 'string', description: 'The key of an HMAC.', optional: true },
+    { name: 'key', type: 'string', description: 'The key, for HMACs.', optional: true },
     {
       name: 'polynomial',
       type: 'string',

@@ -7,8 +7,8 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Returns the element of an array, or the byte of a byte array, at a place. A negative index counts from the end.',
-  params: [{ name: 'index', type: 'integer', description: 'The place of the element.' }],
+    'Returns the element of an array, or the byte of a byte array, at an index. A negative index counts from the end.',
+  params: [{ name: 'index', type: 'integer', description: 'The index of the element.' }],
   examples: [
     ['root.last = this.names.index(-1)', '{"names":["a","b"]}', '{"last":"b"}'],
     ['root.first = this.name.bytes().index(0)', '{"name":"foo"}', '{"first":102}'],

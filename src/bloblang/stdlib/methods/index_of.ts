@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'index_of',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Gives the position of the first occurrence of the argument in a string, counted in bytes, or `-1`.',
+  description: 'Returns the byte position of the first occurrence of the argument in a string, or `-1`.',
   params: [{ name: 'value', type: 'string', description: 'The string to look for.' }],
   examples: [
     ['root.index = this.thing.index_of("bar")', '{"thing":"foobar"}', '{"index":3}'],

@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['Number Manipulation'],
   status: 'stable',
   description:
-    'Turns a number, or a text in the syntax of numbers in Go (`0x1F`, `0b101`, `1_000`), into a 64-bit signed integer. It never rounds: what has decimals or does not fit is an error, so `round` it first.',
+    'Converts a number, or a string in Go number syntax (`0x1F`, `0b101`, `1_000`), to a 64-bit signed integer. It does not round: a number that has a fraction or is out of range is an error, so call `round` first where needed.',
   params: [],
   bareErrors: true,
   examples: [

@@ -8,8 +8,10 @@ export default defineMethod({
   name: 'join',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Joins an array of strings into one string, with a delimiter between them if there is one.',
-  params: [{ name: 'delimiter', type: 'string', optional: true, description: 'What to put between two strings.' }],
+  description: 'Joins an array of strings into one string, with an optional delimiter between them.',
+  params: [
+    { name: 'delimiter', type: 'string', optional: true, description: 'The string to insert between elements.' },
+  ],
   examples: [
     ['root.text = this.words.join("-")', '{"words":["a","b"]}', '{"text":"a-b"}'],
     ['root.text = this.words.join()', '{"words":["a","b"]}', '{"text":"ab"}'],

@@ -6,8 +6,8 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'experimental',
   description:
-    'Evaluates a JSONPath on the value. A path with `*`, `..`, a slice, a filter or several keys yields an array of all that it finds, any other path one value. Paths can be part of expressions with arithmetic, logic, `=~` for regular expressions, `in`, `??` and `? :`. Numbers of a document are texts there.',
-  params: [{ name: 'expression', type: 'string', description: 'The JSONPath.' }],
+    'Evaluates a JSONPath expression on the value. A path with `*`, `..`, a slice, a filter or several keys returns an array of all matches, any other path a single value. Paths can be combined with arithmetic, logic, `=~` for regular expressions, `in`, `??` and `? :`. Numbers from a document are treated as strings.',
+  params: [{ name: 'expression', type: 'string', description: 'The JSONPath expression.' }],
   bareErrors: true,
   examples: [
     ['root.names = this.json_path("$..name")', '{"name":"alice","foo":{"name":"bob"}}', '{"names":["alice","bob"]}'],

@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Returns the value as it is when it fits a JSON schema of draft 4, 6 or 7, and fails with a line for each violation when it does not. To keep the schema in a file, load it with `file`.',
+    'Returns the value unchanged if it matches a JSON schema of draft 4, 6 or 7; otherwise fails with one line per violation. To keep the schema in a file, load it with `file`.',
   params: [{ name: 'schema', type: 'string', description: 'The schema.' }],
   examples: [
     ['root = this.json_schema("""{"properties":{"foo":{"type":"string"}}}""")', '{"foo":"bar"}', '{"foo":"bar"}'],

@@ -6,8 +6,7 @@ export default defineMethod({
   name: 'key_values',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description:
-    'Returns the fields of an object as an array of objects with `key` and `value`, in the order of their keys.',
+  description: 'Returns the fields of an object as an array of objects with `key` and `value`, sorted by key.',
   params: [],
   examples: [
     [

@@ -7,7 +7,7 @@ export default defineMethod({
   name: 'length',
   categories: ['String Manipulation', 'Object & Array Manipulation'],
   status: 'stable',
-  description: 'Gives the length of a string in bytes, of an array in elements, of an object in fields.',
+  description: 'Returns the length of a string in bytes, of an array in elements, or of an object in fields.',
   params: [],
   examples: [
     ['root.foo_len = this.foo.length()', '{"foo":"hello wörld"}', '{"foo_len":12}'],

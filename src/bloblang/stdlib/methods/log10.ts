@@ -7,7 +7,7 @@ export default defineMethod({
   name: 'log10',
   categories: ['Number Manipulation'],
   status: 'stable',
-  description: 'Returns the decimal logarithm of a number.',
+  description: 'Returns the base-10 logarithm of a number.',
   params: [],
   examples: [['root.n = this.n.log10()', '{"n":1000}', '{"n":3}']],
   create() {

@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'map',
   categories: [],
   status: 'hidden',
-  description: 'Evaluates a query with what it is called on as `this`; `.(query)` is the short form.',
+  description: 'Evaluates a query with the target as `this`; `.(query)` is the short form.',
   params: [{ name: 'query', type: 'query', description: 'The query.' }],
   examples: [['root = this.foo.map(this.bar + 1)', '{"foo":{"bar":1}}', '2']],
   create: () => target => target,

@@ -10,7 +10,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Replaces each element of an array, or the value of each field of an object, by what a query yields. For fields the query sees an object with `key` and `value`. `deleted()` removes the element; a query that yields nothing leaves it as it is.',
+    'Replaces each element of an array, or the value of each field of an object, with the result of a query. For fields, the query receives an object with `key` and `value`. `deleted()` removes the element; a query that yields nothing leaves it unchanged.',
   params: [{ name: 'query', type: 'query', description: 'Yields the new element.' }],
   examples: [
     [

@@ -9,7 +9,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Replaces each key of an object by what a query yields, which must be a string; a query that yields nothing leaves the key as it is.',
+    'Replaces each key of an object with the result of a query, which must be a string; a query that yields nothing leaves the key unchanged.',
   params: [{ name: 'query', type: 'query', description: 'Yields the new key.' }],
   examples: [
     ['root = this.map_each_key(key -> key.uppercase())', '{"a":1,"b":2}', '{"A":1,"B":2}'],

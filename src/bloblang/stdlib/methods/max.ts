@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Number Manipulation'],
   status: 'stable',
   description:
-    'Returns the largest number of an array, as a float. An empty array, or an element that is no number, is an error.',
+    'Returns the largest number of an array, as a float. An empty array, or an element that is not a number, is an error.',
   params: [],
   examples: [['root.n = this.values.max()', '{"values":[0,3,-2.5,7,5]}', '{"n":7}']],
   create() {

@@ -10,7 +10,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Merges an object into the target, field by field at every depth. Where both have a value the result is an array of both, with arrays taken apart; use `assign` to let the argument win. An array gets the argument, or its elements, appended.',
+    'Merges an object into the target, recursively, field by field. Where both have a value, the result is an array of both values, or of their elements if they are arrays; use `assign` to let the argument win. To an array, the argument or its elements are appended.',
   params: [{ name: 'with', type: 'unknown', description: 'The value to merge into the target.' }],
   bareErrors: 'messages',
   examples: [

@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Number Manipulation'],
   status: 'stable',
   description:
-    'Returns the smallest number of an array, as a float. An empty array, or an element that is no number, is an error.',
+    'Returns the smallest number of an array, as a float. An empty array, or an element that is not a number, is an error.',
   params: [],
   examples: [['root.n = this.values.min()', '{"values":[0,3,-2.5,7,5]}', '{"n":-2.5}']],
   create() {

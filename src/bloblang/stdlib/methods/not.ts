@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'not',
   categories: [],
   status: 'hidden',
-  description: 'The opposite of a bool; `!` is the short form.',
+  description: 'Negates a boolean; `!` is the short form.',
   params: [],
   examples: [['root.b = this.a.not()', '{"a":true}', '{"b":false}']],
   create: () => target => !expectBool(target),

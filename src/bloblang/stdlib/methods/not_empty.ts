@@ -7,7 +7,7 @@ export default defineMethod({
   name: 'not_empty',
   categories: ['Type Coercion'],
   status: 'stable',
-  description: 'Returns a string, array or object as it is, and fails when it is empty.',
+  description: 'Returns a string, array or object unchanged; fails if it is empty.',
   params: [],
   examples: [
     ['root.a = this.a.not_empty()', '{"a":"foo"}', '{"a":"foo"}'],

@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'not_null',
   categories: ['Type Coercion'],
   status: 'stable',
-  description: 'Returns the value as it is, and fails when it is `null`.',
+  description: 'Returns the value unchanged; fails if it is `null`.',
   params: [],
   examples: [
     ['root.a = this.a.not_null()', '{"a":0}', '{"a":0}'],

@@ -8,13 +8,13 @@ export default defineMethod({
   categories: ['Type Coercion'],
   status: 'stable',
   description:
-    'Turns a value into a 64-bit float; a text is parsed. Whole numbers beyond 2^53 lose digits: use `int64` for them. Anything else is an error, or yields the argument.',
+    'Converts a number or a string to a 64-bit float. Integers beyond 2^53 lose digits: use `int64` for them. Any other value is an error, or returns the argument if there is one.',
   params: [
     {
       name: 'default',
       type: 'float',
       optional: true,
-      description: 'What to return when there is no number, or the target fails.',
+      description: 'The result if the value cannot be converted or the target fails.',
     },
   ],
   examples: [

@@ -7,8 +7,8 @@ export default defineMethod({
   name: 'or',
   categories: ['General'],
   status: 'stable',
-  description: 'Yields the argument where what it is called on fails or is null, as the operator `|` does.',
-  params: [{ name: 'fallback', type: 'query', description: 'What to yield instead.' }],
+  description: 'Returns the argument if the target fails or is `null`, like the operator `|`.',
+  params: [{ name: 'fallback', type: 'query', description: 'The replacement value.' }],
   examples: [['root.id = this.id.or("none")', '{}', '{"id":"none"}']],
   create: () => target => target,
   lazyTarget(target, [fallback], call) {

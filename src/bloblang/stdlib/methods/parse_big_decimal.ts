@@ -10,8 +10,10 @@ export default defineMethod({
   categories: ['Parsing'],
   status: 'stable',
   description:
-    "Reads the decimal numbers of [Kafka Connect](https://docs.confluent.io/platform/current/connect/conversions.html#decimal-type) and Debezium: an integer in two's complement, most significant byte first. The result is the number as text.",
-  params: [{ name: 'scale', type: 'integer', description: 'The number of digits after the point, 0 to 16383.' }],
+    "Parses a decimal number as encoded by [Kafka Connect](https://docs.confluent.io/platform/current/connect/conversions.html#decimal-type) and Debezium: an integer in two's complement, most significant byte first. Returns the number as a string.",
+  params: [
+    { name: 'scale', type: 'integer', description: 'The number of digits after the decimal point, 0 to 16383.' },
+  ],
   examples: [
     [
       'root.amount = this.amount.decode("base64").parse_big_decimal(scale: 2)',

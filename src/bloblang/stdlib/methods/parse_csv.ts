@@ -7,16 +7,22 @@ export default defineMethod({
   name: 'parse_csv',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Reads a string as CSV (RFC 4180): an array of objects named by the first row, or an array of arrays.',
+  description:
+    'Parses a string as CSV (RFC 4180) into an array of objects, with the first row as field names, or into an array of arrays.',
   params: [
     {
       name: 'parse_header_row',
       type: 'bool',
-      description: 'Takes the names of the fields from the first row.',
+      description: 'Whether the first row holds the field names.',
       default: true,
     },
-    { name: 'delimiter', type: 'string', description: 'The character between two fields.', default: ',' },
-    { name: 'lazy_quotes', type: 'bool', description: 'Lets quotes stand where they should not.', default: false },
+    { name: 'delimiter', type: 'string', description: 'The character that separates fields.', default: ',' },
+    {
+      name: 'lazy_quotes',
+      type: 'bool',
+      description: 'Whether to allow quotes in unquoted fields and unescaped quotes in quoted fields.',
+      default: false,
+    },
   ],
   examples: [
     [

@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Reads a duration like `300ms`, `-1.5h` or `2h45m` as nanoseconds. Its units are `ns`, `us` (or `µs`), `ms`, `s`, `m` and `h`.',
+    'Parses a duration like `300ms`, `-1.5h` or `2h45m` and returns nanoseconds. The units are `ns`, `us` (or `µs`), `ms`, `s`, `m` and `h`.',
   params: [],
   bareErrors: true,
   folds: true,

@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Reads an ISO 8601 duration like `P3Y6M4DT12H30M5S` or `P2W` as nanoseconds. A year counts 365.2425 days and a month a twelfth of that. Only the last field may have a fraction.',
+    'Parses an ISO 8601 duration like `P3Y6M4DT12H30M5S` or `P2W` and returns nanoseconds. A year counts as 365.2425 days and a month as a twelfth of that. Only the last field may have a fraction.',
   params: [],
   bareErrors: true,
   folds: true,

@@ -8,7 +8,8 @@ export default defineMethod({
   name: 'parse_form_url_encoded',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Reads a query string, as of a form that was posted; a name that comes more than once gets an array.',
+  description:
+    'Parses a query string, such as the body of a posted form; a name that occurs more than once becomes an array.',
   params: [],
   examples: [
     [

@@ -6,9 +6,15 @@ export default defineMethod({
   name: 'parse_json',
   categories: ['Parsing'],
   status: 'stable',
-  description:
-    'Reads a string as JSON. Numbers become floats, unless their text is to be kept, which saves the digits of long ones.',
-  params: [{ name: 'use_number', type: 'bool', description: 'Keeps the text of numbers.', optional: true }],
+  description: 'Parses a string as JSON. Numbers become floats unless `use_number` is set.',
+  params: [
+    {
+      name: 'use_number',
+      type: 'bool',
+      description: 'Whether to keep the text of numbers, which preserves the digits of long ones.',
+      optional: true,
+    },
+  ],
   examples: [
     ['root.doc = this.doc.parse_json()', '{"doc":"{\\"foo\\":\\"bar\\"}"}', '{"doc":{"foo":"bar"}}'],
     [

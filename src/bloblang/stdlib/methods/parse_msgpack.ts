@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'parse_msgpack',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Reads [MessagePack](https://msgpack.org/).',
+  description: 'Parses [MessagePack](https://msgpack.org/).',
   params: [],
   examples: [['root = this.encoded.decode("base64").parse_msgpack()', '{"encoded":"gaNmb2+jYmFy"}', '{"foo":"bar"}']],
   bareErrors: true,

@@ -7,8 +7,8 @@ export default defineMethod({
   name: 'parse_parquet',
   categories: ['Parsing'],
   status: 'stable',
-  description: 'Reads a [Parquet](https://parquet.apache.org/docs/) file: an array with an object for each row.',
-  params: [{ name: 'byte_array_as_string', type: 'bool', description: 'Has no effect any more.', default: false }],
+  description: 'Parses a [Parquet](https://parquet.apache.org/docs/) file into an array with one object per row.',
+  params: [{ name: 'byte_array_as_string', type: 'bool', description: 'No longer has any effect.', default: false }],
   examples: [],
   bareErrors: true,
   create: () => target => {

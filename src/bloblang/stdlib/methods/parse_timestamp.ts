@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Deprecated'],
   status: 'deprecated',
   description:
-    'The old name of `ts_parse`. Reads a text as a timestamp by a layout that shows how the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` would look in it. It yields the text of the timestamp in RFC 3339.',
+    'The old name of `ts_parse`. Parses a string as a timestamp. The layout shows how the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` would be written. Returns an RFC 3339 string.',
   params: [{ name: 'format', type: 'string', description: 'The layout.' }],
   bareErrors: true,
   folds: true,

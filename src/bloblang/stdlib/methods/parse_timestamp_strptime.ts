@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Deprecated'],
   status: 'deprecated',
   description:
-    'The old name of `ts_strptime`. Reads a text as a timestamp by a strptime format. `%f` is the microseconds; the modifiers E and O are not known. A day that a month does not have runs into the next one. It yields the text of the timestamp in RFC 3339.',
+    'The old name of `ts_strptime`. Parses a string as a timestamp in a strptime format. `%f` matches microseconds; the modifiers E and O are not supported. A day beyond the end of its month rolls over into the next month. Returns an RFC 3339 string.',
   params: [{ name: 'format', type: 'string', description: 'The format.' }],
   bareErrors: true,
   folds: true,

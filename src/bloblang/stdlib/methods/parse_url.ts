@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Parsing'],
   status: 'stable',
   description:
-    'Takes a URL apart: `scheme`, `opaque`, `user` (where there is one), `host`, `path`, `raw_path`, `raw_query`, `fragment` and `raw_fragment`.',
+    'Parses a URL into an object with the fields `scheme`, `opaque`, `user` (if present), `host`, `path`, `raw_path`, `raw_query`, `fragment` and `raw_fragment`.',
   params: [],
   examples: [
     [

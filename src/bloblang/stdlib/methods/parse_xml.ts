@@ -9,12 +9,12 @@ export default defineMethod({
   categories: ['Parsing'],
   status: 'stable',
   description:
-    'Reads a string as XML: elements become fields. Attributes get a hyphen before their name; the text of an element that also has attributes or children is field `#text`; elements of the same name become an array. Comments, directives and instructions are left out.',
+    'Parses a string as XML; elements become fields. Attribute names are prefixed with a hyphen; the text of an element that also has attributes or children becomes the field `#text`; elements of the same name become an array. Comments, directives and processing instructions are ignored.',
   params: [
     {
       name: 'cast',
       type: 'bool',
-      description: 'Turns texts that are numbers or truth values into such.',
+      description: 'Whether to convert text that is a number or a boolean to that type.',
       optional: true,
       default: false,
     },

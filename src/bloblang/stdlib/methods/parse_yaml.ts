@@ -6,8 +6,7 @@ export default defineMethod({
   name: 'parse_yaml',
   categories: ['Parsing'],
   status: 'stable',
-  description:
-    'Reads the first YAML document of a string. Keys become strings, whatever they are, and `<<` merges mappings.',
+  description: 'Parses the first YAML document in a string. Keys of any type become strings, and `<<` merges mappings.',
   params: [],
   examples: [
     ['root.doc = this.doc.parse_yaml()', '{"doc":"foo: bar"}', '{"doc":{"foo":"bar"}}'],

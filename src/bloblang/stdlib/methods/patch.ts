@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'patch',
   categories: ['Object & Array Manipulation'],
   status: 'beta',
-  description: 'Applies a list of changes, as `diff` makes it, to the value.',
+  description: 'Applies a list of changes, as returned by `diff`, to the value.',
   params: [{ name: 'changelog', type: 'unknown', description: 'The changes.' }],
   bareErrors: true,
   examples: [

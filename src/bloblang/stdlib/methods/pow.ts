@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Number Manipulation'],
   status: 'stable',
   description: 'Raises a number to a power.',
-  params: [{ name: 'exponent', type: 'float', description: 'The power.' }],
+  params: [{ name: 'exponent', type: 'float', description: 'The exponent.' }],
   bareErrors: true,
   examples: [['root.n = this.n.pow(-2)', '{"n":2}', '{"n":0.25}']],
   create([exponent]) {

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'quote',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Puts a string in double quotes and escapes (`\\t`, `\\xff`, `\\u0100`) what cannot be printed.',
+  description: 'Encloses a string in double quotes and escapes unprintable characters (`\\t`, `\\xff`, `\\u0100`).',
   params: [],
   examples: [['root.quoted = this.thing.quote()', '{"thing":"foo\\nbar"}', '{"quoted":"\\"foo\\\\nbar\\""}']],
   create: () => target => quote(getString(target)),

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 're_find_all',
   categories: ['Regular Expressions'],
   status: 'stable',
-  description: 'Gives all matches of a regular expression as an array of strings.',
+  description: 'Returns all matches of a regular expression as an array of strings.',
   params: [
     {
       name: 'pattern',

@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Regular Expressions'],
   status: 'stable',
   description:
-    'Gives all matches of a regular expression as an array of objects: a field for each group, named as the group or, without a name, by its number. The whole match is field `0`.',
+    'Returns all matches of a regular expression as an array of objects with one field per group, named after the group or, if it has no name, its number. Field `0` is the whole match.',
   params: [
     {
       name: 'pattern',

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 're_find_all_submatch',
   categories: ['Regular Expressions'],
   status: 'stable',
-  description: 'Gives all matches of a regular expression, each as an array of the whole match and its groups.',
+  description: 'Returns all matches of a regular expression, each as an array of the whole match and its groups.',
   params: [
     {
       name: 'pattern',

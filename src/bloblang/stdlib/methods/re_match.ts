@@ -6,7 +6,7 @@ export default defineMethod({
   name: 're_match',
   categories: ['Regular Expressions'],
   status: 'stable',
-  description: 'Tells whether a regular expression matches any part of a string.',
+  description: 'Returns whether a regular expression matches any part of a string.',
   params: [
     {
       name: 'pattern',

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'repeat',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Repeats a string so many times; zero or less gives an empty string.',
+  description: 'Repeats a string `count` times; a count of zero or less returns an empty string.',
   params: [{ name: 'count', type: 'integer', description: 'The number of copies.' }],
   examples: [['root.fruit = this.fruit + "na".repeat(2)', '{"fruit":"ba"}', '{"fruit":"banana"}']],
   create: ([count]) => {

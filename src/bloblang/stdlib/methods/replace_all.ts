@@ -6,10 +6,10 @@ export default defineMethod({
   name: 'replace_all',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Replaces every occurrence of one string by another.',
+  description: 'Replaces every occurrence of one string with another.',
   params: [
     { name: 'old', type: 'string', description: 'The string to look for.' },
-    { name: 'new', type: 'string', description: 'The string to put in its place.' },
+    { name: 'new', type: 'string', description: 'The replacement.' },
   ],
   examples: [
     [

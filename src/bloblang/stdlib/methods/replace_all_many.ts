@@ -9,9 +9,13 @@ export default defineMethod({
   categories: ['String Manipulation'],
   status: 'stable',
   description:
-    'Replaces for each pair of strings in an array every occurrence of the first by the second, one pair after the other.',
+    'For each pair of strings in an array, replaces every occurrence of the first with the second. Pairs are applied in order.',
   params: [
-    { name: 'values', type: 'array', description: 'Strings in pairs: what to look for, what to put in its place.' },
+    {
+      name: 'values',
+      type: 'array',
+      description: 'Pairs of strings: the string to look for and its replacement, alternating.',
+    },
   ],
   examples: [
     [

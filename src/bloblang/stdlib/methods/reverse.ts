@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'reverse',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Turns a string round, character by character; bytes are turned round byte by byte.',
+  description: 'Reverses a string by characters, or bytes byte by byte.',
   params: [],
   examples: [['root.reversed = this.thing.reverse()', '{"thing":"backwards"}', '{"reversed":"sdrawkcab"}']],
   create: () => target =>

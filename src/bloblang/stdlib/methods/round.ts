@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['Number Manipulation'],
   status: 'stable',
   description:
-    'Rounds a number to the nearest whole number, halves away from zero. The result is an integer where it fits into 64 bits, else a float.',
+    'Rounds a number to the nearest whole number, halves away from zero. The result is an integer if it fits into 64 bits, otherwise a float.',
   params: [],
   examples: [
     ['root.n = this.n.round()', '{"n":5.5}', '{"n":6}'],

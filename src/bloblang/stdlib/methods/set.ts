@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Returns the document with a value set at a dot path; objects on the way are made, a number on an array replaces an element and `-` appends one. `deleted()` removes what stands there.',
+    'Returns the document with a value set at a dot path. Missing objects along the path are created; in an array, a number replaces an element and `-` appends one. `deleted()` removes the field.',
   params: [
     { name: 'path', type: 'string', description: 'The dot path of the field.' },
     { name: 'value', type: 'unknown', description: 'The value to set, or `deleted()`.' },

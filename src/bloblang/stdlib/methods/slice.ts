@@ -8,13 +8,13 @@ export default defineMethod({
   categories: ['String Manipulation', 'Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Cuts a part out of a string (counted in bytes) or an array: from `low` up to but without `high`. Negative bounds count from the end. The bracket form `this.value[0:2]` does the same and more.',
+    'Returns the part of a string (counted in bytes) or an array from `low` up to, but not including, `high`. Negative bounds count from the end. The bracket form `this.value[0:2]` also takes a step, and counts strings in characters.',
   params: [
     { name: 'low', type: 'integer', description: 'The first position.' },
     {
       name: 'high',
       type: 'integer',
-      description: 'The position after the last one; the end where it is absent.',
+      description: 'The position after the last one; if omitted, the end.',
       optional: true,
     },
   ],

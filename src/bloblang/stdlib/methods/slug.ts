@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['String Manipulation'],
   status: 'beta',
   description:
-    'Makes a string fit for the path of a URL: letters in ASCII, words joined by hyphens. Some characters are spelled out in the given language.',
+    'Converts a string to a URL slug: ASCII letters, with words joined by hyphens. Some characters are spelled out in the given language.',
   params: [
     {
       name: 'lang',

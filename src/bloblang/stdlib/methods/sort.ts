@@ -9,9 +9,9 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Sorts an array of numbers or of strings, the least first. A query makes other elements sortable: it sees an object with `left` and `right` and yields whether `left` comes first.',
+    'Sorts an array of numbers or strings in ascending order. For other elements or another order, pass a query that receives an object with `left` and `right` and yields whether `left` comes first.',
   params: [
-    { name: 'compare', type: 'query', optional: true, description: 'Yields whether `left` belongs before `right`.' },
+    { name: 'compare', type: 'query', optional: true, description: 'Yields whether `left` comes before `right`.' },
   ],
   bareErrors: 'messages',
   examples: [

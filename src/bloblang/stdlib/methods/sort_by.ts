@@ -8,7 +8,7 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Sorts the elements of an array by what a query yields for each of them: numbers or strings, the least first.',
+    'Sorts the elements of an array in ascending order of the number or string that a query yields for each.',
   params: [{ name: 'query', type: 'query', description: 'Yields the value to sort an element by.' }],
   bareErrors: 'messages',
   examples: [

@@ -11,12 +11,12 @@ export default defineMethod({
   name: 'split',
   categories: ['String Manipulation', 'Object & Array Manipulation'],
   status: 'stable',
-  description: 'Splits a string or an array at each occurrence of a delimiter, which is left out.',
+  description: 'Splits a string or an array at each occurrence of a delimiter, which is not part of the result.',
   params: [
     {
       name: 'delimiter',
       type: 'unknown',
-      description: 'What to split at: a string for strings, any value for arrays.',
+      description: 'The delimiter: a string for strings, any value for arrays.',
     },
   ],
   examples: [

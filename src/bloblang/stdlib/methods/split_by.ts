@@ -11,8 +11,8 @@ export default defineMethod({
   categories: ['String Manipulation', 'Object & Array Manipulation'],
   status: 'experimental',
   description:
-    'Splits a string at the characters, or an array at the elements, for which a query is true; those are left out.',
-  params: [{ name: 'predicate', type: 'query', description: 'A query of each character or element.' }],
+    'Splits a string at the characters, or an array at the elements, for which a query yields `true`; those are not part of the result.',
+  params: [{ name: 'predicate', type: 'query', description: 'The query to evaluate for each character or element.' }],
   examples: [
     [
       'root.words = this.sentence.split_by(c -> c == " ")',

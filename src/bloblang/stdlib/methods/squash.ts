@@ -7,8 +7,7 @@ export default defineMethod({
   name: 'squash',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description:
-    'Merges an array of objects into one object, by the rules of `merge`. Elements of other types are left out.',
+  description: 'Merges an array of objects into one object, as `merge` does. Elements of other types are ignored.',
   params: [],
   bareErrors: true,
   examples: [

@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['Type Coercion'],
   status: 'stable',
   description:
-    'Turns any value into text: numbers of a document as they stand there, floats in their shortest form (`1e+06`), arrays and objects as JSON.',
+    'Converts any value to a string: numbers from a document as written there, floats in their shortest form (`1e+06`), arrays and objects as JSON.',
   params: [],
   examples: [
     ['root.json = this.string()', '{"b":1,"a":[1.50]}', '{"json":"{\\"a\\":[1.50],\\"b\\":1}"}'],

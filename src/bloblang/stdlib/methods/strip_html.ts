@@ -10,8 +10,9 @@ export default defineMethod({
   name: 'strip_html',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Removes all HTML tags from a string. Elements can be named whose tags stay, without their attributes.',
-  params: [{ name: 'preserve', type: 'array', description: 'Names of elements to keep.', optional: true }],
+  description:
+    'Removes all HTML tags from a string, except those of the elements to preserve, which lose their attributes.',
+  params: [{ name: 'preserve', type: 'array', description: 'Names of elements whose tags are kept.', optional: true }],
   examples: [
     [
       'root.stripped = this.value.strip_html()',

@@ -8,7 +8,7 @@ export default defineMethod({
   name: 'sum',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Adds up the numbers of an array, as 64-bit floats. A number is its own sum.',
+  description: 'Adds up the numbers of an array as 64-bit floats. A single number is returned unchanged.',
   params: [],
   bareErrors: 'messages',
   examples: [['root.sum = this.foo.sum()', '{"foo":[3,8,4.5]}', '{"sum":15.5}']],

@@ -6,8 +6,7 @@ export default defineMethod({
   name: 'trim',
   categories: ['String Manipulation'],
   status: 'stable',
-  description:
-    'Removes characters from both ends of a string: those of the argument, or white space where there is none.',
+  description: 'Removes the characters of the argument, or white space if there is none, from both ends of a string.',
   params: [{ name: 'cutset', type: 'string', description: 'The characters to remove.', optional: true }],
   examples: [
     ['root.title = this.title.trim("!?")', '{"title":"!!!watch out!?"}', '{"title":"watch out"}'],

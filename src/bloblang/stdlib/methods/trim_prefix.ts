@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'trim_prefix',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Removes a prefix from a string, once, if it is there.',
+  description: 'Removes a prefix from a string once, if present.',
   params: [{ name: 'prefix', type: 'string', description: 'The prefix to remove.' }],
   examples: [['root.name = this.name.trim_prefix("foobar_")', '{"name":"foobar_blobton"}', '{"name":"blobton"}']],
   create: ([value]) => {

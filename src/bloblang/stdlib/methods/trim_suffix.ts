@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'trim_suffix',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Removes a suffix from a string, once, if it is there.',
+  description: 'Removes a suffix from a string once, if present.',
   params: [{ name: 'suffix', type: 'string', description: 'The suffix to remove.' }],
   examples: [['root.name = this.name.trim_suffix("_foobar")', '{"name":"blobton_foobar"}', '{"name":"blobton"}']],
   create: ([value]) => {

@@ -7,10 +7,10 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Prints a timestamp by a layout that shows how the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` would look; by default as RFC 3339. Takes a timestamp, a text in RFC 3339, or a number of Unix seconds, whose fraction is kept to the nanosecond and which is shown in the local zone.',
+    'Formats a timestamp. The layout shows how the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` would be written; the default is RFC 3339. Accepts a timestamp, an RFC 3339 string, or a number of Unix seconds, which is read with nanosecond precision and placed in the local time zone.',
   params: [
     { name: 'format', type: 'string', default: RFC3339_NANO, description: 'The layout.' },
-    { name: 'tz', type: 'string', optional: true, description: 'The zone to show the time in, in place of its own.' },
+    { name: 'tz', type: 'string', optional: true, description: 'The time zone to convert to first.' },
   ],
   bareErrors: true,
   folds: true,

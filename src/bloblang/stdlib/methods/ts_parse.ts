@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Reads a text as a timestamp by a layout that shows how the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` would look in it.',
+    'Parses a string as a timestamp. The layout shows how the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` would be written.',
   params: [{ name: 'format', type: 'string', description: 'The layout.' }],
   bareErrors: true,
   folds: true,

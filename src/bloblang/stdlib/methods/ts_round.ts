@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Rounds a timestamp to a multiple of a duration since the year 1, halves up. Takes a timestamp, a text in RFC 3339, or a number of Unix seconds, whose fraction is kept to the nanosecond and which is shown in the local zone.',
+    'Rounds a timestamp to the nearest multiple of a duration since the year 1, with halves rounded up. Accepts a timestamp, an RFC 3339 string, or a number of Unix seconds, which is read with nanosecond precision and placed in the local time zone.',
   params: [{ name: 'duration', type: 'integer', description: 'The duration in nanoseconds; see `parse_duration`.' }],
   bareErrors: true,
   folds: true,

@@ -7,10 +7,10 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Prints a timestamp by a strftime format. `%f` is the microseconds; the flags `-`, `_`, `0`, `^`, `#` and widths are known, the modifiers E and O are not. Takes a timestamp, a text in RFC 3339, or a number of Unix seconds, whose fraction is kept to the nanosecond and which is shown in the local zone.',
+    'Formats a timestamp with a strftime format. `%f` prints microseconds; the flags `-`, `_`, `0`, `^`, `#` and widths are supported, the modifiers E and O are not. Accepts a timestamp, an RFC 3339 string, or a number of Unix seconds, which is read with nanosecond precision and placed in the local time zone.',
   params: [
     { name: 'format', type: 'string', description: 'The format.' },
-    { name: 'tz', type: 'string', optional: true, description: 'The zone to show the time in, in place of its own.' },
+    { name: 'tz', type: 'string', optional: true, description: 'The time zone to convert to first.' },
   ],
   bareErrors: true,
   folds: true,

@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Reads a text as a timestamp by a strptime format. `%f` is the microseconds; the modifiers E and O are not known. A day that a month does not have runs into the next one.',
+    'Parses a string as a timestamp in a strptime format. `%f` matches microseconds; the modifiers E and O are not supported. A day beyond the end of its month rolls over into the next month.',
   params: [{ name: 'format', type: 'string', description: 'The format.' }],
   bareErrors: true,
   folds: true,

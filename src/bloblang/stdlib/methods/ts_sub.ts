@@ -5,7 +5,7 @@ export default defineMethod({
   name: 'ts_sub',
   categories: ['Timestamp Manipulation'],
   status: 'stable',
-  description: 'Returns the nanoseconds from another timestamp to this one; negative where this one is earlier.',
+  description: 'Returns the nanoseconds from another timestamp to this one; negative if this one is earlier.',
   params: [{ name: 't2', type: 'timestamp', description: 'The timestamp to subtract.' }],
   bareErrors: true,
   folds: true,

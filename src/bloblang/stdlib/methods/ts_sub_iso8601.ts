@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Subtracts an ISO 8601 duration from a timestamp. Years, months, weeks and days go by the calendar, as long as they are whole numbers.',
+    'Subtracts an ISO 8601 duration from a timestamp. Years, months, weeks and days follow the calendar if they are whole numbers.',
   params: [{ name: 'duration', type: 'string', description: 'The duration, like `P1M` or `PT2H`.' }],
   bareErrors: true,
   folds: true,

@@ -6,8 +6,8 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Shows a timestamp in another zone: `UTC`, `Local` or a name of the IANA database like `America/New_York`. Takes a timestamp, a text in RFC 3339, or a number of Unix seconds, whose fraction is kept to the nanosecond and which is shown in the local zone.',
-  params: [{ name: 'tz', type: 'string', description: 'The name of the zone.' }],
+    'Converts a timestamp to another time zone: `UTC`, `Local` or an IANA name like `America/New_York`. Accepts a timestamp, an RFC 3339 string, or a number of Unix seconds, which is read with nanosecond precision and placed in the local time zone.',
+  params: [{ name: 'tz', type: 'string', description: 'The name of the time zone.' }],
   bareErrors: true,
   folds: true,
   examples: [

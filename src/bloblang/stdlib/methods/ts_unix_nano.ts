@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['Timestamp Manipulation'],
   status: 'stable',
   description:
-    'Returns the nanoseconds since 1970-01-01T00:00Z of a timestamp. Takes a timestamp, a text in RFC 3339, or a number of Unix seconds, whose fraction is kept to the nanosecond and which is shown in the local zone.',
+    'Converts a timestamp to nanoseconds since 1970-01-01T00:00Z. Accepts a timestamp, an RFC 3339 string, or a number of Unix seconds, which is read with nanosecond precision and placed in the local time zone.',
   params: [],
   bareErrors: true,
   folds: true,

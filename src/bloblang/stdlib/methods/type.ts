@@ -6,7 +6,7 @@ export default defineMethod({
   categories: ['Type Coercion'],
   status: 'stable',
   description:
-    'Names the type of a value: `string`, `bytes`, `number`, `bool`, `timestamp`, `array`, `object` or `null`.',
+    'Returns the type of a value: `string`, `bytes`, `number`, `bool`, `timestamp`, `array`, `object` or `null`.',
   params: [],
   examples: [
     [

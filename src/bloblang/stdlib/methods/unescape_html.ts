@@ -7,7 +7,7 @@ export default defineMethod({
   categories: ['String Manipulation'],
   status: 'stable',
   description:
-    "Replaces character references by the characters they name: all of HTML's names as well as numbers, such as `&aacute;`, `&#225;` and `&#xE1;`.",
+    'Replaces HTML character references, named and numeric, with their characters, such as `&aacute;`, `&#225;` and `&#xE1;`.',
   params: [],
   examples: [['root.text = this.value.unescape_html()', '{"value":"caf&eacute; &#9731;"}', '{"text":"café ☃"}']],
   create: () => target => unescapeHtml(getString(target)),

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'unescape_url_query',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Turns an escaped part of a URL query back into text.',
+  description: 'Decodes a string that was escaped for a URL query.',
   params: [],
   examples: [
     ['root.text = this.value.unescape_url_query() == "foo & bar"', '{"value":"foo+%26+bar"}', '{"text":true}'],

@@ -10,8 +10,8 @@ export default defineMethod({
   categories: ['Object & Array Manipulation'],
   status: 'stable',
   description:
-    'Keeps the first of equal elements of an array. Elements are strings or numbers, and `"5"` differs from `5`; a query may yield what to compare instead.',
-  params: [{ name: 'emit', type: 'query', optional: true, description: 'Yields what makes an element unique.' }],
+    'Removes duplicates from an array, keeping the first of equal elements. Elements must be strings or numbers, and `"5"` differs from `5`; for other elements, pass a query that yields the value to compare.',
+  params: [{ name: 'emit', type: 'query', optional: true, description: 'Yields the value to compare.' }],
   examples: [
     ['root.unique = this.foo.unique()', '{"foo":["a","b","a",1,1.0,"1"]}', '{"unique":["a","b",1,"1"]}'],
     [

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'unquote',
   categories: ['String Manipulation'],
   status: 'stable',
-  description: 'Takes the quotes off a string and expands its escapes (`\\t`, `\\xff`, `\\u0100`).',
+  description: 'Removes the quotes around a string and expands its escapes (`\\t`, `\\xff`, `\\u0100`).',
   params: [],
   examples: [
     ['root.text = this.thing.unquote()', '{"thing":"\\"foo\\\\nbar\\""}', '{"text":"foo\\nbar"}'],

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'values',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Returns the values of an object as an array, in the order of their keys.',
+  description: 'Returns the values of an object as an array, sorted by key.',
   params: [],
   examples: [['root.values = this.foo.values()', '{"foo":{"b":1,"a":2}}', '{"values":[2,1]}']],
   create() {

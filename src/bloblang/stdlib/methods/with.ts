@@ -7,7 +7,7 @@ export default defineMethod({
   name: 'with',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Returns the object with only the fields at the given dot paths. Paths that lead nowhere are ignored.',
+  description: 'Returns the object with only the fields at the given dot paths. Paths that do not exist are ignored.',
   params: [],
   variadic: true,
   bareErrors: true,

@@ -7,7 +7,7 @@ export default defineMethod({
   name: 'without',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Returns the object without the fields at the given dot paths. Paths that lead nowhere are ignored.',
+  description: 'Returns the object without the fields at the given dot paths. Paths that do not exist are ignored.',
   params: [],
   variadic: true,
   examples: [['root = this.without("in.a", "d")', '{"in":{"a":1,"b":2},"d":3,"e":4}', '{"e":4,"in":{"b":2}}']],

@@ -6,7 +6,7 @@ export default defineMethod({
   name: 'zip',
   categories: ['Object & Array Manipulation'],
   status: 'stable',
-  description: 'Joins the array with arrays of the same length into an array of tuples.',
+  description: 'Combines the array with arrays of the same length into an array of tuples.',
   params: [],
   variadic: true,
   bareErrors: true,

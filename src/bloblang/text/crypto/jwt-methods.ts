@@ -32,8 +32,8 @@ export function parseJwt(algorithm: JwtAlgorithm): MethodSpec {
     categories: ['JSON Web Tokens'],
     status: 'stable',
     description:
-      `Checks the signature of a JSON Web Token that was signed with ${algorithm} and gives its claims as an object. ` +
-      'A token that has expired (`exp`) or is not valid yet (`nbf`) is an error; other claims are not looked at.',
+      `Verifies the signature of a JSON Web Token signed with ${algorithm} and returns its claims as an object. ` +
+      'A token that has expired (`exp`) or is not yet valid (`nbf`) is an error; other claims are not checked.',
     params: [{ name: 'signing_secret', type: 'string', description: `The ${secretOf(algorithm, 'public')}.` }],
     examples: algorithm.startsWith('HS') ? [roundTrip(algorithm)] : [],
     bareErrors: true,
