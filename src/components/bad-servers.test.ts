@@ -1,4 +1,4 @@
-// What outputs do at a server that speaks something else: they say so, try again, and collect nothing.
+// How outputs behave at a server that speaks another protocol: they report it, retry, and do not buffer without bound.
 import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import process from 'node:process'
@@ -18,7 +18,7 @@ const sql = (driver: string, dsn: string) => ({
   sql_insert: { driver, dsn, table: 't', columns: ['c'], args_mapping: 'root = [ 1 ]' },
 })
 
-/** Outputs of each protocol, at a port. */
+/** Outputs of each protocol, for a port. */
 const outputs: Readonly<Record<string, (port: number) => Readonly<Record<string, unknown>>>> = {
   amqp_0_9: port => ({ amqp_0_9: { urls: [`amqp://127.0.0.1:${port}/`], exchange: 'x' } }),
   amqp_1: port => ({ amqp_1: { urls: [`amqp://127.0.0.1:${port}/`], target_address: 'x' } }),
@@ -52,12 +52,12 @@ const outputs: Readonly<Record<string, (port: number) => Readonly<Record<string,
 
 const block = Buffer.alloc(65_536, 'A')
 
-/** More than a client needs to see what it got; one that collects everything has it within seconds. */
+/** More than a client needs to recognise the problem; one that buffers everything receives it within seconds. */
 const mostBytes = 300 * 2 ** 20
 
 /**
- * Those whose libraries do collect: those of Kafka and MongoDB read the first bytes as the size of an answer, here a gigabyte, and
- * that of NATS looks for the end of the first line; all three until the time to connect is over.
+ * Outputs whose libraries do buffer: those for Kafka and MongoDB take the first bytes for a message length, here a
+ * gigabyte, and that for NATS searches for the end of the first line, all until the connection times out.
  */
 const collecting = ['kafka_franz', 'mongodb', 'nats']
 

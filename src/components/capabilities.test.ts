@@ -1,4 +1,4 @@
-// Every component and every function of mappings that reaches anything outside of a stream, tried without grants.
+// Tries every component and every mapping function that accesses anything outside a stream, without any grants.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -163,7 +163,7 @@ const webSocket = {
 }
 const touch = { name: 'touch', args: [marker] }
 
-/** Kind and name → capability → a configuration that tries to use it. */
+/** Maps kind and name, then capability, to a configuration that tries to use it. */
 const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>>> = {
   'input aws_kinesis': aws({ streams: ['s'], dynamodb: { table: 't' } }),
   'input aws_s3': aws({ bucket: 'b' }),
@@ -347,7 +347,7 @@ test('every component that declares a capability is tried below', () => {
 })
 
 for (const [component, tries] of Object.entries(cases)) {
-  // The keys of the cases: a kind and a name.
+  // The keys of the cases consist of a kind and a name.
   const [kind, name] = component.split(' ') as [ComponentKind, string]
   for (const [capability, body] of Object.entries(tries)) {
     const text = JSON.stringify(configWith(kind, name, body), null, 2)
@@ -370,7 +370,7 @@ for (const [component, tries] of Object.entries(cases)) {
 
     test(`${component} cannot use ${capability}, had it started`, async () => {
       const { refused, log } = await run(text, Object.create(host, { refusal: { value: undefined } }))
-      // A variable that is not granted is one that is not set.
+      // A variable that is not granted appears as unset.
       if (capability !== 'environment') assert.match(refused, /managed pipelines may not/)
       assert.doesNotMatch(log.join('\n'), /canary/)
       await untouched()
@@ -390,7 +390,7 @@ test('standard input and output as defaults are refused when the configuration i
   }
 })
 
-/** Function or method → mappings that try to use what it needs. */
+/** Maps a function or method to mappings that try to use what it needs. */
 const geoip = (name: string) => [`root = "1.1.1.1".${name}("${secretFile}")`, `root = "1.1.1.1".${name}(this.path)`]
 const mappings: Readonly<Record<string, readonly string[]>> = {
   env: [
@@ -485,7 +485,7 @@ function configWith(kind: ComponentKind, name: string, body: unknown): Record<st
   })
   switch (kind) {
     case 'processor': {
-      // It asks for the schema whose id a message begins with.
+      // It requests the schema whose id a message begins with.
       const framed = name === 'schema_registry_decode' ? [{ mapping: 'root = "AAAAAAE=".decode("base64")' }] : []
       return { ...config, pipeline: processors(...framed, { [name]: body }) }
     }
@@ -503,8 +503,8 @@ function configWith(kind: ComponentKind, name: string, body: unknown): Record<st
 }
 
 /**
- * Runs a stream until it ends, cannot start, or logs a refusal, and stops it. What refused it: the error or the line of the
- * log.
+ * Runs a stream until it ends, fails to start, or logs a refusal, and stops it. Returns what refused it: the error or
+ * the log line.
  */
 async function run(
   text: string,
@@ -534,7 +534,10 @@ async function run(
   return { refused, log: lines }
 }
 
-/** Managed pipelines have no exporters or tracers of their own; those who run a configuration with one get this far. */
+/**
+ * Opens and uses the exporter and the tracer of a configuration. Managed pipelines have none of their own, so only
+ * other programs get this far.
+ */
 async function sendTelemetry(text: string, ungoverned: ComponentHost, log: Log): Promise<void> {
   const options = { registry, host: ungoverned }
   const { metrics, tracer } = parseStream(await loadConfig(text, registry), options)
@@ -554,7 +557,7 @@ async function untouched(): Promise<void> {
   await assert.rejects(once(connect(freePort, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' })
 }
 
-/** Makes and calls a function or method with something for each of its parameters, whatever comes of it. */
+/** Creates and calls a function or method with some value for each of its parameters, ignoring the outcome. */
 function tryOut(spec: FunctionSpec | MethodSpec, recording: Host): void {
   const examples: Readonly<Record<string, Value>> = {
     string: 'x',
@@ -568,12 +571,12 @@ function tryOut(spec: FunctionSpec | MethodSpec, recording: Host): void {
   const call = { batch: [], index: 0, context: null, variables: new Map() }
   for (const target of ['1.1.1.1', '{}', 'x']) {
     try {
-      // Functions and methods take other arguments, which are given below.
+      // Functions and methods take different arguments, which are given below.
       const body = spec.create(args, recording) as (...all: unknown[]) => unknown
       if (FUNCTIONS.get(spec.name) === spec) body(call)
       else body(target, call)
     } catch {
-      continue // most of them want something else, which is not the question here
+      continue // most of them expect other arguments, which does not matter here
     }
   }
 }

@@ -17,8 +17,8 @@ import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
 
 /**
- * Runs a stream, given as YAML, until its input ends and everything was delivered. Its output `collect` hands each batch to
- * `accept`, which refuses one by throwing.
+ * Runs a stream, given as YAML, until its input ends and everything was delivered. Its output `collect` passes each
+ * batch to `accept`, which rejects one by throwing.
  */
 export async function runCollecting(config: string, accept: (batch: Batch) => void, log: Log = nullLog): Promise<void> {
   const registry = registryWith(accept)
@@ -26,18 +26,18 @@ export async function runCollecting(config: string, accept: (batch: Batch) => vo
   await stream.done
 }
 
-/** A stream that runs, what it delivered, and what it logged. */
+/** A running stream, what it delivered, and what it logged. */
 export interface Collecting {
   readonly stream: Stream
   readonly messages: readonly Message[]
   readonly texts: readonly string[]
   readonly batches: readonly Batch[]
   readonly log: readonly string[]
-  /** Resolves once something holds. */
+  /** Resolves once a condition holds. */
   until(holds: (collecting: Collecting) => boolean): Promise<void>
 }
 
-/** Starts a stream whose output, unless it has one, keeps what it gets. The end of the test stops it. */
+/** Starts a stream whose output, unless it has one, stores what it receives. It is stopped at the end of the test. */
 export async function startCollecting(
   t: TestContext,
   config: string,

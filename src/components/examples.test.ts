@@ -23,7 +23,7 @@ for (const { kind, name, spec, example } of examples) {
   })
 }
 
-/** Whether an example is that of the component alone, and no whole configuration. */
+/** Whether an example contains only the component rather than a whole configuration. */
 function startsWith(config: string, name: string): boolean {
   return config.trimStart().startsWith(`${name}:`)
 }
@@ -33,7 +33,7 @@ async function findings(config: string): Promise<readonly string[]> {
   return found.map(({ line, text }) => `${line}: ${text}`)
 }
 
-/** What processors make of messages, each a batch of its own. */
+/** The result of processors for messages that each form their own batch. */
 async function run(spec: AnySpec, config: string, inputs: readonly string[]): Promise<readonly string[]> {
   assert.equal(spec.kind, 'processor', 'only processors make messages of messages')
   return (await processed(config, inputs)).map(({ text }) => text)

@@ -1,7 +1,10 @@
 import { type Loaders, Registry } from '../engine/index.ts'
 import { knownNames, loaders } from './registry.gen.ts'
 
-/** The registry of every component, and of more inputs and outputs. Files are imported when a configuration names them. */
+/**
+ * The registry of all components, and of additional inputs and outputs. Files are imported when a configuration names
+ * them.
+ */
 export function createRegistry(more: Pick<Loaders, 'input' | 'output'> = {}): Registry {
   const all: Loaders = {
     ...loaders,

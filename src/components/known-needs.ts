@@ -2,8 +2,8 @@ import type { Capability } from '../base/index.ts'
 import type { FieldShape, Need } from '../engine/index.ts'
 
 /**
- * What components that have no file here yet reach outside of a stream: managed pipelines refuse them like others, so that a
- * configuration which is saved today does not start to reach it with the release that implements them.
+ * What components without an implementation here would access outside a stream: managed pipelines refuse them like
+ * others, so that a configuration saved today does not gain access with the release that implements them.
  */
 const components: Readonly<Record<string, readonly Capability[]>> = {
   'input/fsevent': ['files'],
@@ -20,21 +20,21 @@ const fields: Readonly<Record<string, Capability>> = {
 
 type Values = Readonly<Record<string, unknown>>
 
-/** Needs that several fields decide together. */
+/** Needs that are determined by several fields together. */
 const rules: Readonly<Record<string, (values: Values) => readonly Need[]>> = {
   'output/sql': needsOfDatabase,
   'processor/sql': needsOfDatabase,
 }
 
-/** The needs of a component whatever its configuration says. */
+/** The needs of a component, whatever its configuration. */
 export function needsOfKnown(key: string): readonly Capability[] {
   return components[key] ?? []
 }
 
-/** The shape of a component's configuration with what its fields need. */
+/** Adds the needs of its fields to the shape of a component's configuration. */
 export function withNeeds(key: string, shape: FieldShape): FieldShape {
   const rule = rules[key]
-  const of = (value: unknown) => rule!((value ?? {}) as Values) // what is written of a component are its fields
+  const of = (value: unknown) => rule!((value ?? {}) as Values) // the raw value of a component is its fields
   const own = rule === undefined ? shape : { ...shape, needs: { capabilities: [], of } }
   return { ...own, ...childrenWithNeeds(key, shape) }
 }

@@ -3,8 +3,8 @@ import { Field } from '../engine/index.ts'
 import { needsOfKnown, withNeeds } from './known-needs.ts'
 
 /**
- * A field of a component of the original that is not implemented yet. Such configurations are linted like any other;
- * running one is an error. A component that gets a file of its own leaves `known/`, which the generator checks.
+ * A field of an original component that is not implemented yet. Such configurations are linted like any other; running
+ * one is an error. A component that gets its own file must be removed from `known/`, which the generator checks.
  */
 interface KnownField {
   readonly type: string
@@ -13,7 +13,7 @@ interface KnownField {
   /** Letters: `o`ptional, `a`dvanced, `d`eprecated, `s`ecret, `i`nterpolated, `b`loblang. */
   readonly flags?: string
   readonly options?: readonly (string | null)[]
-  /** The options are hints: other values are accepted. */
+  /** The options are only suggestions: other values are accepted. */
   readonly lax?: boolean
   readonly rule?: string
   readonly children?: Readonly<Record<string, KnownField>>
@@ -38,9 +38,9 @@ const tables: Readonly<Record<ComponentKind, () => Promise<{ readonly default: o
   tracer: () => import('./known/tracer.json', { with: { type: 'json' } }),
 }
 
-/** Loads what is known of one kind: every configuration asks for metrics, few for the long list of outputs. */
+/** Loads the known components of one kind: every configuration needs metrics, few need the long list of outputs. */
 export async function loadKnown(kind: ComponentKind): Promise<KnownSpecs> {
-  const table = (await tables[kind]()).default as Table // TypeScript reads the texts of a JSON file as any text
+  const table = (await tables[kind]()).default as Table // TypeScript types the strings of a JSON file as `string`
   const specs = new Map<string, AnySpec>()
   const has = (name: string) => Object.hasOwn(table, name)
   const make = (name: string): AnySpec => {
@@ -50,7 +50,7 @@ export async function loadKnown(kind: ComponentKind): Promise<KnownSpecs> {
     return {
       kind,
       name,
-      status: status as NonNullable<AnySpec['status']>, // one of them, as the table was made
+      status: status as NonNullable<AnySpec['status']>, // one of the statuses, as the table was generated
       summary: '',
       config: new Field(shape),
       needs: needsOfKnown(key),
@@ -69,8 +69,8 @@ export async function loadKnown(kind: ComponentKind): Promise<KnownSpecs> {
 function shapeOf(known: KnownField): FieldShape {
   const flags = known.flags ?? ''
   return {
-    type: known.type as FieldShape['type'], // the table names types as fields do
-    structure: (known.structure ?? 'scalar') as FieldShape['structure'], // the same
+    type: known.type as FieldShape['type'], // the table names types like fields do
+    structure: (known.structure ?? 'scalar') as FieldShape['structure'], // likewise
     description: '',
     default: known.default,
     optional: flags.includes('o'),
@@ -99,7 +99,7 @@ const rules: Readonly<Record<string, NonNullable<FieldShape['lint']>>> = {
 type Values = Readonly<Record<string, unknown>>
 type Lint = NonNullable<FieldShape['lint']>
 
-/** Rules about the fields of a component together. */
+/** Rules about several fields of a component together. */
 const componentRules: Readonly<Record<string, (value: Values) => string | undefined>> = {
   'input/kafka': value => {
     if (!list(value['topics']).some(topic => String(topic).includes(':'))) return undefined
@@ -134,7 +134,7 @@ function withRules(key: string, shape: FieldShape): FieldShape {
       }),
     )
   const withChildren = children === undefined ? shape : { ...shape, children }
-  // What is written of a component are its fields.
+  // The raw value of a component is its fields.
   return rule === undefined ? withChildren : { ...withChildren, lint: value => rule((value ?? {}) as Values) }
 }
 

@@ -1,4 +1,4 @@
-// Inputs whose source is not there when the stream starts say so, wait, and read it once it is there.
+// Inputs whose source is missing when the stream starts report that, wait, and read it once it appears.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
@@ -11,7 +11,7 @@ import { runCollecting } from './collecting.suite.ts'
 const folder = mkdtempSync(join(tmpdir(), 'penstock-late-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** Starts a stream, makes its source once it has logged an error that matches, and answers what it delivered. */
+/** Starts a stream, creates its source once it has logged a matching error, and returns what it delivered. */
 async function readLate(input: string, complaint: RegExp, makeSource: () => void): Promise<readonly string[]> {
   const delivered: string[] = []
   let make: (() => void) | undefined = makeSource

@@ -1,4 +1,4 @@
-// The exporters of metrics, each against a real server of its protocol that the test runs.
+// The metrics exporters, each against a real server of its protocol that the test runs.
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -27,7 +27,7 @@ async function open(yaml: string, log = nullLog): Promise<MetricsService> {
   return await MetricsService.open(config, { log, clock: systemClock, host: systemHost, processFigures })
 }
 
-/** Counts as a small stream would. */
+/** Counts like a small stream. */
 function count({ metrics }: MetricsService): void {
   const input = metrics.with({ label: 'in', path: 'root.input' })
   input.counter('input_received').add(3)
@@ -113,7 +113,7 @@ interface Received {
   readonly body: string
 }
 
-/** An HTTP server that keeps what it receives. */
+/** An HTTP server that stores what it receives. */
 async function receiver(t: TestContext, status: number): Promise<{ url: string; received: Received[] }> {
   const received: Received[] = []
   const receive = async (request: IncomingMessage, response: ServerResponse) => {

@@ -13,25 +13,28 @@ import {
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
 
-/** What became of a message. */
+/** The outcome of a message. */
 export interface Outcome {
   readonly text: string
   readonly bytes: Uint8Array
   readonly metadata: Readonly<Record<string, unknown>>
-  /** Why it failed; null where it did not. */
+  /** The error; null if it did not fail. */
   readonly error: string | null
 }
 
 export interface TrialOptions {
-  /** Whether the messages are one batch; each is one of its own otherwise. */
+  /** Whether the messages form one batch; otherwise each is its own batch. */
   readonly asBatch?: boolean
-  /** What the configuration has beside `pipeline`, as YAML. */
+  /** Configuration in addition to `pipeline`, as YAML. */
   readonly resources?: string
-  /** Components beside those of the registry. */
+  /** Components in addition to those of the registry. */
   readonly specs?: readonly AnySpec[]
 }
 
-/** What a processor, given as YAML, makes of messages in a stream. Rejects where the stream does not start. */
+/**
+ * Runs messages through a processor, given as YAML, in a stream and returns their outcomes. Rejects if the stream does
+ * not start.
+ */
 export async function processed(
   config: string,
   inputs: readonly (string | Uint8Array | Message)[],
@@ -86,7 +89,7 @@ export async function bodiesOf(
   })
 }
 
-/** The errors of messages that all failed and kept their bodies. */
+/** The errors of messages that must all have failed and kept their bodies. */
 export async function errorsOf(config: string, inputs: readonly string[]): Promise<readonly (string | null)[]> {
   const outcomes = await processed(config, inputs)
   assert.deepEqual(

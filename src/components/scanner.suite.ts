@@ -5,20 +5,24 @@ import { defineInput, defineOutput, deliverEach, field, startStream } from '../e
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
 
-/** A scanner as YAML, and a source that it cuts. */
+/** A scanner as YAML, and a source for it to split. */
 interface ScannerHarness {
   /** The scanner without braces: `lines: {}`. */
   readonly config: string
   readonly bytes: Uint8Array
-  /** The bodies of the messages that it makes of them. */
+  /** The bodies of the resulting messages. */
   readonly bodies: readonly string[]
-  /** What it makes of a source without a byte, where that is not nothing; or the error. */
+  /** The result for an empty source, if not nothing; or the error. */
   readonly empty?: readonly string[] | RegExp
-  /** A source that cannot be cut to its end, and what comes before the fault; or why there is none. */
+  /**
+   * A source that cannot be scanned to its end, with the messages before the fault; or the reason why there is none.
+   */
   readonly broken: { readonly bytes: Uint8Array; readonly bodies: readonly string[]; readonly error: RegExp } | string
 }
 
-/** Tests that a scanner keeps the contract. Call it once, by the scanner's name, in a test file of the component. */
+/**
+ * Tests that a scanner satisfies the contract. Call it once, with the scanner's name, in a test file of the component.
+ */
 export function scannerContract(name: string, { config, bytes, bodies, empty = [], broken }: ScannerHarness): void {
   test(`scanner ${name}: the pieces in which a source comes do not matter`, async () => {
     for (const size of [1, 3, 64, bytes.length]) {
@@ -48,7 +52,7 @@ export function scannerContract(name: string, { config, bytes, bodies, empty = [
   })
 }
 
-/** What a scanner, given as YAML, makes of bytes that come in pieces of `size` bytes, and how it failed. */
+/** The result of a scanner, given as YAML, for bytes that arrive in pieces of `size` bytes, and how it failed. */
 export async function scanned(
   config: string,
   bytes: Uint8Array,
@@ -58,7 +62,10 @@ export async function scanned(
   return { texts, error }
 }
 
-/** The same with the metadata `origin` that the source gave each message, and how often it was closed. */
+/**
+ * Like {@link scanned}, also with the metadata `origin` that the source gave each message, and how often the source was
+ * closed.
+ */
 async function scan(config: string, bytes: Uint8Array, size: number) {
   const texts: string[] = []
   const origins: unknown[] = []

@@ -1,4 +1,4 @@
-// Streams mode over its REST API: many streams in one program, with the components that they use.
+// Streams mode over its REST API: many streams in one program, with shared components.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { nullLog, systemClock } from '../base/index.ts'

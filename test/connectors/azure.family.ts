@@ -5,7 +5,7 @@ import { freePorts } from '../servers/ports.ts'
 
 type AzuriteKind = 'queue' | 'blob'
 
-/** How a server of one kind starts, with its data in a folder. */
+/** The command that starts a server of one kind with its data in a folder. */
 export function azuriteCommand(kind: AzuriteKind, program: string, port: number, folder: string) {
   const args = ['--location', folder, `--${kind}Host`, '127.0.0.1', `--${kind}Port`, String(port), '--silent']
   return { program, args }

@@ -6,7 +6,7 @@ import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
 
 const VERSION = '5.0.5'
-/** Cassandra runs with no newer Java. */
+/** Cassandra does not run on newer versions of Java. */
 const JAVA = '/usr/lib/jvm/java-17-openjdk-amd64/bin'
 const PASSWORD = 'penstock'
 
@@ -87,7 +87,7 @@ function settings(folder: string, port: number, storagePort: number): string {
   })
 }
 
-/** A key with a certificate for this machine, and the certificate for clients to trust. */
+/** Creates a key with a certificate for this machine, and the certificate for clients to trust. */
 function makeCertificate(keystore: string, certificate: string): void {
   const store = ['-keystore', keystore, '-storetype', 'PKCS12', '-storepass', PASSWORD, '-alias', 'node']
   run(`${JAVA}/keytool`, [
@@ -96,7 +96,7 @@ function makeCertificate(keystore: string, certificate: string): void {
   run(`${JAVA}/keytool`, ['-exportcert', '-rfc', '-file', certificate, ...store])
 }
 
-/** The folder of the server's libraries, which Maven fetches where they are not there yet. */
+/** The folder with the server's libraries, fetched by Maven if they are not there yet. */
 function install(): string {
   const home = resolve('.tmp/connectors/cassandra')
   const libraries = join(home, `lib-${VERSION}`)
@@ -125,7 +125,7 @@ function run(program: string, args: readonly string[]): void {
   if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${stdout}${stderr}`)
 }
 
-// What Cassandra reaches of Java's insides.
+// The Java internals that Cassandra accesses.
 const exports = [
   'java.base/jdk.internal.misc',
   'java.base/jdk.internal.ref',

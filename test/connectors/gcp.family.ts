@@ -5,7 +5,7 @@ import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
 import { freePorts } from '../servers/ports.ts'
 
-/** Where Debian has Go and the sources of Google's clients. */
+/** Where Debian installs Go and the sources of Google's clients. */
 const GO = '/usr/bin/go'
 const SOURCES = '/usr/share/gocode'
 

@@ -22,7 +22,7 @@ const mongodb: Family = {
   },
 }
 
-/** How a server starts with its data in a folder. */
+/** The command that starts a server with its data in a folder. */
 export function ferretdbCommand(port: number, folder: string) {
   return {
     program: installFerretdb(),
@@ -38,7 +38,7 @@ export function ferretdbCommand(port: number, folder: string) {
   }
 }
 
-/** Builds FerretDB from its Go module, as MongoDB itself is in no registry of packages. */
+/** Builds FerretDB from its Go module, since MongoDB itself is not available from a package registry. */
 function installFerretdb(): string {
   const program = join(goFolder, 'ferretdb')
   if (existsSync(program)) return program
@@ -47,7 +47,7 @@ function installFerretdb(): string {
   )
   const source = join(goFolder, 'ferretdb-source')
   cpSync(Dir, source, { recursive: true })
-  // The module has its version in a file that releases are built with.
+  // The module reads its version from a file that the release build creates.
   chmodSync(join(source, 'build/version'), 0o755)
   rmSync(join(source, 'build/version/version.txt'), { force: true })
   writeFileSync(join(source, 'build/version/version.txt'), version)

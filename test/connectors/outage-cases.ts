@@ -1,4 +1,4 @@
-// What inputs and outputs have to show while their server, or the way to it, is away, and when they are killed themselves.
+// Cases for inputs and outputs while their server, or the path to it, is down, and when they are killed themselves.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,16 +14,16 @@ import { ReceivingProgram, SendingProgram } from './programs.ts'
 import { startRabbitMq } from './rabbitmq.ts'
 import type { ComponentBody } from './streams.ts'
 
-/** A server that a test stops and starts again. */
+/** A server that a test stops and restarts. */
 export interface OwnServer {
   readonly port: number
-  /** Makes what inputs and outputs expect to exist. */
+  /** Creates what inputs and outputs expect to exist. */
   prepare?(id: string): Promise<void>
-  /** Ends it, as a crash would where the server promises to keep what it took even then. */
+  /** Ends it: like a crash if the server promises to keep accepted data even then, otherwise gracefully. */
   end(): Promise<void>
-  /** Starts it again, with what it kept. */
+  /** Restarts it with the data it kept. */
   start(): Promise<void>
-  /** Makes it take nothing more, as when its memory, its disk or its connections are used up. */
+  /** Makes it accept nothing more, as when its memory, disk or connections are exhausted. */
   fill?(id: string): Promise<void>
   /** Gives it room again. */
   free?(id: string): Promise<void>
@@ -31,39 +31,42 @@ export interface OwnServer {
 }
 
 export interface OutageCases {
-  /** Of a server that stays, on the loopback interface. */
+  /** The loopback port of the shared server, which is never stopped. */
   readonly port: number
-  /** The input under test; without one `arrived` tells what the output wrote. */
+  /** The input under test; without one, `arrived` returns what the output wrote. */
   input?(id: string, port: number): ComponentBody
-  /** The output under test; without one `put` makes what the input reads. */
+  /** The output under test; without one, `put` creates what the input reads. */
   output?(id: string, port: number): ComponentBody
-  /** What is at the server at a port. */
+  /** The contents of the server on a port. */
   arrived?(id: string, port: number): Promise<readonly string[]>
-  /** Puts a text at the server at a port. */
+  /** Puts a text into the server on a port. */
   put?(id: string, text: string, port: number): Promise<void>
-  /** What is before that server, where its clients cannot be sent to another one. */
+  /** A proxy in front of the shared server, for clients that cannot be redirected to another address. */
   readonly proxy?: TcpProxy
-  /** What else their configurations need, such as resources. */
+  /** Additional configuration that they need, such as resources. */
   readonly more?: ComponentBody
-  /** Makes what inputs and outputs expect to exist, at the server that stays. */
+  /** Creates what inputs and outputs expect to exist, on the shared server. */
   prepare?(id: string): Promise<void>
-  /** Whether the source forgets what it handed out: then what was on its way is lost with its connection or its reader. */
+  /**
+   * Whether the source forgets what it handed out, so that messages in flight are lost with its connection or its
+   * reader.
+   */
   readonly forgets?: boolean
 }
 
-/** How long a server or a link is away. By hand it is 30 seconds. */
+/** How long a server or a link is down, in milliseconds. For manual runs 30 seconds are usual. */
 const awayMs = Number(process.env['PENSTOCK_TEST_AWAY_MS'] ?? 1500)
 
 const timeoutMs = 360_000 + 4 * awayMs
 
-/** More than the memory of a process changes by itself. */
+/** More than the memory of a process varies by itself. */
 const flatBytes = 150 * 2 ** 20
 
 const texts = (count: number, word: string) => Array.from({ length: count }, (_, index) => `${word} ${index}`)
 
 /**
- * Registers the tests of a pair of an input and an output, or of one of them. `name` begins the name of each; `open` starts
- * a server with nothing in it, and is left out where a server loses everything when it stops.
+ * Registers the tests of a pair of an input and an output, or of one of them. `name` begins the name of each; `open`
+ * starts an empty server, and is omitted for a server that loses everything when it stops.
  */
 export function testOutages(name: string, cases: OutageCases, open?: () => Promise<OwnServer>): void {
   const define = (what: string, run: (context: TestContext) => Promise<void>) =>
@@ -98,11 +101,11 @@ export function testOutages(name: string, cases: OutageCases, open?: () => Promi
       proxy.restore()
     })
     const seconds = (performance.now() - cutAt) / 1000
-    // Two streams, whose pauses between attempts grow to a second; at first an output may try for each of 20 messages, and
-    // again for those that it refused.
+    // Two streams whose retry intervals grow to a second; at first an output may retry each of 20 messages, and again
+    // those that it rejected.
     const most = 80 + 4 * seconds + 4 * streams.refused
     assert.ok(proxy.refused > 0 && proxy.refused <= most, `${proxy.refused} attempts in ${seconds} s`)
-    // An output that keeps no connection reports each message that it refuses.
+    // An output that keeps no connection reports each message that it rejects.
     assert.ok(streams.log.split('\n').length <= 100 + 20 * seconds + 2 * streams.refused, streams.log)
     await streams.pass(texts(5, 'after'))
     assertFlat(memoryBytes, streams.memoryBytes)
@@ -142,7 +145,7 @@ export function testOutages(name: string, cases: OutageCases, open?: () => Promi
   })
 }
 
-/** Registers the test of an output whose server takes nothing for a while, and has room again later. */
+/** Registers the test of an output whose server accepts nothing for a while, and later has room again. */
 export function testFullServer(name: string, cases: OutageCases, open: () => Promise<OwnServer>): void {
   void test(`${name}: a full server refuses what then arrives when it has room`, {
     timeout: timeoutMs,
@@ -171,12 +174,12 @@ function assertFlat(before: number, after: number): void {
 
 interface Ports {
   readonly server: number
-  /** Those that the streams use, where it is a proxy before the server. */
+  /** The ports that the streams use when there is a proxy in front of the server. */
   readonly input?: number
   readonly output?: number
 }
 
-/** What is between the streams and the server that stays, for one test. */
+/** A proxy between the streams and the shared server, for one test. */
 async function openProxy(context: TestContext, { port, proxy }: OutageCases): Promise<TcpProxy> {
   if (proxy !== undefined) return proxy
   const own = await startTcpProxy(port)
@@ -184,12 +187,15 @@ async function openProxy(context: TestContext, { port, proxy }: OutageCases): Pr
   return own
 }
 
-/** The streams use a proxy; a source that forgets what it handed out would lose what was on its way. */
+/**
+ * The streams connect through a proxy, except to a source that forgets what it handed out, which would lose the
+ * messages in flight.
+ */
 function through({ port, forgets }: OutageCases, proxyPort: number): Ports {
   return { server: port, output: proxyPort, ...(forgets !== true && { input: proxyPort }) }
 }
 
-/** A program for the output and one for the input, or the test itself for the one that is not there. */
+/** One program for the output and one for the input; the test itself takes the place of a missing one. */
 async function start(
   context: TestContext,
   cases: OutageCases,
@@ -221,7 +227,7 @@ async function start(
     try {
       return await cases.arrived!(id, server)
     } catch {
-      return [] // while the server is away
+      return [] // while the server is down
     }
   }
   const untilArrived = async (wanted: readonly string[]) => {
@@ -233,11 +239,11 @@ async function start(
     }
   }
   return {
-    /** How many messages the output has delivered. */
+    /** Number of messages that the output has delivered. */
     get delivered() {
       return sender?.delivered ?? putCount
     },
-    /** How many it has refused. */
+    /** Number of messages that it has rejected. */
     get refused() {
       return sender?.refused ?? 0
     },
@@ -259,14 +265,14 @@ async function start(
       const sending = Promise.all(Array.from({ length: 20 }, work))
       await Promise.all([meanwhile(), sending, received])
     },
-    /** Resolves when this many messages have passed. */
+    /** Resolves once `count` messages have passed. */
     async untilPassed(count: number) {
       while ((receiver?.count ?? sender?.delivered ?? 0) < count) await sleep(5)
     },
     async untilLogged(pattern: RegExp) {
       while (!pattern.test(`${sender?.log ?? ''}${receiver?.log ?? ''}`)) await sleep(20)
     },
-    /** Kills both programs, but for one whose source forgets what it had, and starts them again. */
+    /** Kills and restarts both programs, except one whose source forgets what it handed out. */
     async kill() {
       await sender?.killAndStart()
       if (cases.forgets !== true) await receiver?.killAndStart()
@@ -275,16 +281,16 @@ async function start(
 }
 
 interface ProcessOptions {
-  /** How the server starts, with a folder of its own. */
+  /** The command that starts the server with its own folder. */
   readonly command: (port: number, folder: string) => Pick<ServerProcessOptions, 'program' | 'args'>
-  /** Whether it keeps what it took only where it is asked to stop. */
+  /** Whether it keeps accepted data only when it is stopped gracefully. */
   readonly stopsGently?: boolean
   readonly prepare?: (id: string, port: number) => Promise<void>
   readonly fill?: (id: string, port: number) => Promise<void>
   readonly free?: (id: string, port: number) => Promise<void>
 }
 
-/** A server of its own in a process. */
+/** Starts a separate server in its own process. */
 export async function openOwnServer({ command, stopsGently = false, ...more }: ProcessOptions): Promise<OwnServer> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-server-'))
   const port = await freePort()
@@ -303,7 +309,7 @@ export async function openOwnServer({ command, stopsGently = false, ...more }: P
   }
 }
 
-/** A RabbitMQ of its own. */
+/** Starts a separate RabbitMQ. */
 export async function openOwnRabbitMq(
   plugins: readonly string[] = [],
   prepare?: (id: string, port: number) => Promise<void>,
@@ -313,10 +319,10 @@ export async function openOwnRabbitMq(
   return {
     port,
     prepare: async id => await prepare?.(id, port),
-    // It blocks connections that publish while its disk has less room than this.
+    // It blocks publishing connections while its disk has less free space than this.
     fill: () => control('set_disk_free_limit', '1000000GB'),
     free: () => control('set_disk_free_limit', '50MB'),
-    // Its process is a script, which a kill would part from the server.
+    // Its process is a script; killing that would leave the server running.
     end: () => server.stop(),
     start: () => server.start(),
     async close() {

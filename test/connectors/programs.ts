@@ -1,5 +1,5 @@
-// Streams as users run them, each a process of the program, so that a test can kill one: it sends messages to the first by
-// HTTP, and the second sends it what its input delivers.
+// Streams as users run them, each in a process of the program, so that a test can kill one: the test sends messages to
+// the first over HTTP, and the second sends it what its input delivers.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,13 +13,13 @@ import { freePort, portOf } from '../servers/ports.ts'
 import { bodyOf } from '../servers/request-body.ts'
 import type { ComponentBody } from './streams.ts'
 
-/** Those that run, for the case that a test fails before it ends them. */
+/** Running processes, in case a test fails before it ends them. */
 const children = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** A stream in a process of its own, which can be killed and started again. */
+/** A stream in its own process, which can be killed and restarted. */
 class Program {
   readonly #folder = mkdtempSync(join(tmpdir(), 'penstock-program-'))
   #child: ChildProcess | null = null
@@ -41,12 +41,12 @@ class Program {
     child.stderr.on('data', note)
   }
 
-  /** Everything that its processes logged. */
+  /** Everything that its processes have logged. */
   get log(): string {
     return this.#log
   }
 
-  /** Throws where its process has ended. */
+  /** Throws if its process has ended. */
   check(): void {
     const { exitCode, signalCode } = this.#child ?? {}
     if (typeof exitCode === 'number' || typeof signalCode === 'string') {
@@ -54,7 +54,7 @@ class Program {
     }
   }
 
-  /** The memory that its process holds, in bytes; 0 where the system does not tell. */
+  /** The resident memory of its process in bytes; 0 if the system does not provide it. */
   get memoryBytes(): number {
     try {
       const status = readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8')
@@ -64,7 +64,7 @@ class Program {
     }
   }
 
-  /** Ends its process as a crash would. */
+  /** Ends its process like a crash. */
   async kill(): Promise<void> {
     const child = this.#child
     this.#child = null
@@ -80,14 +80,14 @@ class Program {
   }
 }
 
-/** A program that writes what the test sends by an output under test. */
+/** A program that writes what the test sends through an output under test. */
 export class SendingProgram {
   readonly #program: Program
   readonly #url: string
   #isClosed = false
-  /** How many messages arrived, as the program says. */
+  /** Number of messages that arrived, according to the program. */
   delivered = 0
-  /** How often the program refused one. */
+  /** How often the program rejected a message. */
   refused = 0
 
   private constructor(program: Program, url: string) {
@@ -111,7 +111,7 @@ export class SendingProgram {
     return this.#program.memoryBytes
   }
 
-  /** Sends a message until the program says that it arrived; also while the program is away. */
+  /** Sends a message repeatedly until the program confirms it, also while the program is down. */
   async send(body: string): Promise<void> {
     while (!this.#isClosed) {
       const status = await this.#post(body)
@@ -146,7 +146,7 @@ export class SendingProgram {
   }
 }
 
-/** A program that hands the test what an input under test delivers. */
+/** A program that passes what an input under test delivers to the test. */
 export class ReceivingProgram {
   readonly #program: Program
   readonly #server: Server
@@ -164,7 +164,7 @@ export class ReceivingProgram {
     const server = createServer((request, response) => {
       void (async () => {
         const body = await bodyOf(request)
-        // So that some are in the hands of the program when it is killed: those have not arrived.
+        // So that some messages are in flight when the program is killed, and have not arrived.
         await sleep(20)
         if (body === null || response.destroyed) return
         texts.add(body)
@@ -187,12 +187,12 @@ export class ReceivingProgram {
     return this.#program.memoryBytes
   }
 
-  /** How many different texts arrived. */
+  /** Number of distinct texts that arrived. */
   get count(): number {
     return this.#texts.size
   }
 
-  /** Resolves when all of these texts have arrived. */
+  /** Resolves once all of these texts have arrived. */
   async untilArrived(wanted: readonly string[]): Promise<void> {
     while (!this.#isClosed && !wanted.every(each => this.#texts.has(each))) {
       this.#program.check()

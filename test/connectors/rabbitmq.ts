@@ -10,16 +10,16 @@ import { ServerProcess } from '../servers/server-process.ts'
 export interface RabbitMq {
   readonly server: ServerProcess
   readonly port: number
-  /** Takes TLS only, with a certificate for `localhost`. */
+  /** Accepts TLS only, with a certificate for `localhost`. */
   readonly tlsPort: number
-  /** The path of the certificate of the authority. */
+  /** The path of the authority's certificate. */
   readonly authority: string
   /** Runs a command of `rabbitmqctl`. */
   control(...command: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
-/** Starts RabbitMQ with its data in `folder`, and the plug-ins of these names. Its user is `guest` with the password `guest`. */
+/** Starts RabbitMQ with its data in `folder` and the named plug-ins. Its user is `guest` with the password `guest`. */
 export async function startRabbitMq(folder: string, plugins: readonly string[] = []): Promise<RabbitMq> {
   const [port, tlsPort, distribution, epmd] = await freePorts(4)
   const file = (name: string, text: string) => {
@@ -42,12 +42,12 @@ export async function startRabbitMq(folder: string, plugins: readonly string[] =
   const environment = {
     HOME: folder,
     RABBITMQ_NODENAME: `penstock-${port}@localhost`,
-    // The port mapper of Erlang starts with the server and outlives it.
+    // Erlang's port mapper starts with the server and outlives it.
     ERL_EPMD_PORT: String(epmd),
     ERL_EPMD_ADDRESS: '127.0.0.1',
   }
   const server = await ServerProcess.start({
-    // Debian's `rabbitmq-server` in PATH changes to the user rabbitmq, which cannot write here.
+    // Debian's `rabbitmq-server` in PATH switches to the user rabbitmq, which cannot write here.
     program: '/usr/lib/rabbitmq/bin/rabbitmq-server',
     args: [],
     ports: [port, tlsPort],
@@ -67,7 +67,7 @@ export async function startRabbitMq(folder: string, plugins: readonly string[] =
     tlsPort,
     authority: authorityFile,
     async control(...command) {
-      // Debian's `rabbitmqctl` in PATH changes to the user rabbitmq, whose server this is not.
+      // Debian's `rabbitmqctl` in PATH switches to the user rabbitmq, who does not own this server.
       const env = { ...process.env, ...environment }
       await promisify(execFile)('/usr/lib/rabbitmq/bin/rabbitmqctl', [...command], { env })
     },

@@ -54,7 +54,7 @@ const redis: Family = {
 
 export default redis
 
-/** Starts a server with a certificate by `serve`; the path of the certificate of its authority. */
+/** Starts a server with a certificate through `serve`; returns the path of its authority's certificate. */
 async function serveTls(folder: string, serve: (settings: readonly string[]) => Promise<void>): Promise<string> {
   const authority = await makeAuthority()
   const { cert, key } = await authority.issue('localhost')
@@ -74,7 +74,7 @@ function clusterMember(port: number, busPort: number): readonly string[] {
   return ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-config-file', file]
 }
 
-/** Gives each of two servers half of the keys, and waits until both know it. */
+/** Assigns half of the slots to each of two servers, and waits until both have learned it. */
 function formCluster(first: number, second: number, secondBus: number): void {
   const ask = (port: number, ...command: readonly (string | number)[]) =>
     spawnSync('redis-cli', ['-p', String(port), ...command.map(String)], { encoding: 'utf8' }).stdout

@@ -38,7 +38,7 @@ const schemaRegistry: Family = {
   },
 }
 
-/** Unpacks the registry where it is not there yet. */
+/** Unpacks the registry if it is not there yet. */
 function install(home: string): void {
   if (existsSync(join(home, 'lib'))) return
   mkdirSync(home, { recursive: true })

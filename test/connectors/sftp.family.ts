@@ -45,7 +45,10 @@ interface Running {
   readonly address: string
 }
 
-/** Makes the keys of a server, of users that it knows, the one of `sealed` with the passphrase `open sesame`, and of a stranger. */
+/**
+ * Creates the keys of a server, of users that it knows, one of them (`sealed`) with the passphrase `open sesame`, and
+ * of a stranger.
+ */
 function makeKeys(folder: string): void {
   const file = (name: string) => join(folder, name)
   for (const name of ['host', 'plain', 'stranger']) makeKey(file(name))
@@ -54,9 +57,9 @@ function makeKeys(folder: string): void {
   writeFileSync(file('authorized_keys'), known.join(''), { mode: 0o600 })
 }
 
-/** A server for the user that runs the tests, with its settings in a folder, and keys from another one. */
+/** A server that runs as the current user, with its settings in a folder, and keys from another one. */
 export async function startOpenSsh(folder: string, keys: string): Promise<Running> {
-  // The server wants this folder where it runs as root.
+  // The server requires this folder when it runs as root.
   if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 })
   const port = await freePort()
   const settings = [
@@ -79,7 +82,7 @@ export async function startOpenSsh(folder: string, keys: string): Promise<Runnin
   return { server, address: `127.0.0.1:${port}` }
 }
 
-/** A server with the user `reader` and the password `open sesame`, for which no user of the machine is needed. */
+/** A server with the user `reader` and the password `open sesame`, which needs no system user. */
 async function startProFtpd(keys: string): Promise<Running> {
   const file = (name: string) => join(keys, name)
   const { username, uid, gid } = userInfo()

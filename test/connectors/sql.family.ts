@@ -72,7 +72,7 @@ export async function startMariadb(
   return server
 }
 
-/** The flags of a server that takes encrypted connections, beside others. */
+/** The flags that enable encrypted connections on a server. */
 async function certificateFlags(folder: string): Promise<readonly string[]> {
   const { cert, key } = await (await makeAuthority()).issue('localhost')
   const [certFile, keyFile] = [join(folder, 'mariadb.crt'), join(folder, 'mariadb.key')]

@@ -1,4 +1,4 @@
-// What every pair of an input and an output of the same service has to show against the real server. The blueprint is the
+// Cases for every pair of an input and an output of the same service, run against the real server. They follow the
 // original's generic integration suite.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -7,30 +7,32 @@ import { startTcpProxy } from '../servers/tcp-proxy.ts'
 import { type ComponentBody, Receiver, Sender } from './streams.ts'
 
 export interface StreamCases {
-  /** Of the server, on the loopback interface. */
+  /** The loopback port of the server. */
   readonly port: number
-  /** The input under test. `id` names a queue, topic, key … of its own for each case. */
+  /** The input under test. `id` names a queue, topic, key … that is unique to each case. */
   input(id: string, port: number): ComponentBody
   output(id: string, port: number): ComponentBody
-  /** What else their configurations need, such as resources. */
+  /** Additional configuration that they need, such as resources. */
   readonly more?: ComponentBody
-  /** Makes what inputs and outputs expect to exist. */
+  /** Creates what inputs and outputs expect to exist. */
   prepare?(id: string): Promise<void>
-  /** Whether the source forgets what it handed out: then nothing comes back after a stop or a lost connection. */
+  /**
+   * Whether the source forgets what it handed out, so that nothing is redelivered after a stop or a lost connection.
+   */
   readonly forgets?: boolean
-  /** Whether only those receive a message who listen when it is sent. */
+  /** Whether messages only reach subscribers that are connected when they are sent. */
   readonly broadcasts?: boolean
-  /** Whether messages that are sent one after the other may arrive in another order. */
+  /** Whether messages that are sent in sequence may arrive in another order. */
   readonly unordered?: boolean
-  /** Whether the client finds its server by asking at the port, so that a proxy before that is not between them. */
+  /** Whether the client discovers its servers through the port, so that a proxy in front of it would be bypassed. */
   readonly discovers?: boolean
-  /** Whether characters that XML does not have are refused by the service. */
+  /** Whether the service rejects characters that are invalid in XML. */
   readonly narrowText?: boolean
   /** Whether metadata is sent along. */
   readonly keepsMetadata?: boolean
 }
 
-/** Nothing here waits for long, so that a test which takes this long waits for something that never comes. */
+/** Nothing here waits for long, so a test that takes this long waits for something that never happens. */
 const timeoutMs = 60_000
 const test = (name: string, run: () => Promise<void>): void => void defineTest(name, { timeout: timeoutMs }, run)
 
@@ -45,7 +47,7 @@ export function testStreams(name: string, cases: StreamCases): void {
     return id
   }
 
-  /** Starts both ends; the input first, and for those that listen only until it does, until something arrives. */
+  /** Starts both ends, the input first; for broadcasts it waits until something arrives. */
   const open = async (id: string, inputPort = port, outputPort = port) => {
     const receiver = await Receiver.start(cases.input(id, inputPort), cases.more)
     const sender = await Sender.start(cases.output(id, outputPort), cases.more)
@@ -190,7 +192,7 @@ export function testStreams(name: string, cases: StreamCases): void {
   }
 }
 
-/** Sends until something arrives: a subscription counts only from then on. */
+/** Sends until something arrives, which is when the subscription is in effect. */
 async function untilListening(sender: Sender, receiver: Receiver): Promise<void> {
   let sent = 0
   let hears = false
@@ -203,7 +205,7 @@ async function untilListening(sender: Sender, receiver: Receiver): Promise<void>
     await Promise.race([first, new Promise(resolve => setTimeout(resolve, 20))])
   }
   await first
-  // Those that were sent after the first that was heard.
+  // The messages sent after the first that was received.
   await sender.send('last of them')
   await receiver.collect(seen => seen.includes('last of them'))
 }

@@ -1,4 +1,4 @@
-// Streams whose other end is the test itself: it sends batches through an output and learns what became of each, and
+// Streams whose other end is the test itself: it sends batches through an output and learns their outcomes, and
 // receives what an input delivers and decides about it.
 import process from 'node:process'
 import { systemClock } from '../../src/base/index.ts'
@@ -30,7 +30,7 @@ export type Sent = string | { readonly text: string; readonly metadata: Readonly
 export class Sender {
   readonly #stream: Stream
   readonly #queue: Queue<Delivery>
-  /** Everything that the stream logged as a warning or an error. */
+  /** All warnings and errors that the stream has logged. */
   readonly log: readonly string[]
 
   private constructor(stream: Stream, queue: Queue<Delivery>, log: readonly string[]) {
@@ -47,12 +47,12 @@ export class Sender {
       config: field.anyObject('').default({}),
       create: () => ({ read: signal => queue.take(signal) }),
     })
-    // The registry takes specs of every configuration, and calls each with its own.
+    // The registry accepts specs of any configuration type, and calls each with its own.
     const { stream, log } = await run({ input: { test_feed: {} }, output, ...more }, feed as unknown as AnySpec)
     return new Sender(stream, queue, log)
   }
 
-  /** Sends one batch; resolves when it arrived and rejects with the reason when it was refused. */
+  /** Sends one batch; resolves once it has arrived and rejects with the reason if it was rejected. */
   send(...batch: readonly Sent[]): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const messages = batch.map(each =>
@@ -70,11 +70,11 @@ export class Sender {
   }
 }
 
-/** A batch that an input under test delivered, and that waits for the decision of the test. */
+/** A batch delivered by an input under test, which waits for the test's decision. */
 export interface Received {
   readonly batch: Batch
   readonly texts: readonly string[]
-  /** Acknowledges the batch, or refuses it for a reason. */
+  /** Acknowledges the batch, or rejects it with an error. */
   answer(error?: Error): void
 }
 
@@ -83,7 +83,7 @@ export class Receiver {
   readonly #stream: Stream
   readonly #queue: Queue<Received>
   readonly #open: Set<Received>
-  /** Everything that the stream logged as a warning or an error. */
+  /** All warnings and errors that the stream has logged. */
   readonly log: readonly string[]
 
   private constructor(stream: Stream, queue: Queue<Received>, open: Set<Received>, log: readonly string[]) {
@@ -118,24 +118,24 @@ export class Receiver {
         },
       }),
     })
-    // The registry takes specs of every configuration, and calls each with its own.
+    // The registry accepts specs of any configuration type, and calls each with its own.
     const { stream, log } = await run({ input, output: { test_collect: {} }, ...more }, collect as unknown as AnySpec)
     return new Receiver(stream, queue, open, log)
   }
 
-  /** The next batch, not answered yet. */
+  /** The next batch, not yet acknowledged. */
   async next(): Promise<Received> {
     const received = await this.#queue.take()
     if (received === null) throw new Error('the stream ended')
     return received
   }
 
-  /** How many batches were delivered, whether the test took them or not. */
+  /** Number of batches delivered, whether or not the test has taken them. */
   get receivedCount(): number {
     return this.#queue.total
   }
 
-  /** Takes and acknowledges batches until `isEnough` says so of all texts that came. */
+  /** Takes and acknowledges batches until `isEnough` returns true for all texts received. */
   async collect(isEnough: (texts: readonly string[]) => boolean): Promise<readonly string[]> {
     const texts: string[] = []
     while (!isEnough(texts)) {
@@ -146,17 +146,19 @@ export class Receiver {
     return texts
   }
 
-  /** Takes and acknowledges batches until `count` different texts came; returns the texts, those that came twice as well. */
+  /**
+   * Takes and acknowledges batches until `count` distinct texts have arrived; returns all texts, including duplicates.
+   */
   collectDistinct(count: number): Promise<readonly string[]> {
     return this.collect(texts => new Set(texts).size >= count)
   }
 
-  /** Resolves when the source has ended. */
+  /** Resolves once the source has ended. */
   get done(): Promise<void> {
     return this.#stream.done
   }
 
-  /** Stops the stream. What waits for an answer is not answered: the source has to deliver it again. */
+  /** Stops the stream. Batches waiting for a decision get none: the source has to redeliver them. */
   async close(): Promise<void> {
     const stopping = this.#stream.stop(200)
     for (const received of this.#open) received.answer(new ClosedError())
@@ -184,11 +186,11 @@ async function run(
   return { stream, log: lines }
 }
 
-/** Values that wait for a taker, and a taker that waits for values. */
+/** Values waiting for a taker, or a taker waiting for values. */
 class Queue<T> {
   readonly #values: T[] = []
   readonly #takers: ((value: T | null) => void)[] = []
-  /** How many were put, taken ones included. */
+  /** Number of values ever put. */
   total = 0
 
   put(value: T): void {

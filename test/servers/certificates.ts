@@ -1,7 +1,8 @@
-// Certificates for tests and for clusters on one machine: an authority, and what it issues. By default all live for a day.
+// Certificates for tests and for clusters on one machine: an authority, and what it issues. By default all are valid
+// for a day.
 import { generate } from 'selfsigned'
 
-/** Certificate and key in PEM. */
+/** Certificate and key in PEM format. */
 export interface IssuedCertificate {
   readonly cert: string
   readonly key: string
@@ -10,7 +11,7 @@ export interface IssuedCertificate {
 export interface Authority {
   /** The authority's own certificate, which clients trust. */
   readonly ca: string
-  /** Issues a certificate for a server on this machine, or for a client of this name. */
+  /** Issues a certificate for a server on this machine, or for a client with this name. */
   issue(commonName: string, validity?: Validity): Promise<IssuedCertificate>
 }
 
@@ -60,13 +61,13 @@ function oneDay(): Validity {
   return { notBeforeDate: new Date(now - 3_600_000), notAfterDate: new Date(now + 86_400_000) }
 }
 
-/** Of a certificate that has expired an hour ago. */
+/** Validity of a certificate that expired an hour ago. */
 export function expired(): Validity {
   const now = Date.now()
   return { notBeforeDate: new Date(now - 86_400_000), notAfterDate: new Date(now - 3_600_000) }
 }
 
-/** Of a certificate that clients may use in an hour. */
+/** Validity of a certificate that becomes valid in an hour. */
 export function comingUp(): Validity {
   const now = Date.now()
   return { notBeforeDate: new Date(now + 3_600_000), notAfterDate: new Date(now + 86_400_000) }

@@ -1,13 +1,13 @@
-// Programs of Go modules, which tests use as servers.
+// Programs built from Go modules, which tests use as servers.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 
-/** Where programs are kept between two runs. */
+/** Where programs are kept between runs. */
 export const goFolder = resolve('.tmp/connectors/go')
 
-/** Runs Go; its output. Throws with `what` could not be done. */
+/** Runs Go and returns its output. Throws an error that says `what` could not be done. */
 export function runGo(
   what: string,
   args: readonly string[],
@@ -19,7 +19,7 @@ export function runGo(
   return result.stdout
 }
 
-/** The path of a program, which is built where it is not there yet: `github.com/owner/name`, and `v1.2.3`. */
+/** The path of a program, which is built if necessary: `github.com/owner/name`, and `v1.2.3`. */
 export function goProgram(module: string, version: string): string {
   const name = module.slice(module.lastIndexOf('/') + 1)
   // Another version is another program.

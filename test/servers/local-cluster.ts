@@ -1,4 +1,4 @@
-// A whole cluster on this machine: a database, a store, control planes and agents as processes of their own.
+// A whole cluster on this machine: a database, a store, and control planes and agents in separate processes.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -18,30 +18,30 @@ export interface LocalClusterOptions {
   readonly agents: number
   readonly controlPlanes: number
   readonly database: 'postgres' | 'sqlite'
-  /** Whether PostgreSQL waits for the disk; it does not by default. */
+  /** Whether PostgreSQL waits for the disk; by default it does not. */
   readonly durable?: boolean
   readonly store: 's3' | 'file'
-  /** Whether Kafka clients sign in by SCRAM over TLS. */
+  /** Whether Kafka clients authenticate by SCRAM over TLS. */
   readonly auth: 'none' | 'scram-tls'
-  /** How the program is started: the program and its first arguments. */
+  /** The command line of the program: the executable and its first arguments. */
   readonly program: readonly [string, ...string[]]
-  /** For every agent, before its own. */
+  /** Flags of every agent, before its own. */
   readonly agentFlags?: readonly string[]
-  /** The address at which agents reach a control plane; its own by default. */
+  /** The address at which agents reach a control plane; by default its own. */
   readonly between?: (address: string) => Promise<string>
-  /** What goes wrong with requests to the S3 server. */
+  /** The faults of requests to the S3 server. */
   readonly fault?: S3ServerOptions['fault']
 }
 
 /** One process of a cluster. */
 export interface Member {
   readonly pid: number
-  /** A control plane's `http://host:port`, or where Kafka clients connect to an agent. */
+  /** A control plane's `http://host:port`, or the address of an agent for Kafka clients. */
   readonly address: string
   readonly process: ChildProcess
-  /** What it wrote to its standard output until it was ready. */
+  /** Its standard output up to the point where it was ready. */
   readonly welcome: string
-  /** Ends it with a signal and waits until it is gone. */
+  /** Ends it with a signal and waits until it has exited. */
   end(signal: NodeJS.Signals): Promise<void>
 }
 
@@ -50,24 +50,24 @@ export interface LocalCluster {
   readonly controlPlanes: readonly Member[]
   readonly databaseUrl: string
   readonly bucketUrl: string
-  /** The variables with the keys of the bucket. */
+  /** The environment variables with the keys of the bucket. */
   readonly bucketEnvironment: NodeJS.ProcessEnv
   readonly apiKey: string
   readonly agentKey: string
   readonly virtualClusterId: string
-  /** How Kafka clients sign in; absent where they need not. */
+  /** The credentials of Kafka clients; absent if none are needed. */
   readonly login: { readonly username: string; readonly password: string; readonly caFile: string } | undefined
-  /** Log files of all processes. */
+  /** Contains the log files of all processes. */
   readonly folder: string
   addAgent(flags?: readonly string[]): Promise<Member>
-  /** Starts a control plane again at the address that it had. */
+  /** Restarts a control plane at its previous address. */
   restartControlPlane(index: number): Promise<Member>
-  /** Ends the database as a loss of power would, and starts it again; PostgreSQL only. */
+  /** Ends the database as if by a power failure, and restarts it; PostgreSQL only. */
   restartDatabase(): Promise<void>
   close(): Promise<void>
 }
 
-/** Starts everything. What was started before a failure is stopped. */
+/** Starts everything. If that fails, what was started before is stopped. */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const closers: (() => Promise<void> | void)[] = []
   const close = async () => {
@@ -194,7 +194,7 @@ async function openBucket(
   }
 }
 
-/** Every agent begins with another control plane. */
+/** Every agent starts with a different control plane. */
 function rotated<Item>(items: readonly Item[], by: number): Item[] {
   return items.map((_, index) => items[(index + by) % items.length]!)
 }
@@ -234,7 +234,7 @@ async function secure(
   }
 }
 
-/** Resolves once the process says that it is ready; rejects with what it wrote when it ends before. */
+/** Resolves once the process reports that it is ready; rejects with its output if it exits before. */
 async function startMember(
   [program, ...first]: LocalClusterOptions['program'],
   args: readonly string[],
@@ -280,7 +280,7 @@ async function startMember(
 async function endAll(members: readonly Member[]): Promise<void> {
   await Promise.all(
     members.map(async member => {
-      member.process.kill('SIGCONT') // one that stands still would not end
+      member.process.kill('SIGCONT') // a stopped process would not exit
       const kill = setTimeout(() => member.process.kill('SIGKILL'), stopTimeoutMs)
       await member.end('SIGTERM')
       clearTimeout(kill)

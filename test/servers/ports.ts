@@ -8,18 +8,18 @@ export function portOf(server: Pick<Server, 'address'>): number {
   return address.port
 }
 
-/** Has a server listen on a free port of the loopback interface, and resolves to that port. */
+/** Makes a server listen on a free loopback port, and resolves to that port. */
 export async function listen(server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return portOf(server)
 }
 
-/** A list of so many numbers. */
+/** A tuple of `Count` numbers. */
 type Ports<Count extends number, List extends readonly number[] = []> = List['length'] extends Count
   ? List
   : Ports<Count, readonly [...List, number]>
 
-/** Ports of the loopback interface that were free at the same moment. */
+/** Loopback ports that were free at the same moment. */
 export async function freePorts<Count extends number>(count: Count): Promise<Ports<Count>> {
   const servers = Array.from({ length: count }, () => createServer())
   const ports = await Promise.all(servers.map(listen))

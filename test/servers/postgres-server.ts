@@ -1,5 +1,5 @@
-// A PostgreSQL server of its own for tests and for clusters on one machine: Debian's programs, an empty data folder, a
-// free port of the loopback interface.
+// A separate PostgreSQL server for tests and for clusters on one machine: Debian's programs, an empty data folder, a
+// free loopback port.
 import { spawn, spawnSync } from 'node:child_process'
 import { chownSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,10 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './ports.ts'
 
 export interface PostgresServer {
-  /** `postgres://…/postgres`; everyone on this machine may connect. */
+  /** `postgres://…/postgres`; any local client may connect. */
   readonly url: string
   readonly port: number
-  /** Ends the server at once and loses nothing that was committed durably; `start` brings it back. */
+  /** Ends the server immediately, without losing anything that was committed durably; `start` brings it back. */
   crash(): Promise<void>
   start(): Promise<void>
   close(): Promise<void>
@@ -23,7 +23,7 @@ export interface PostgresServerOptions {
   readonly durable?: boolean
 }
 
-/** PostgreSQL refuses to run as root, so that this user runs it then. */
+/** PostgreSQL refuses to run as root, in which case it runs as this user. */
 const UNPRIVILEGED = 65_534
 
 export async function startPostgresServer({ durable = false }: PostgresServerOptions = {}): Promise<PostgresServer> {
@@ -75,7 +75,7 @@ export async function startPostgresServer({ durable = false }: PostgresServerOpt
   }
 }
 
-/** Whether PostgreSQL's programs are installed. `npm test` installs them where it may. */
+/** Whether PostgreSQL's programs are installed. `npm test` installs them if it may. */
 export function hasPostgres(): boolean {
   return serverPrograms().length > 0
 }
@@ -86,7 +86,7 @@ function findPrograms(): string {
   return dirname(newest)
 }
 
-/** Debian keeps the server's programs out of the path, one folder a version. */
+/** Debian keeps the server's programs outside PATH, in one folder per version. */
 function serverPrograms(): string[] {
   const version = (path: string) => Number(/postgresql\/(\d+)/.exec(path)?.[1])
   return globSync('/usr/lib/postgresql/*/bin/initdb').toSorted((left, right) => version(left) - version(right))

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** The body of a request; null where its client went away in the middle of it, as one does that is killed. */
+/** The body of a request; null if the client disconnected before its end, as a killed client does. */
 export async function bodyOf(request: IncomingMessage): Promise<string | null> {
   try {
     return await text(request)

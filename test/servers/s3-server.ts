@@ -1,20 +1,20 @@
 // An S3 server for tests and for clusters on one machine: signatures, conditional puts, ranges, multipart uploads and
-// ListObjectsV2 over a folder or memory, with faults on demand. No S3 server that npm or Debian carries has conditional
-// puts; what this one answers was compared with MinIO's and AWS's documented answers.
+// ListObjectsV2 over a folder or memory, with faults on demand. No S3 server packaged by npm or Debian supports
+// conditional puts; the responses of this one were compared with those of MinIO and the documented ones of AWS.
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ObjectStore, openStore, StorageError } from '../../src/storage/index.ts'
 import { portOf } from './ports.ts'
 
-/** What goes wrong with a request: it is answered late, with a status, or not at all. */
+/** The fault of a request: it is answered late, with a status, or not at all. */
 export interface Fault {
   readonly delayMs?: number
-  /** Answered instead of doing what was asked. */
+  /** The response status, in place of executing the request. */
   readonly status?: number
-  /** The code of S3 that comes with the status; `InternalError` by default. */
+  /** The S3 error code sent with the status; `InternalError` by default. */
   readonly code?: string
-  /** Does what was asked and closes the connection without an answer. */
+  /** Executes the request and closes the connection without a response. */
   readonly loseAnswer?: boolean
 }
 
@@ -22,21 +22,21 @@ export interface S3ServerOptions {
   readonly bucket: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** Where objects are kept; memory by default. */
+  /** Where objects are stored; in memory by default. */
   readonly storeUrl?: string
   readonly port?: number
-  /** Asked before every request. */
+  /** Called before every request. */
   readonly fault?: (request: {
     readonly method: string
     readonly path: string
-    /** The header, where there is one. */
+    /** The header, if there is one. */
     readonly range: string | undefined
   }) => Fault | undefined
 }
 
 export interface S3Server {
   readonly endpoint: string
-  /** Requests so far. */
+  /** Number of requests so far. */
   readonly requests: number
   close(): Promise<void>
 }
@@ -130,7 +130,7 @@ class Handler {
     if (payloadHash !== 'UNSIGNED-PAYLOAD' && payloadHash !== createHash('sha256').update(body).digest('hex')) {
       throw new S3Error(400, 'XAmzContentSHA256Mismatch', 'The provided x-amz-content-sha256 header does not match.')
     }
-    // Runs of spaces count as one, and a character of a value is a byte of it.
+    // Runs of spaces count as one, and each character of a value is one byte.
     const headers = names!
       .split(';')
       .map(name => `${name}:${String(request.headers[name]).trim().replace(/ +/g, ' ')}\n`)

@@ -1,4 +1,4 @@
-// A server of another project as a child process of a test: started on a free port, watched until it accepts connections.
+// A third-party server as a child process of a test: started on a free port, and watched until it accepts connections.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -8,17 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface ServerProcessOptions {
   readonly program: string
   readonly args: readonly string[]
-  /** Ports of the loopback interface that accept connections when the server is ready. */
+  /** Loopback ports that accept connections when the server is ready. */
   readonly ports: readonly number[]
   readonly environment?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** How long the start may take, in milliseconds; 60 seconds unless given. */
+  /** How long starting may take, in milliseconds; 60 seconds by default. */
   readonly startTimeoutMs?: number
-  /** How the server is told to stop; `SIGTERM` unless given. */
+  /** The signal that stops the server; `SIGTERM` by default. */
   readonly stopSignal?: NodeJS.Signals
 }
 
-/** A running server. Its output is kept, up to 64 KiB, for the error of a failed start. */
+/** A running server. Up to 64 KiB of its output are kept for the error of a failed start. */
 export class ServerProcess {
   readonly #options: ServerProcessOptions
   #child: ChildProcess | null = null
@@ -34,7 +34,9 @@ export class ServerProcess {
     return server
   }
 
-  /** Starts the program, also again after {@link stop} or {@link kill}. Throws with its output where it does not come up. */
+  /**
+   * Starts the program, also again after {@link stop} or {@link kill}. Throws with its output if it does not come up.
+   */
   async start(): Promise<void> {
     const { program, args, environment, cwd, ports, startTimeoutMs = 60_000 } = this.#options
     const child = spawn(program, args, {
@@ -50,12 +52,12 @@ export class ServerProcess {
     for (const port of ports) await this.#untilListening(port, startTimeoutMs)
   }
 
-  /** Asks the program to stop and resolves when it has. */
+  /** Asks the program to stop and resolves once it has exited. */
   stop(): Promise<void> {
     return this.#end(this.#options.stopSignal ?? 'SIGTERM')
   }
 
-  /** Ends the program as a crash would. */
+  /** Ends the program like a crash. */
   kill(): Promise<void> {
     return this.#end('SIGKILL')
   }

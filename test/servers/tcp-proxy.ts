@@ -1,19 +1,19 @@
-// A TCP proxy between a connector and its server: tests cut connections with it without touching the server.
+// A TCP proxy between a connector and its server, with which tests cut connections without touching the server.
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { portOf } from './ports.ts'
 
 export interface TcpProxy {
   readonly port: number
-  /** How many connections were accepted so far. */
+  /** Number of connections accepted so far. */
   readonly accepted: number
-  /** How many were refused. */
+  /** Number of connections refused. */
   readonly refused: number
-  /** Ends every connection. New ones are accepted again at once, unless `refuse` is set. */
+  /** Ends every connection. New ones are accepted again immediately, unless `refuse` is set. */
   cut(options?: { readonly refuse: boolean }): void
   /** Accepts connections again. */
   restore(): void
-  /** Keeps connections, accepts new ones, and passes nothing on until {@link resume}. */
+  /** Keeps connections and accepts new ones, but forwards nothing until {@link resume}. */
   pause(): void
   resume(): void
   close(): Promise<void>
@@ -24,7 +24,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let isPaused = false
   let accepted = 0
   let refused = 0
-  /** Both directions of every connection: what one socket reads goes to the other. */
+  /** Both directions of every connection: what is read from one socket is written to the other. */
   const directions = new Map<Socket, Socket>()
   const server = createServer(socket => {
     if (refuses) {

@@ -20,7 +20,7 @@ import { elements, elementText } from '../../storage/index.ts'
 import { rig } from '../contract/rig.suite.ts'
 import { AzureStorage } from './storage-client.ts'
 
-/** The account that every emulator has, and whose key Microsoft publishes. */
+/** The account of every emulator, whose key Microsoft publishes. */
 const account = 'devstoreaccount1'
 const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
 
@@ -87,7 +87,8 @@ function testBlobs(port: number): void {
         azure_blob_storage: { ...own(outputPort), container, path: '${! content() }' },
       }),
       async arrived(container, somePort) {
-        const there = new AzureStorage({ ...config, ...own(somePort) }, 'blob', parts as Resources) // it uses no other part
+        // It uses no other part.
+        const there = new AzureStorage({ ...config, ...own(somePort) }, 'blob', parts as Resources)
         try {
           return await names(container, there)
         } finally {
@@ -99,7 +100,7 @@ function testBlobs(port: number): void {
       openOwnServer({
         command: (ownPort, folder) =>
           azuriteCommand('blob', process.env['PENSTOCK_TEST_AZURE_BLOB_PROGRAM']!, ownPort, folder),
-        // It writes to its disk when it stops.
+        // The emulator writes to disk when it stops.
         stopsGently: true,
       }),
   )
@@ -204,7 +205,7 @@ function testBlobs(port: number): void {
     await proxy.close()
   })
 
-  /** An input of one batch of names, a file that it deletes when they are acknowledged. */
+  /** An input with one batch of names: a file that it deletes once they are acknowledged. */
   const naming = (...texts: readonly string[]) => {
     const file = join(folder, newId())
     writeFileSync(file, texts.join('\n'))

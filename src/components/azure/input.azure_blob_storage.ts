@@ -102,7 +102,7 @@ ${credentialsHelp}`,
   },
 })
 
-/** Where blobs to read come from. */
+/** A source of blobs to read. */
 interface Targets {
   connect(signal: AbortSignal): Promise<void>
   next(signal: AbortSignal): Promise<ObjectTarget | null>
@@ -140,7 +140,7 @@ class BlobSource implements ObjectSource<ObjectTarget> {
   }
 }
 
-/** The requests about one container. */
+/** Requests for one container. */
 class Blobs {
   readonly deletes: boolean
   readonly #container: string
@@ -155,7 +155,7 @@ class Blobs {
   }
 
   async open(name: string, signal: AbortSignal): Promise<ByteSource> {
-    // Encoded blobs are cut as they are stored, as the original does it.
+    // Encoded blobs are scanned as they are stored, as in the original.
     const headers = { 'accept-encoding': 'identity' }
     const call = { operation: 'GetBlob', method: 'GET', path: [this.#container, name], headers, signal } as const
     const { headers: found, body } = await this.#storage.open(call)
@@ -177,7 +177,7 @@ class Blobs {
     )
   }
 
-  /** The names of a page of blobs, and where the next one begins; empty at the end. */
+  /** A page of blob names, and where the next one begins; empty at the end. */
   async list(
     prefix: string,
     marker: string,
@@ -232,7 +232,7 @@ function metadataOf(container: string, name: string, headers: HttpResponse['head
   return metadata
 }
 
-/** The blobs of a container in the order of their names. */
+/** The blobs of a container in order of their names. */
 class ListedTargets implements Targets {
   readonly #prefix: string
   readonly #blobs: Blobs
@@ -245,13 +245,13 @@ class ListedTargets implements Targets {
     this.#blobs = blobs
   }
 
-  /** Lists the first blobs, so that a container that cannot be listed is tried again. */
+  /** Fetches the first page of the listing, so that a container that cannot be listed is retried. */
   async connect(signal: AbortSignal): Promise<void> {
     if (this.#next === null) await this.#list('', signal)
   }
 
   async next(signal: AbortSignal): Promise<ObjectTarget | null> {
-    // A page may be empty and not the last.
+    // A page may be empty without being the last.
     while (this.#names.length === 0 && this.#next) await this.#list(this.#next, signal)
     const key = this.#names.shift()
     if (key === undefined) return null
@@ -264,7 +264,7 @@ class ListedTargets implements Targets {
   }
 
   async close(): Promise<void> {
-    // Nothing is open between two lists.
+    // Nothing stays open between two listing requests.
   }
 
   async #list(marker: string, signal: AbortSignal): Promise<void> {
@@ -274,7 +274,7 @@ class ListedTargets implements Targets {
   }
 }
 
-/** The blobs that the messages of another input name. */
+/** The blobs named by the messages of another input. */
 class NamedTargets implements Targets {
   readonly #input: InputHandle
   readonly #blobs: Blobs
@@ -305,7 +305,10 @@ class NamedTargets implements Targets {
     await this.#input.close()
   }
 
-  /** The blobs of one batch, which is acknowledged when all of them were delivered, and refused with the first that was. */
+  /**
+   * The blobs of one batch, which is acknowledged once all of them have been delivered, and rejected with the first
+   * that was.
+   */
   async #targetsOf(batch: Batch, delivery: Delivery): Promise<readonly ObjectTarget[]> {
     const names = batch.map(message => this.#nameIn(message)).filter(name => name !== undefined)
     if (names.length === 0) {
@@ -340,7 +343,7 @@ class NamedTargets implements Targets {
     return undefined
   }
 
-  /** Whether a blob was delivered and deleted before: events come more than once. */
+  /** Whether a blob was delivered and deleted before, which happens because events are repeated. */
   #isDone(key: string, error: Error | null): boolean {
     if (!this.#blobs.deletes || !isMissing(error)) return false
     this.#resources.log.warn(`The blob '${key}' is gone, and counts as delivered`)

@@ -61,7 +61,7 @@ class QueueInput implements Input {
   readonly #resources: Resources
   readonly #storage: AzureStorage
   readonly #backoff: Backoff
-  /** What is being deleted or shown again; none rejects. */
+  /** Pending deletions and visibility changes; none rejects. */
   readonly #settling = new Set<Promise<void>>()
 
   constructor(options: Config, resources: Resources) {
@@ -93,7 +93,7 @@ class QueueInput implements Input {
     await this.#storage.close()
   }
 
-  /** What the queue holds, or null where it is empty. */
+  /** The next messages of the queue, or null if it is empty. */
   async #take(signal: AbortSignal): Promise<Delivery | null> {
     const {
       queue_name: name,
@@ -141,7 +141,7 @@ class QueueInput implements Input {
     })
   }
 
-  /** Deletes messages that were delivered; shows others again, which would be hidden until their time is over. */
+  /** Deletes delivered messages; makes others visible again, which would otherwise stay hidden until their timeout. */
   async #settle(queue: string, taken: readonly Taken[], isDelivered: boolean): Promise<void> {
     const outcomes = await Promise.allSettled(
       taken.map(({ id, receipt: popreceipt }) =>
@@ -185,7 +185,7 @@ class QueueInput implements Input {
     } catch (error) {
       if (error instanceof AzureError && error.status === 404) return { metadata, count: 0 }
       if (!(error instanceof AzureError)) throw error
-      // A signature may allow to take messages and not to see the queue.
+      // A signature may permit receiving messages but not reading the queue's properties.
       this.#resources.log.debug(`Failed to see the metadata of the queue: ${messageOf(error)}`)
       return { metadata, count: 0 }
     }

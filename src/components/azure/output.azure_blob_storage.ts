@@ -112,7 +112,7 @@ class BlobOutput implements Output {
       await append()
     } catch (error) {
       if (!isCode(error, 'BlobNotFound')) throw error
-      // Another writer may have made it meanwhile, and what it appended stays.
+      // Another writer may have created it in the meantime, and what it appended must be kept.
       const headers = { 'x-ms-blob-type': 'AppendBlob', 'if-none-match': '*' }
       await this.#storage
         .request({ operation: 'PutBlob', method: 'PUT', path, headers, signal })

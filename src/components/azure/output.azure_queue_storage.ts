@@ -55,7 +55,7 @@ class QueueOutput implements Output {
   }
 
   connect(): void {
-    // Each request stands alone.
+    // Each request is independent.
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<void> {
@@ -91,6 +91,6 @@ class QueueOutput implements Output {
 }
 
 function escaped(text: string): string {
-  // A carriage return as it is would arrive as a line feed.
+  // A literal carriage return would arrive as a line feed.
   return text.replace(/[&<>\r]/g, character => `&#${character.charCodeAt(0)};`)
 }

@@ -18,7 +18,7 @@ import { elements, elementText } from '../../storage/index.ts'
 import { rig } from '../contract/rig.suite.ts'
 import { AzureStorage } from './storage-client.ts'
 
-/** The account that every emulator has, and whose key Microsoft publishes. */
+/** The account of every emulator, whose key Microsoft publishes. */
 const account = 'devstoreaccount1'
 const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
 
@@ -58,7 +58,7 @@ function testQueues(port: number): void {
 
   const cases: StreamCases = {
     port,
-    // The cases count messages, so that each is a batch.
+    // The cases count messages, so each one must be a batch.
     input: (id, inputPort) => ({ azure_queue_storage: { ...own(inputPort), queue_name: id, max_in_flight: 1 } }),
     output: (id, outputPort) => ({ azure_queue_storage: { ...own(outputPort), queue_name: id } }),
     unordered: true,
@@ -76,7 +76,7 @@ function testQueues(port: number): void {
       openOwnServer({
         command: (ownPort, folder) =>
           azuriteCommand('queue', process.env['PENSTOCK_TEST_AZURE_QUEUE_PROGRAM']!, ownPort, folder),
-        // It writes to its disk when it stops.
+        // The emulator writes to disk when it stops.
         stopsGently: true,
       }),
   )

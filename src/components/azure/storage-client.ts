@@ -35,11 +35,11 @@ export const sasTokenField = field
   .default('')
   .secret()
 
-/** Documentation that the components of Azure Storage have in common. */
+/** Documentation shared by the Azure Storage components. */
 export const credentialsHelp =
   'Credentials are taken from `storage_connection_string`, `storage_access_key` or `storage_sas_token`, in this order, or otherwise from the machine: a service principal or workload identity in the environment, or a managed identity. Managed pipelines use one of the first three, or the capabilities granted to them.'
 
-/** The fields of a component that talks to Azure Storage. The identity of the machine needs its environment and files. */
+/** The fields of an Azure Storage component. The identity of the machine needs its environment and files. */
 export function azureConfig<const F extends FieldMap>(service: Service, fields: F): Field<Infer<F>> {
   return field
     .object(fields)
@@ -70,10 +70,10 @@ type Config = Infer<typeof storageFields> & { readonly storage_sas_token: string
 type Service = 'blob' | 'queue'
 
 interface Call {
-  /** For errors: `PutMessage`. */
+  /** For error messages: `PutMessage`. */
   readonly operation: string
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
-  /** Below the account, as names that are not escaped yet. */
+  /** Unescaped path segments, relative to the account. */
   readonly path: readonly string[]
   readonly query?: Readonly<Record<string, string>>
   /** Names in lower case. */
@@ -87,10 +87,10 @@ interface Answer {
   readonly text: string
 }
 
-/** Azure Storage refused a request. */
+/** Azure Storage rejected a request. */
 export class AzureError extends Error {
   readonly status: number
-  /** As the service names it: `QueueNotFound`. */
+  /** As named by the service: `QueueNotFound`. */
   readonly code: string
 
   constructor(operation: string, status: number, code: string, reason: string) {
@@ -110,10 +110,10 @@ export function isTransient(error: unknown): boolean {
 const VERSION = '2024-08-04'
 const ATTEMPTS = 3
 const FIRST_PAUSE_MS = 100
-/** Until the headers of an answer arrive. */
+/** Time limit for the response headers. */
 const ANSWER_TIMEOUT_MS = 60_000
 
-/** Speaks the protocol of Azure Storage. What may succeed when repeated is tried three times. */
+/** A client for Azure Storage. Requests that may succeed when retried are tried three times. */
 export class AzureStorage {
   readonly #resources: Resources
   readonly #transport: HttpTransport
@@ -123,7 +123,7 @@ export class AzureStorage {
   readonly #sas: readonly (readonly [string, string])[]
   readonly #tokens: EntraTokens | undefined
 
-  /** Throws {@link ConfigError} where there is no account. */
+  /** Throws {@link ConfigError} if there is no account. */
   constructor(config: Config, service: Service, resources: Resources) {
     const { host } = resources
     this.#resources = resources
@@ -157,12 +157,12 @@ export class AzureStorage {
     this.#transport = new HttpTransport({ environment: host.network.proxyVariables, sockets: host.network })
   }
 
-  /** Throws an {@link AzureError} for an answer that is no success. */
+  /** Throws an {@link AzureError} for an unsuccessful response. */
   request(call: Call): Promise<Answer> {
     return this.#repeated(call, async ({ headers, body }) => ({ headers, text: await textOf(body) }))
   }
 
-  /** The same for an answer of any length, whose body has to be read to the end or destroyed. */
+  /** Like {@link request}, for a response of any length, whose body must be read to the end or destroyed. */
   open(call: Call): Promise<HttpResponse> {
     return this.#repeated(call, response => Promise.resolve(response))
   }
@@ -171,7 +171,7 @@ export class AzureStorage {
     return this.#transport.close()
   }
 
-  /** What `take` makes of a success. */
+  /** Retries a call; resolves to the result of `take` for a successful response. */
   async #repeated<T>(call: Call, take: (response: HttpResponse) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       let failure: Error
@@ -213,7 +213,7 @@ export class AzureStorage {
     return this.#transport.request(`${this.#base.origin}${wholePath}${search && `?${search}`}`, {
       method,
       headers,
-      // A put without a body has to say that it has none.
+      // A put without a body must explicitly declare an empty one.
       body: body ?? (method === 'PUT' ? new Uint8Array() : null),
       timeoutMs: ANSWER_TIMEOUT_MS,
       ...(signal !== undefined && { signal }),
@@ -224,10 +224,10 @@ export class AzureStorage {
 const isDevelopment = (connection: string): boolean => /(?:^|;)UseDevelopmentStorage=true(?:;|$)/i.test(connection)
 
 const DEVELOPMENT_PORTS = { blob: '10000', queue: '10001' } as const
-/** The account that every emulator has, and whose key Microsoft publishes. */
+/** The account of every emulator, whose key Microsoft publishes. */
 const DEVELOPMENT_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
 
-/** The parts of a connection string by their names in lower case. */
+/** The parts of a connection string, by lower-case name. */
 function connectionOf(
   text: string,
   service: Service,

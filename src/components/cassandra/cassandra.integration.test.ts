@@ -230,7 +230,7 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
       await sender.send('1')
       await sender.close()
     }
-    // The certificate is for localhost alone.
+    // The certificate is valid for localhost only.
     const other = await Sender.start({ cassandra: { ...own(), ...insert, tls } })
     await logged(other, /the certificate of 127\.0\.0\.1 is neither for it nor for 127\.0\.0\.1/)
     await other.close()
@@ -276,7 +276,7 @@ function newName(): string {
   return `t_${randomUUID().slice(0, 8)}`
 }
 
-/** The user is made some moments after the port is open. */
+/** The user is created some time after the port opens. */
 async function connected(client: Client): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

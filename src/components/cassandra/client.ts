@@ -16,7 +16,7 @@ import type { CqlType } from './values.ts'
 
 const DEFAULT_PORT = 9042
 
-/** Fields of all components of Cassandra. */
+/** The fields shared by the Cassandra components. */
 export const clientFields = {
   addresses: field
     .string('Nodes as `host:port`, port 9042 where none is said; an element may name several with commas.')
@@ -58,7 +58,7 @@ export const clientFields = {
 
 export type ClientConfig = Infer<typeof clientFields>
 
-/** A statement that nodes know, with the types of its arguments. */
+/** A prepared statement, with the types of its arguments. */
 interface Prepared {
   readonly meta: { readonly columns: readonly { readonly name: string; readonly type: CqlType }[] }
 }
@@ -73,7 +73,7 @@ interface PrepareHandler {
   ): Promise<Prepared>
 }
 
-/** A node as the driver reports it; its types do not say that its pool can be ended. */
+/** A node as reported by the driver, whose types omit that its pool can be shut down. */
 interface ForgottenHost {
   shutdown(waitsForPending: boolean): Promise<void>
 }
@@ -83,18 +83,18 @@ export interface Connected {
   readonly client: Client
   readonly types: typeof types
   readonly errors: typeof errors
-  /** The types of the arguments of a statement; nodes are asked once. */
+  /** The argument types of a statement; the nodes are asked only once. */
   argumentsOf(query: string): Promise<readonly CqlType[]>
 }
 
-/** Connects to a cluster when asked, once, and knows when it is away. */
+/** Connects to a cluster once, on demand, and tracks whether it is available. */
 export class Cluster {
   readonly #config: ClientConfig
   readonly #resources: Resources
   readonly #nodes: readonly Node[]
   #connected: Connected | undefined
 
-  /** Throws `ConfigError` for an address that is none. */
+  /** Throws `ConfigError` for an invalid address. */
   constructor(config: ClientConfig, resources: Resources) {
     this.#config = config
     this.#resources = resources
@@ -102,7 +102,7 @@ export class Cluster {
     if (this.#nodes.length === 0) throw new ConfigError('addresses names no node')
   }
 
-  /** Resolves when a node answers. */
+  /** Resolves once a node has responded. */
   async connect(): Promise<void> {
     try {
       this.#connected ??= await this.#open()
@@ -112,7 +112,7 @@ export class Cluster {
     }
   }
 
-  /** Runs something with the driver. Rejects with `NotConnectedError` where no node can be reached. */
+  /** Runs something with the driver. Rejects with `NotConnectedError` if no node can be reached. */
   async run<T>(use: (connected: Connected) => Promise<T>): Promise<T> {
     const connected = this.#connected
     if (connected === undefined) throw new NotConnectedError()
@@ -130,9 +130,9 @@ export class Cluster {
 
   async #open(): Promise<Connected> {
     const library = (await import('cassandra-driver')).default
-    // @ts-expect-error: the driver's types do not cover its parts; only this one tells the types of arguments
+    // @ts-expect-error: the driver's types do not cover its internals; only this part knows argument types
     const part: unknown = (await import('cassandra-driver/lib/prepare-handler.js')).default
-    const handler = part as PrepareHandler // as the driver's pinned version has it
+    const handler = part as PrepareHandler // as in the driver's pinned version
     const { loadBalancing, reconnection, retry } = library.policies
     const { timeout: timeoutMs = 600, password_authenticator: login } = this.#config
     const contactPoints = await this.#contactPoints()
@@ -153,8 +153,8 @@ export class Cluster {
       isMetadataSyncEnabled: false,
       monitorReporting: { enabled: false },
     })
-    // When all nodes were lost, the driver makes new records of them and forgets the old ones, whose pools would try to
-    // connect without end.
+    // When all nodes are lost, the driver creates new records for them and drops the old ones, whose pools would retry
+    // connecting indefinitely.
     client.on('hostRemove', (host: ForgottenHost) => {
       host
         .shutdown(false)
@@ -177,14 +177,14 @@ export class Cluster {
     }
   }
 
-  /** The nodes by their addresses, since the driver would resolve names by itself. */
+  /** The addresses of the nodes, because the driver would otherwise resolve names itself. */
   async #contactPoints(): Promise<string[]> {
     const found = await Promise.allSettled(
       this.#nodes.map(async ({ host, port }) => `${await this.#resolve(host)}:${port}`),
     )
     const points = found.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
     if (points.length > 0) return points
-    throw (found[0] as PromiseRejectedResult).reason // there is at least one, and none was found
+    throw (found[0] as PromiseRejectedResult).reason // there is at least one, and none was resolved
   }
 
   #resolve(host: string): Promise<string> {
@@ -242,8 +242,8 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Accepts the certificate of a node that is for its address, or for any name of the configuration: the driver connects to
- * addresses, and nodes tell of each other by addresses.
+ * Accepts a node's certificate if it is valid for the node's address or for any configured name: the driver connects to
+ * addresses, and nodes announce each other by address.
  */
 function identityCheck(names: readonly string[]) {
   return (address: string, { raw }: { readonly raw: Uint8Array }): Error | undefined => {

@@ -14,7 +14,7 @@ import {
 import { clientFields, Cluster, type Connected } from './client.ts'
 import { type CqlType, toCql } from './values.ts'
 
-/** Consistency levels by the driver's names for them. */
+/** Consistency levels, with the driver's names for them. */
 const consistencies = {
   ANY: 'any',
   ONE: 'one',
@@ -129,7 +129,7 @@ class CassandraOutput implements Output {
     )
   }
 
-  /** What the mapping makes of a message, as the driver takes it. */
+  /** Evaluates the mapping for a message and converts the result for the driver. */
   #argumentsOf(batch: Batch, index: number, wanted: readonly CqlType[], library: typeof types): ArrayOrObject {
     const { args_mapping: mapping } = this.#config
     const where = batch.length === 1 ? 'parsing args' : `parsing args for part: ${index}`
@@ -137,7 +137,7 @@ class CassandraOutput implements Output {
     try {
       const value = mapping.run(batch, index)
       if (!isArray(value)) throw new Error(`expected the mapping to result in an array, got ${typeOf(value)}`)
-      // The server counts: it says what is missing, or too much.
+      // The server checks the number of arguments and reports what is missing or superfluous.
       const text = { code: library.dataTypes.text }
       return value.map((each, place) => toCql(each, wanted[place] ?? text, library))
     } catch (error) {
@@ -145,7 +145,7 @@ class CassandraOutput implements Output {
     }
   }
 
-  /** Sends a request again for as long as it may succeed then, within the configured number of times. */
+  /** Retries a request while it may succeed, up to the configured number of times. */
   async #repeated(connected: Connected, send: () => Promise<unknown>): Promise<void> {
     const { max_retries: retries, backoff } = this.#config
     const { initial_interval: initialMs = 1000, max_interval: maxMs = 5000 } = backoff
@@ -164,7 +164,7 @@ class CassandraOutput implements Output {
   }
 }
 
-/** Whether no replica has what a request wrote: too few were there, or none answered in time. */
+/** Whether no replica has stored the write: too few were available, or none responded in time. */
 function mayRepeat(error: unknown, { errors, types: { responseErrorCodes } }: Connected): boolean {
   if (!(error instanceof errors.ResponseError)) return false
   if (error.code === responseErrorCodes.unavailableException) return true

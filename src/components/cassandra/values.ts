@@ -13,10 +13,10 @@ import {
   type Value,
 } from '../../bloblang/index.ts'
 
-/** A type of a column or argument, as the server describes it. */
+/** The type of a column or argument, as described by the server. */
 export interface CqlType {
   readonly code: number
-  /** Of collections the types inside, of a user's type its fields. */
+  /** For collections the element types, for a user-defined type its fields. */
   readonly info?: unknown
 }
 
@@ -31,8 +31,8 @@ const VECTOR = 'org.apache.cassandra.db.marshal.VectorType('
 const NANOS_PER_MILLISECOND = 1_000_000n
 
 /**
- * What the driver sends for a value of the mapping language, by the type that the server wants. Whole numbers go as text, which
- * keeps all digits. Throws where the value does not fit.
+ * Converts a Bloblang value to the driver's representation of the type that the server expects. Integers are passed as
+ * text, which keeps all digits. Throws if the value does not fit.
  */
 export function toCql(value: Value, type: CqlType, library: Library): unknown {
   if (value === null || value === DELETED || value === NOTHING) return null
@@ -95,10 +95,10 @@ export function toCql(value: Value, type: CqlType, library: Library): unknown {
       )
     }
     case dataTypes.custom:
-      // Durations have a code of their own in newer versions of the protocol only.
+      // Only newer versions of the protocol have a separate code for durations.
       if (type.info === DURATION) return library.Duration.fromString(textIn(value))
       if (!String(type.info).startsWith(VECTOR)) throw new Error(`the type ${String(type.info)} is not supported`)
-      // The type of the elements is a text; nearly all are of floats.
+      // The element type is given as text; nearly all vectors are of floats.
       return new library.Vector(
         listIn(value).map(each => (typeOf(each) === 'number' ? Number(toText(each)) : toText(each))),
       )
@@ -107,7 +107,7 @@ export function toCql(value: Value, type: CqlType, library: Library): unknown {
   }
 }
 
-/** A time: a timestamp, a text in RFC 3339, or seconds since 1970. */
+/** Converts a time: a timestamp, an RFC 3339 string, or seconds since 1970. */
 function dateOf(value: Value): Date {
   if (value instanceof Timestamp) return new Date(Number(value.unixNanos / NANOS_PER_MILLISECOND))
   if (typeof value === 'string') return dateOf(parseTime('2006-01-02T15:04:05.999999999Z07:00', value))
@@ -115,7 +115,7 @@ function dateOf(value: Value): Date {
   return new Date(Math.trunc(Number(toText(value)) * 1000))
 }
 
-/** A whole number as text; texts of digits are taken as well. */
+/** An integer as text; strings of digits are accepted as well. */
 function wholeOf(value: Value): string {
   if (typeOf(value) !== 'number' && typeof value !== 'string') throw misfit(value, 'a whole number')
   const text = toText(value)

@@ -7,7 +7,7 @@ import { writer } from '../avro/write.ts'
 import { Output } from '../protobuf/output.ts'
 import type { RegisteredSchema, Registry } from './registry.ts'
 
-/** Bytes to bytes, with the schema's own part of the framing. */
+/** Converts the bytes after the schema id, including any framing specific to the schema type. */
 export type Convert = (bytes: Uint8Array) => Uint8Array
 
 export interface AvroOptions {
@@ -15,7 +15,7 @@ export interface AvroOptions {
   readonly avro_nested_schemas: boolean
 }
 
-/** Decodes Avro to JSON text. */
+/** Creates a decoder from Avro to JSON text. */
 export async function avroDecoder(
   schema: RegisteredSchema,
   registry: Registry,
@@ -32,7 +32,7 @@ export async function avroDecoder(
   }
 }
 
-/** Encodes JSON text as Avro. */
+/** Creates an encoder from JSON text to Avro. */
 export async function avroEncoder(
   schema: RegisteredSchema,
   registry: Registry,
@@ -48,7 +48,7 @@ export async function avroEncoder(
   }
 }
 
-/** A schema with what it refers to in it. */
+/** A schema with its references inlined. */
 async function resolved(schema: RegisteredSchema, registry: Registry, options: AvroOptions): Promise<string> {
   if (schema.references.length === 0) return schema.schema
   const references = await registry.referencesOf(schema)
@@ -69,7 +69,7 @@ async function resolved(schema: RegisteredSchema, registry: Registry, options: A
 
 const MAX_NESTING = 100
 
-/** Puts a referenced definition where its name stands first; further on the name is enough. */
+/** Inlines a referenced definition where its name first occurs; later occurrences keep the name. */
 class Nesting {
   readonly #definitions = new Map<string, unknown>()
   readonly #used = new Set<string>()
@@ -116,7 +116,7 @@ class Nesting {
   }
 }
 
-/** Of a record, enum or fixed. */
+/** The full name of a record, enum or fixed. */
 function fullName(schema: unknown, enclosing: string): string | undefined {
   const { type, name, namespace = enclosing } = fieldsOf(schema)
   if (typeof name !== 'string' || !['record', 'error', 'enum', 'fixed'].includes(String(type))) return undefined

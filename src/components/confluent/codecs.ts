@@ -4,7 +4,7 @@ import { jsonChecker } from './json.ts'
 import { protobufDecoder, protobufEncoder } from './protobuf.ts'
 import type { RegisteredSchema, Registry } from './registry.ts'
 
-/** From a message behind its id to JSON. */
+/** Creates a decoder from what follows the schema id to JSON. */
 export function decoderOf(
   schema: RegisteredSchema,
   registry: Registry,
@@ -23,7 +23,7 @@ export function decoderOf(
   }
 }
 
-/** From JSON to what comes after an id. */
+/** Creates an encoder from JSON to what follows the schema id. */
 export function encoderOf(
   schema: RegisteredSchema,
   registry: Registry,

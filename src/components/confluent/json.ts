@@ -6,7 +6,7 @@ import { expression, quoted } from '../pure/expression.ts'
 import type { Convert } from './avro.ts'
 import type { RegisteredSchema, Registry } from './registry.ts'
 
-/** Checks documents against a JSON schema; they stay as they are. */
+/** Creates a function that validates documents against a JSON schema and returns them unchanged. */
 export async function jsonChecker(schema: RegisteredSchema, registry: Registry, host: ComponentHost): Promise<Convert> {
   const references = await registry.referencesOf(schema)
   const check = expression(`this.json_schema(${quoted(withReferences(schema.schema, references))})`, host)
@@ -21,12 +21,12 @@ export async function jsonChecker(schema: RegisteredSchema, registry: Registry, 
   }
 }
 
-/** A schema that holds those that it refers to, each under the name that it is referred to by, unless it has an id. */
+/** A schema that embeds the schemas it refers to, each under the name used by the reference unless it has an id. */
 function withReferences(schema: string, references: ReadonlyMap<string, string>): string {
   if (references.size === 0) return schema
   const root = JSON.parse(schema) as Readonly<Record<string, unknown>> // a schema with references is an object
   const parts = [...references].map(([name, text]) => {
-    // A JSON Schema is an object or a truth value.
+    // A JSON Schema is an object or a boolean.
     const part = JSON.parse(text) as Readonly<Record<string, unknown>> | boolean
     const named = typeof part === 'boolean' || part['$id'] !== undefined || part['id'] !== undefined
     return [`registry:${name}`, named ? part : { $id: name, ...part }] as const

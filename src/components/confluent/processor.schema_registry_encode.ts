@@ -9,7 +9,7 @@ import { SchemaCache } from './schema-cache.ts'
 const { url, avro_raw_json, avro_nested_schemas, transport, oauth, basic_auth, jwt, tls } = registryFields
 
 interface Encoder {
-  /** What every message begins with: a zero byte and the id of the schema. */
+  /** The prefix of every message: a zero byte and the id of the schema. */
   readonly head: Uint8Array
   readonly encode: Convert
 }

@@ -8,12 +8,12 @@ import type { MessageType } from '../protobuf/types.ts'
 import type { Convert } from './avro.ts'
 import type { RegisteredSchema, Registry } from './registry.ts'
 
-/** The path of the schema itself; those that it refers to have their names. */
+/** The path of the schema itself; referenced schemas are named by their references. */
 const ROOT = '.'
-/** Messages within messages that indexes lead through. */
+/** Maximum nesting depth of a message type given by indexes. */
 const MAX_INDEXES = 100
 
-/** Decodes messages of Protocol Buffers, each after the indexes that lead to its type, to JSON text. */
+/** Creates a decoder from Protocol Buffers messages, each preceded by the indexes of its type, to JSON text. */
 export async function protobufDecoder(schema: RegisteredSchema, registry: Registry): Promise<Convert> {
   const types = await resolved(schema, registry)
   const printer = new JsonPrinter(types, { useProtoNames: false, emitUnpopulated: false })
@@ -39,8 +39,8 @@ export async function protobufDecoder(schema: RegisteredSchema, registry: Regist
 }
 
 /**
- * Encodes JSON text as messages. Which of the types on top of a schema a document is of, only trying tells; the one that took
- * the last document is tried first.
+ * Creates an encoder from JSON text to messages. The top-level type of a document can only be found by trying; the one
+ * that accepted the previous document is tried first.
  */
 export async function protobufEncoder(schema: RegisteredSchema, registry: Registry): Promise<Convert> {
   const types = await resolved(schema, registry)
@@ -71,7 +71,7 @@ async function resolved(schema: RegisteredSchema, registry: Registry): Promise<S
   }
 }
 
-/** A count and as many indexes, as zigzag varints; a count of zero stands for the first message. */
+/** Reads a count and that many indexes, as zigzag varints; a count of zero stands for the first message. */
 function readIndexes(bytes: Uint8Array): { readonly indexes: readonly number[]; readonly end: number } {
   let at = 0
   const next = () => {

@@ -13,7 +13,7 @@ import {
 import { clientFields } from '../http/client-fields.ts'
 import { RequestSigner, requestAuthFields } from '../http/request-auth.ts'
 
-/** What both processors say of the registry. */
+/** The registry fields shared by both processors. */
 export const registryFields = {
   url: field.string('The base URL of the schema registry.').needs('network', value => addressOfUrl(value)),
   avro_raw_json: field
@@ -34,7 +34,7 @@ export const registryFields = {
 
 export type RegistryConfig = Infer<typeof registryFields>
 
-/** A schema as the registry answers it. */
+/** A schema as returned by the registry. */
 export interface RegisteredSchema {
   readonly id: number
   readonly type: string
@@ -50,7 +50,7 @@ interface Reference {
 
 const TIMEOUT_MS = 5000
 const ATTEMPTS = 3
-/** Schemas that one refers to, directly or not. */
+/** Maximum number of direct and indirect references of a schema. */
 const MAX_REFERENCES = 1000
 const MAX_ANSWER_CHARS = 67_108_864
 
@@ -62,7 +62,7 @@ export class Registry {
   readonly #log: Resources['log']
   readonly #sanitizes: boolean
 
-  /** `sanitizes`: names of namespaces are cleaned of characters that Avro does not allow. Throws `ConfigError`. */
+  /** With `sanitizes`, characters that Avro does not allow are removed from namespaces. Throws `ConfigError`. */
   constructor(config: RegistryConfig, resources: Resources, sanitizes = false) {
     if (!URL.canParse(config.url)) throw new ConfigError(`failed to parse url: ${JSON.stringify(config.url)}`)
     this.#base = new URL(config.url)
@@ -84,7 +84,7 @@ export class Registry {
     return await this.#schema(`schemas/ids/${id}`, `schema '${id}'`)
   }
 
-  /** The latest version of a subject, or a certain one. */
+  /** The latest version of a subject, or a given one. */
   async bySubject(subject: string, version: number | 'latest'): Promise<RegisteredSchema> {
     return await this.#schema(
       `subjects/${encodeURIComponent(subject)}/versions/${version}`,
@@ -92,7 +92,7 @@ export class Registry {
     )
   }
 
-  /** All that a schema refers to, by the names that it uses; those that are referred to come before those that refer to them. */
+  /** All schemas that one refers to, by the names it uses; each comes before those that refer to it. */
   async referencesOf({ references }: RegisteredSchema): Promise<ReadonlyMap<string, string>> {
     const versions = new Map<string, number>()
     const schemas = new Map<string, string>()
@@ -187,7 +187,7 @@ function referenceOf(value: unknown): Reference {
   throw new Error('a reference has no name, subject and version')
 }
 
-/** A schema whose namespaces hold letters, digits and underscores only. */
+/** A schema whose namespaces contain letters, digits and underscores only. */
 function sanitized(schema: string): string {
   const clean = (part: string) => part.replaceAll(/\W/g, '')
   return JSON.stringify(

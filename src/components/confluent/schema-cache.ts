@@ -1,28 +1,31 @@
 import type { Clock } from '../../base/index.ts'
 import type { MaybePromise } from '../../engine/index.ts'
 
-/** A schema that was not used for so long is forgotten. */
+/** A schema that was not used for this long is dropped. */
 const STALE_MS = 600_000
-/** How often is looked for stale ones, at most. */
+/** Minimum interval between purges of stale schemas. */
 const PURGE_MS = 60_000
 
 interface Entry<T> {
   readonly value: T
   readonly loadedMs: number
   usedMs: number
-  /** When it may be loaded again, where that failed before. */
+  /** When it may be loaded again after a failure. */
   retryMs: number
 }
 
 interface Options<T> {
   readonly clock: Clock
   readonly load: (key: string) => Promise<T>
-  /** After so long a value is loaded again, while the old one is used on; never where it is undefined. */
+  /** After this long a value is reloaded while the old one stays in use; never if undefined. */
   readonly refreshMs?: number | undefined
   readonly onRefreshError?: (key: string, error: unknown) => void
 }
 
-/** What was made of schemas, by key. Each is loaded once, however many ask for it; one that could not be loaded is asked for again. */
+/**
+ * What was created from schemas, by key. Concurrent requests for a key share one load; a failed load is retried on a
+ * later request.
+ */
 export class SchemaCache<T> {
   readonly #options: Options<T>
   readonly #entries = new Map<string, Entry<T>>()

@@ -26,7 +26,7 @@ async function register(subject: string, schemaType: string, schema: string, ref
 const encode = (subject: string, more: object = {}) => ({ schema_registry_encode: { url, subject, ...more } })
 const decode = (more: object = {}) => ({ schema_registry_decode: { url, ...more } })
 
-/** What becomes of documents that are encoded, and the bytes in between. */
+/** Encodes and decodes documents; returns the results and the bytes in between. */
 async function thereAndBack(subject: string, documents: readonly string[], more: object = {}, own: object = {}) {
   const encoded = await processed(JSON.stringify(encode(subject, { ...more, ...own })), documents)
   for (const { error } of encoded) assert.equal(error, null)

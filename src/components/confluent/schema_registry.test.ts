@@ -7,7 +7,8 @@ import { processed } from '../processor.suite.ts'
 import { SchemaCache } from './schema-cache.ts'
 import { portOf } from '../../../test/servers/ports.ts'
 
-// What Apicurio's registry answered to the requests of `schema_registry.integration.test.ts`, and schemas that show the rest.
+// Recorded responses of Apicurio's registry to the requests of `schema_registry.integration.test.ts`, and schemas for
+// further cases.
 const record = (name: string, fields: readonly object[]) => JSON.stringify({ type: 'record', name, fields })
 const answers: Record<string, object> = {
   '/subjects/avro/versions/latest': { id: 1, schema: record('n.s.R', [{ name: 'v', type: ['null', 'int'] }]) },
@@ -172,7 +173,7 @@ test('names of namespaces are cleaned where that is asked for', async () => {
 
 test('a schema is loaded anew after its time while the old one is used on, and forgotten when nobody uses it', async () => {
   let nowMs = 0
-  // The lifetime of a schema is minutes; no test waits for it.
+  // Schemas live for minutes, which no test waits for.
   const clock: Clock = {
     now: () => nowMs,
     monotonic: () => nowMs,

@@ -1,4 +1,4 @@
-// The contract on every buffer.
+// Runs the contract suite on every buffer.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The contract on every input that needs no server of its own.
+// Runs the contract suite on every input that needs no external server.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { Agent, createServer, request } from 'node:http'
@@ -19,7 +19,7 @@ import { freePort, portOf } from '../../../test/servers/ports.ts'
 const numbers = Array.from({ length: 20 }, (_, index) => `{"n":${index + 1}}`)
 const generate = "{ generate: { count: 20, interval: '', mapping: 'root.n = counter()' } }"
 
-/** Many numbers by an input around `generate`. */
+/** A long series of numbers from an input that wraps `generate`. */
 const counted =
   (around: (own: string) => string, more: (own: string) => string = () => '') =>
   (texts: readonly string[]): InputTarget => {
@@ -27,7 +27,7 @@ const counted =
     return { config: around(own), more: more(own), bodies: texts }
   }
 
-/** Numbers by an input around `generate`. */
+/** Numbers from an input that wraps `generate`. */
 const generated =
   (config: string, more = ''): (() => InputTarget) =>
   () => ({ config, more, bodies: numbers })
@@ -271,9 +271,9 @@ inputContract('stdin', rig, {
   plenty: piped,
 })
 
-/** Lines on the standard input of a stream, which takes them from a pipe of the operating system. */
+/** Lines on the standard input of a stream, which reads them from an operating system pipe. */
 function piped(lines: readonly string[]): InputTarget {
-  // A stream that stops early breaks its pipe, of which the program complains.
+  // A stream that stops early breaks its pipe, about which the program complains.
   const program = spawn('cat', [], { stdio: ['pipe', 'pipe', 'ignore'] })
   program.stdin.on('error', () => undefined).end(`${lines.join('\n')}\n`)
   return {
@@ -286,7 +286,7 @@ function piped(lines: readonly string[]): InputTarget {
 
 inputContract('inproc', rig, {
   ends: false,
-  // The writer of a pipe is told of what was refused and decides: this one writes it again.
+  // The writer of a pipe learns which messages were rejected; this one writes them again.
   replays: true,
   reconnects: unconnected,
   resumes: { never: 'a pipe and its writer end with their stream' },
@@ -294,7 +294,7 @@ inputContract('inproc', rig, {
   plenty: written,
 })
 
-/** An `inproc` input and a writer in the same stream, as pipes are shared only there. */
+/** An `inproc` input and a writer in the same stream, since pipes are shared only there. */
 function written(texts: readonly string[]): InputTarget {
   let handedOut = 0
   const fed = defineInput({
@@ -327,7 +327,7 @@ function written(texts: readonly string[]): InputTarget {
 
 inputContract('http_server', rig, {
   ends: false,
-  // A client is told that its message was not delivered and sends it again, as this one does.
+  // A client learns that its message was not delivered; this one sends it again.
   replays: true,
   reconnects: true,
   resumes: true,
@@ -335,7 +335,7 @@ inputContract('http_server', rig, {
   open: () => posted(numbers),
 })
 
-/** An `http_server` and a client that sends each body until it was taken. */
+/** An `http_server` and a client that sends each body until it is accepted. */
 async function posted(texts: readonly string[]): Promise<InputTarget> {
   const port = await freePort()
   const agent = new Agent({ keepAlive: true })

@@ -1,4 +1,4 @@
-// The contract on every output that needs no server of its own.
+// Runs the contract suite on every output that needs no external server.
 import { createServer as createSocketServer, type Socket } from 'node:net'
 import { mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -17,10 +17,10 @@ import { rig } from './rig.suite.ts'
 import { portOf } from '../../../test/servers/ports.ts'
 
 const POISON = 'poison'
-/** A key, path or topic that cannot be made for one message. */
+/** A key, path or topic that fails to evaluate for one message. */
 const refusing = '${! if content() == "poison" { throw("refused") } else { content() } }'
 
-/** An output around a recorder, which it hands on to. */
+/** An output that wraps a recorder. */
 function around(wrap: (own: string) => string, more?: (own: string) => string): () => OutputTarget {
   return () => {
     const recorder = new Recorder({ takesRuns: false })
@@ -112,7 +112,7 @@ outputContract('cache', rig, {
   open: () => new Shelf(),
 })
 
-/** An output into a cache that remembers the order in which its keys were set. */
+/** An output into a cache that records the order in which its keys were set. */
 class Shelf implements OutputTarget {
   readonly poison = POISON
   readonly specs: readonly unknown[]
@@ -198,7 +198,7 @@ outputContract('socket', rig, {
     return {
       config: () => `{ socket: { network: unix, address: '${path}' } }`,
       async delivered() {
-        // What was sent is on its way while nothing says that it arrived.
+        // Waits until nothing more arrives, since there is no confirmation of arrival.
         for (let before = -1; before !== lines().length; await systemClock.sleep(20)) before = lines().length
         return lines()
       },
@@ -227,7 +227,7 @@ outputContract('websocket', rig, {
     return {
       config: () => `{ websocket: { url: 'ws://127.0.0.1:${port}' } }`,
       async delivered() {
-        // What was sent is on its way while nothing says that it arrived.
+        // Waits until nothing more arrives, since there is no confirmation of arrival.
         for (let before = -1; before !== received.length; await systemClock.sleep(20)) before = received.length
         return received
       },
@@ -259,7 +259,7 @@ outputContract('http_server', rig, {
           const { body } = await fetch(`http://127.0.0.1:${port}/get/stream`, { signal: closing.signal })
           for await (const piece of body!) text += Buffer.from(piece).toString()
         } catch {
-          // Not there yet, or no more: the next attempt tells.
+          // The server is not listening yet or any more; retry.
           await systemClock.sleep(10)
         }
       }
@@ -269,7 +269,7 @@ outputContract('http_server', rig, {
     return {
       config: () => `{ http_server: { address: '127.0.0.1:${port}' } }`,
       async delivered() {
-        // What was written is on its way to the client.
+        // What was written is in transit to the client.
         for (let before = -1; before !== lines().length; await systemClock.sleep(20)) before = lines().length
         return lines()
       },
@@ -324,7 +324,7 @@ outputContract('subprocess', rig, {
       config: () => `{ subprocess: { name: sh, args: [ -c, 'echo $$ > ${pid}; exec cat >> ${file}' ] } }`,
       delivered: () => linesOf(file),
       async cut() {
-        // What is still in the pipe ends with the program; the suite cuts after three messages.
+        // What is still in the pipe is lost with the program; the suite cuts after three messages.
         while (linesOf(file).length < 3) await new Promise(resolve => setTimeout(resolve, 5))
         const id = Number(readFileSync(pid, 'utf8'))
         process.kill(id)
@@ -373,7 +373,10 @@ for (const name of ['sql_insert', 'sql_raw'] as const) {
   })
 }
 
-/** An output that posts to a server of the test. `config` makes it for a URL; `bodiesOf`: what the suite sent, of the body of a request. */
+/**
+ * An output that posts to a test server. `config` creates it for a URL; `bodiesOf` extracts what the suite sent from
+ * the body of a request.
+ */
 async function webTarget(
   config: (url: string, maxInFlight: number) => string,
   bodiesOf: (received: string) => readonly string[] = received => [received],
@@ -466,7 +469,7 @@ outputContract('inproc', rig, {
       arrived.push(...bodies)
       done(null)
     }
-    // A reader in the same stream, as pipes are shared only there.
+    // A reader in the same stream, since pipes are shared only there.
     const piped = defineOutput({
       name: 'piped',
       summary: 'An inproc output, and a reader.',

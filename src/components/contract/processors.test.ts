@@ -1,4 +1,4 @@
-// The contract on every processor that needs no server of its own.
+// Runs the contract suite on every processor that needs no external server.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// The contract on every cache and rate limit that needs no server of its own.
+// Runs the contract suite on every cache and rate limit that needs no external server.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

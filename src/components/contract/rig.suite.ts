@@ -3,5 +3,5 @@ import { HttpRouter } from '../../engine/index.ts'
 import { systemHost } from '../../host/index.ts'
 import { createRegistry } from '../index.ts'
 
-/** What the contract suites of the engine run in. */
+/** The environment in which the engine's contract suites run. */
 export const rig: Rig = { registry: createRegistry(), host: systemHost, http: new HttpRouter(), hungMs: 120_000 }

@@ -1,4 +1,4 @@
-// The contract on every scanner that needs nothing special.
+// Runs the contract suite on every scanner without special requirements.
 import { gzipSync } from 'node:zlib'
 import { scannerContract } from '../scanner.suite.ts'
 
@@ -72,7 +72,7 @@ scannerContract('to_the_end', {
   broken: never,
 })
 
-/** A tape archive as POSIX describes it, with the least that a reader needs. */
+/** A minimal tar archive as specified by POSIX. */
 function tarOf(files: Readonly<Record<string, string>>): Buffer {
   const blocks = Object.entries(files).flatMap(([name, text]) => {
     const header = Buffer.alloc(512)

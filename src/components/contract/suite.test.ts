@@ -1,4 +1,4 @@
-// The suites themselves: a component that keeps the contract passes, and each fault that it could have is found.
+// Tests the suites themselves: a correct component passes, and each possible fault is detected.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
@@ -28,7 +28,7 @@ interface Fault {
   readonly name: string
   readonly takesRuns: boolean
   readonly wrap: (output: Output) => Output
-  /** The property that finds it. */
+  /** The name of the test that detects it. */
   readonly found: string
 }
 
@@ -120,7 +120,7 @@ for (const { name, takesRuns, wrap, found } of faults) {
   })
 }
 
-/** An output whose outcomes of runs are changed. */
+/** An output whose outcomes of runs are altered. */
 function changedRun(
   change: (outcomes: readonly (Error | null)[]) => readonly (Error | null)[],
 ): (output: Output) => Output {
@@ -229,7 +229,7 @@ for (const { name, wrap, found } of inputFaults) {
   })
 }
 
-/** A buffer in memory, by the name `shelf`, with the faults that are asked for. */
+/** An in-memory buffer named `shelf`, with the requested faults. */
 function shelf(faults: {
   readonly forgetsRefused?: boolean
   readonly reverses?: boolean
@@ -269,7 +269,7 @@ function shelf(faults: {
       },
       async next(signal) {
         for (;;) {
-          // With the fault it always holds the newest one, so that there is something to drop at the end.
+          // With this fault it always holds back the newest message, so that there is something to drop at the end.
           const isHeld = faults.endsAtOnce === true && queue.length === 1
           const next = isHeld ? undefined : queue.shift()
           if (next !== undefined) return deliver(next)
@@ -313,7 +313,7 @@ for (const [name, faults, found] of bufferFaults) {
   })
 }
 
-/** An input whose deliveries are changed. */
+/** An input whose deliveries are altered. */
 function changedDelivery(change: (delivery: Delivery) => Delivery | Promise<Delivery>): (input: PondInput) => Input {
   return input => ({
     ...input,

@@ -1,4 +1,4 @@
-// The bulk outputs against a server of the test that keeps documents as the API's public documentation says.
+// The bulk outputs against a test server that stores documents as the public API documentation specifies.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
@@ -15,8 +15,8 @@ interface Target {
 }
 
 /**
- * Keeps what is indexed; refuses documents with `"bad"`, as a mapping would. Elasticsearch itself is in no registry of
- * packages that a test could install it from.
+ * Stores what is indexed; rejects documents with `"bad"`, as an index mapping would. Elasticsearch itself is not
+ * available from a package registry that tests could install it from.
  */
 class BulkServer {
   readonly #server = createServer((request, response) => {
@@ -36,7 +36,7 @@ class BulkServer {
   #isHeld = false
   readonly requests: { readonly path: string; readonly authorization: string | undefined }[] = []
   readonly documents: { readonly id: string | undefined; readonly text: string }[] = []
-  /** Statuses of the next answers instead of the results. */
+  /** Statuses of the next responses, instead of results. */
   readonly statuses: number[] = []
   url = ''
 

@@ -34,17 +34,17 @@ type ServerConfig = Infer<typeof serverFields>
 
 export interface BulkOptions {
   readonly timeoutMs: number
-  /** Overrides user and password. */
+  /** Takes precedence over user name and password. */
   readonly apiKey?: string | undefined
   readonly gzip?: boolean
-  /** Statuses after which a request is sent again, to the next server. */
+  /** Statuses after which a request is retried at the next server. */
   readonly retryOn: readonly number[]
   readonly retries: number
-  /** The pauses before the retries of one request; without one there are none. */
+  /** The pauses before the retries of a request; without it there are no retries. */
   readonly backoff?: () => Backoff
-  /** How long after its beginning a request is not sent again any more; 0 for no limit. */
+  /** How long after its start a request may still be retried; 0 for no limit. */
   readonly maxElapsedMs?: number
-  /** Parameters of the request, with their `?`. */
+  /** Query string of the request, including the `?`. */
   readonly query?: string
 }
 
@@ -55,7 +55,7 @@ export interface BulkItem {
   readonly id: string
   readonly routing: string
   readonly pipeline?: string
-  /** A document on one line; null where the action has none. */
+  /** A document on one line; null if the action has none. */
   readonly body: Uint8Array | null
 }
 
@@ -68,7 +68,7 @@ interface ItemAnswer {
   readonly error?: { readonly type?: string; readonly reason?: string }
 }
 
-/** Speaks the bulk API that Elasticsearch and OpenSearch have in common. */
+/** A client for the bulk API shared by Elasticsearch and OpenSearch. */
 export class BulkClient {
   readonly #urls: readonly string[]
   readonly #headers: Readonly<Record<string, string>>
@@ -90,14 +90,14 @@ export class BulkClient {
     })
   }
 
-  /** Rejects where no server answers with success. */
+  /** Rejects if no server responds successfully. */
   async check(signal: AbortSignal): Promise<void> {
     await this.#request('GET', '/', {}, null, signal)
   }
 
   /**
-   * Sends changes as one request. Returns the error of each that was refused at its place, null for the others; rejects where
-   * the request as a whole failed.
+   * Sends changes in one request. Returns the error of each rejected one, by index, null for the others; rejects if the
+   * request as a whole failed.
    */
   async send(items: readonly BulkItem[], signal: AbortSignal): Promise<readonly (Error | null)[]> {
     if (items.length === 0) return []
@@ -109,7 +109,7 @@ export class BulkClient {
     }
     const text = await this.#request('POST', `/_bulk${query}`, headers, gzip ? gzipSync(plain) : plain, signal)
     const { items: answers = [] } = parseAnswer(text)
-    // Nothing counts as written that has no answer.
+    // A change without a result does not count as written.
     return items.map((_, index) => outcomeOf(answers[index]))
   }
 
@@ -139,7 +139,7 @@ export class BulkClient {
     }
   }
 
-  /** The body of a successful answer of the next server, or what went wrong. */
+  /** The body of the next server's successful response, or the error. */
   async #attempt(
     method: string,
     path: string,
@@ -162,7 +162,7 @@ export class BulkClient {
   }
 }
 
-/** The server refused a request as a whole. */
+/** The server rejected a request as a whole. */
 class StatusError extends Error {
   readonly statusCode: number
 
@@ -214,13 +214,19 @@ function outcomeOf(answer: Readonly<Record<string, ItemAnswer>> | undefined): Er
   return new Error(`${error?.type ?? `status ${status}`}: ${error?.reason ?? 'unknown error'}`)
 }
 
-/** A message's bytes on one line, as the bulk API separates documents by newlines, which JSON has between its tokens only. */
+/**
+ * Puts a message's bytes on one line, since the bulk API separates documents by line breaks, which JSON only has
+ * between tokens.
+ */
 export function onOneLine(bytes: Uint8Array): Uint8Array {
   if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes
   return bytes.map(byte => (byte === 0x0a || byte === 0x0d ? 0x20 : byte))
 }
 
-/** Writes messages by one request and returns the error of each that failed. `itemOf` makes the change of a message. */
+/**
+ * Writes messages with one request and returns the errors of the failed ones. `itemOf` creates the change for a
+ * message.
+ */
 export async function writeBulk(
   client: BulkClient,
   messages: readonly Message[],

@@ -11,7 +11,7 @@ import {
 } from '../../engine/index.ts'
 import { BulkClient, type BulkItem, onOneLine, serverFields, writeBulk } from './bulk.ts'
 
-/** The retries of the original's client where `max_retries` is 0. */
+/** Retries of the original's client when `max_retries` is 0. */
 const DEFAULT_RETRIES = 3
 const NO_DISCOVERY = 'Finding nodes is known but not supported by Penstock yet: list them in `urls`'
 

@@ -1,6 +1,6 @@
 /**
- * The patterns that every configuration can refer to, unless `use_default_patterns` is false: those of the original, which are
- * those of Logstash as far as RE2 can express them.
+ * The patterns available to every configuration unless `use_default_patterns` is false: those of the original, which
+ * are those of Logstash as far as RE2 can express them.
  */
 export const defaultPatterns: Readonly<Record<string, string>> = {
   ...names(),
@@ -67,8 +67,8 @@ function addresses(): Record<string, string> {
 }
 
 /**
- * An address of IPv6 is up to seven groups, then as many of the rest as the abbreviation `::` leaves, in the last place also an
- * IPv4 address. The longest run of groups is tried first.
+ * An IPv6 address has up to seven groups, followed by as many more as the abbreviation `::` permits, the last of which
+ * may be an IPv4 address. The longest run of groups is tried first.
  */
 function ipv6(): string {
   const group = '[0-9A-Fa-f]{1,4}'
@@ -166,7 +166,7 @@ function logs(): Record<string, string> {
   }
 }
 
-/** The names of levels; each with a capital or a small letter first, and in capitals. */
+/** The names of log levels, each in lower case, capitalised and in upper case. */
 function levels(): readonly string[] {
   return [
     '[Aa]lert|ALERT',

@@ -1,12 +1,12 @@
 import { compileRe2, groupText, Float, type Re2, type Value } from '../../bloblang/index.ts'
 
-/** What a reference says that its text is: `%{NUMBER:bytes:int}`. */
+/** The type given by a reference: `%{NUMBER:bytes:int}`. */
 type Hint = string
 
 /** A pattern whose references are resolved. */
 interface Resolved {
   readonly source: string
-  /** The names of fields by the names of groups, where those are not the same. */
+  /** Maps group names to field names, where these differ. */
   readonly fields: ReadonlyMap<string, string>
   readonly hints: ReadonlyMap<string, Hint>
 }
@@ -15,16 +15,16 @@ interface Resolved {
 export type Patterns = Readonly<Record<string, string>>
 
 export interface GrokOptions {
-  /** Whether references without a name of their own capture nothing. */
+  /** Whether only references with a field name capture. */
   readonly namedOnly: boolean
-  /** Whether captures of nothing are left out. */
+  /** Whether empty captures are dropped. */
   readonly removeEmpty: boolean
 }
 
-/** A grok expression: what it captures from a text, by the names of the fields; undefined where it does not match. */
+/** A compiled grok expression: returns the captures of a text by field name; undefined if it does not match. */
 export type Expression = (text: string) => ReadonlyMap<string, Value> | undefined
 
-/** A text that a type hint does not fit; the expression counts as not matching. */
+/** A text that does not fit a type hint; the expression counts as not matching. */
 export class HintError extends Error {
   constructor(message: string) {
     super(message)
@@ -34,10 +34,10 @@ export class HintError extends Error {
 
 /** `%{NAME}`, `%{NAME:field}` or `%{NAME:field:type}`. */
 const REFERENCE = /%\{([\w.-]+(?::[\w.-]+(?::[\w.-]+)?)?)\}/g
-/** More text than any sensible pattern resolves to; each level of references can multiply it. */
+/** Larger than any reasonable resolved pattern; each level of references can multiply the size. */
 const MAX_SOURCE = 1_000_000
 
-/** Compiles grok expressions against a set of patterns, each of which is resolved on first use. */
+/** Compiles grok expressions with a set of patterns, each of which is resolved on first use. */
 export class GrokCompiler {
   readonly #patterns: Patterns
   readonly #options: GrokOptions
@@ -49,7 +49,7 @@ export class GrokCompiler {
     this.#options = options
   }
 
-  /** Throws where a reference leads nowhere or in a circle, and what `compileRe2` throws. */
+  /** Throws if a reference is undefined or circular, and the errors of `compileRe2`. */
   compile(expression: string): Expression {
     const { source, fields, hints } = this.#resolve(expression)
     const regexp = compileRe2(source)
@@ -59,7 +59,7 @@ export class GrokCompiler {
     return capturing(regexp, captures, this.#options.removeEmpty)
   }
 
-  /** Throws where a pattern refers to one that does not exist. */
+  /** Throws if a pattern refers to an undefined one. */
   check(): void {
     for (const name of Object.keys(this.#patterns)) this.#pattern(name)
   }

@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { functions, isTrue, Reference, type Result } from './functions.ts'
 import { type Comparison, type Expression, type Json, parseQuery } from './parse.ts'
 
-/** A query that was compiled: what it yields for a document. Throws `JmesError`. */
+/** A compiled query: returns its result for a document. Throws `JmesError`. */
 export type Query = (document: Json) => Json
 
 type Evaluate = (value: Json) => Result
 
-/** Compiles a query of JMESPath. Throws `JmesSyntaxError`. */
+/** Compiles a JMESPath query. Throws `JmesSyntaxError`. */
 export function compileQuery(query: string): Query {
   const evaluate = compile(parseQuery(query))
   return document => {
@@ -169,7 +169,7 @@ function withoutNulls(elements: readonly Json[], right: Evaluate): Json {
   return results
 }
 
-/** A reference outside of an argument is an empty object, as the original prints it. */
+/** A reference outside an argument is an empty object, as printed by the original. */
 function plain(result: Result): Json {
   return result instanceof Reference ? {} : result
 }

@@ -12,7 +12,7 @@ export class Reference {
 
 export type Result = Json | Reference
 
-/** A call that fails. */
+/** A failed call. */
 class JmesError extends Error {
   constructor(message: string) {
     super(message)
@@ -20,14 +20,14 @@ class JmesError extends Error {
   }
 }
 
-/** False are `false`, null, and texts, lists and objects without content. */
+/** False values are `false`, null, and empty strings, arrays and objects. */
 export function isTrue(value: Result): boolean {
   if (value === null || value === false || value === '') return false
   if (typeof value !== 'object' || value instanceof Reference) return true
   return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0
 }
 
-/** The names of the types in error texts. */
+/** The names of types in error messages. */
 const types = {
   number: 'number',
   string: 'string',
@@ -45,7 +45,7 @@ type Args = readonly Result[]
 interface Signature {
   readonly args: readonly (readonly Type[])[]
   readonly variadic?: boolean
-  /** The arguments have one of the types that `args` names. */
+  /** The arguments have one of the types listed in `args`. */
   readonly run: (...args: never[]) => Json
 }
 
@@ -94,13 +94,13 @@ const table: Readonly<Record<string, Signature>> = {
   values: { args: [['object']], run: (object: Fields) => Object.values(object) },
 }
 
-/** The functions of JMESPath, with the original's checks and error texts. */
+/** The JMESPath functions, with the original's checks and error messages. */
 export const functions = {
   call(name: string, args: Args): Json {
     if (!Object.hasOwn(table, name)) throw new JmesError(`unknown function: ${name}`)
     const signature = table[name]!
     checkArgs(signature, args)
-    return signature.run(...(args as never[])) // the signature was checked against the arguments
+    return signature.run(...(args as never[])) // the arguments were checked against the signature
   },
 }
 
@@ -138,7 +138,7 @@ function isOf(type: Type, value: Result): boolean {
   }
 }
 
-/** A value as Go prints it in texts. */
+/** Formats a value like Go. */
 function goText(value: Result): string {
   if (value === null) return '<nil>'
   if (value instanceof Reference) return '{}'
@@ -187,7 +187,7 @@ function sortedBy(list: List, by: Reference): Json {
   return [...list.keys()].toSorted((left, right) => compare(keys[left]!, keys[right]!)).map(at => list[at]!)
 }
 
-/** What decides about each element: all numbers or all texts, as the first one is. */
+/** The sort key of each element: all numbers or all strings, according to the first one. */
 function keysBy(list: List, by: Reference, mixed: (kind: string) => JmesError): List {
   const keys = list.map(item => by.evaluate(item))
   const kind = typeof keys[0]
@@ -197,8 +197,8 @@ function keysBy(list: List, by: Reference, mixed: (kind: string) => JmesError): 
 }
 
 function compare(left: Json, right: Json): number {
-  if (typeof left === 'string') return compareText(left, right as string) // the list was checked to hold one type
-  return (left as number) - (right as number) // the list was checked to hold one type
+  if (typeof left === 'string') return compareText(left, right as string) // the array was checked to hold one type
+  return (left as number) - (right as number) // the array was checked to hold one type
 }
 
 function toNumber(value: Json): Json {
@@ -217,7 +217,7 @@ function printed(value: Json): string {
   return printJson(documentOf(value), { escapeHtml: true })
 }
 
-/** A result as a value of the language: its numbers are floats. */
+/** Converts a result to a Bloblang value; its numbers are floats. */
 export function documentOf(value: Json): Value {
   if (typeof value === 'number') return new Float(value)
   if (typeof value !== 'object' || value === null) return value

@@ -1,4 +1,4 @@
-/** The kinds of tokens, named as the original's error texts name them. */
+/** The kinds of tokens, named as in the original's error messages. */
 export type TokenKind =
   | 'tUnknown'
   | 'tStar'
@@ -34,11 +34,11 @@ export type TokenKind =
 
 export interface Token {
   readonly kind: TokenKind
-  /** A name or text without its quotes; of a JSON literal its text. */
+  /** A name or string without its quotes, or the text of a JSON literal. */
   readonly text: string
 }
 
-/** A query that is not well formed. */
+/** A syntax error in a query. */
 export class JmesSyntaxError extends Error {
   constructor(message: string) {
     super(`SyntaxError: ${message}`)
@@ -77,7 +77,7 @@ const kinds: Readonly<Record<string, TokenKind>> = {
 const TOKEN =
   /([ \t\r\n]+)|([A-Za-z_][A-Za-z0-9_]*)|(-?[0-9]+|-)|"((?:\\[\s\S]|[^"\\])*)"|'((?:\\'|[^'])*)'|`((?:\\[\s\S]|[^`\\])*)`|(\[\?|\[\]|\|\||<=|>=|!=|==|&&|[.*,:{}\]()@[|<>!=&])/y
 
-/** The tokens of a query, with one that marks the end. Throws {@link JmesSyntaxError}. */
+/** The tokens of a query, followed by an end marker. Throws {@link JmesSyntaxError}. */
 export function tokensOf(query: string): readonly Token[] {
   const tokens: Token[] = []
   TOKEN.lastIndex = 0

@@ -1,12 +1,12 @@
 import { messageOf } from '../../base/index.ts'
 import { JmesSyntaxError, type Token, type TokenKind, tokensOf } from './lex.ts'
 
-/** What JSON can say, with numbers as JavaScript has them. */
+/** A JSON value, with JavaScript numbers. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 export type Comparison = 'tEQ' | 'tNE' | 'tLT' | 'tLTE' | 'tGT' | 'tGTE'
 
-/** The tree of a query. */
+/** The syntax tree of a query. */
 export type Expression =
   | { readonly kind: 'identity' }
   | { readonly kind: 'field'; readonly name: string }
@@ -49,12 +49,12 @@ const powers: Readonly<Partial<Record<TokenKind, number>>> = {
   tLparen: 60,
 }
 
-/** Below this a token ends what is applied to each element of a projection. */
+/** Tokens with a lower binding power end what is applied to each element of a projection. */
 const PROJECTION_END = 10
-/** How deep brackets and operators may nest. */
+/** Maximum nesting of brackets and operators. */
 const MAX_DEPTH = 500
 
-/** Parses a query of JMESPath. Throws `JmesSyntaxError` with the original's texts. */
+/** Parses a JMESPath query. Throws `JmesSyntaxError` with the original's messages. */
 export function parseQuery(query: string): Expression {
   const parser = new Parser(tokensOf(query))
   return parser.whole()
@@ -181,7 +181,7 @@ class Parser {
     return { kind: 'projection', left: { kind: 'flatten', left }, right: this.#projected('tFlatten') }
   }
 
-  /** What follows `[` where that is a number or a colon. */
+  /** Parses what follows `[` if it is a number or a colon. */
   #indexed(left: Expression): Expression {
     if (this.#kind !== 'tColon' && this.#kindAfter !== 'tColon') {
       const index = this.#integer()
@@ -261,7 +261,7 @@ class Parser {
     }
   }
 
-  /** What is applied to each element of a projection. */
+  /** Parses what is applied to each element of a projection. */
   #projected(binder: TokenKind): Expression {
     if (powerOf(this.#kind) < PROJECTION_END) return identity
     if (this.#kind === 'tLbracket' || this.#kind === 'tFilter') return this.#expression(powerOf(binder))

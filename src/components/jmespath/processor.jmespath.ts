@@ -51,7 +51,7 @@ function findingOf(query: unknown): string | undefined {
   }
 }
 
-/** A value of the language as JSON, with all numbers as JavaScript has them. */
+/** Converts a Bloblang value to JSON, with all numbers as JavaScript numbers. */
 function jsonOf(value: Value): Json {
   if (typeof value === 'bigint') return Number(value)
   if (typeof value === 'symbol') return null

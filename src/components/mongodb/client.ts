@@ -24,7 +24,7 @@ import {
   type Resources,
 } from '../../engine/index.ts'
 
-/** Parameters of a URL that name files, with the options of `node:tls` that stand for their contents. */
+/** URL parameters that name files, with the options of `node:tls` that take the files' contents. */
 const fileParameters: Readonly<Record<string, readonly string[]>> = {
   tlsCAFile: ['ca'],
   tlsCertificateKeyFile: ['cert', 'key'],
@@ -101,13 +101,13 @@ export const marshalModeField = field
 export type ClientConfig = Infer<typeof clientFields>
 type MapConfig = Infer<typeof mapFields>
 
-/** A connected client with its library, which is loaded when the first one connects. */
+/** A connected client with its library, which is loaded when the first client connects. */
 export interface Connected {
   readonly client: MongoClient
   readonly bson: typeof BSON
 }
 
-/** Makes a client and waits for a server to answer. Rejects with `ping failed: …`. */
+/** Creates a client and waits for a server to respond. Rejects with `ping failed: …`. */
 async function connectClient(config: ClientConfig, { host }: Resources): Promise<Connected> {
   const library = await import('mongodb')
   const { username, password } = config
@@ -132,13 +132,15 @@ async function connectClient(config: ClientConfig, { host }: Resources): Promise
   }
 }
 
-/** The limits that the URL does not set itself: options would replace those of the URL. */
+/** The timeouts that the URL does not set: options would override those of the URL. */
 function timeoutsUnless(url: string): Readonly<Record<string, number>> {
   const limits = { connectTimeoutMS: 10_000, socketTimeoutMS: 30_000, serverSelectionTimeoutMS: 30_000 }
   return Object.fromEntries(Object.entries(limits).filter(([name]) => !new RegExp(`[?&]${name}=`, 'i').test(url)))
 }
 
-/** The URL without its files, which the library would read by itself, and their contents. Throws `ConfigError`. */
+/**
+ * The URL without file parameters, which the library would read itself, and the files' contents. Throws `ConfigError`.
+ */
 function withoutFiles(
   url: string,
   files: Resources['host']['files'],
@@ -155,7 +157,7 @@ function withoutFiles(
   return { url: rest, files: contents }
 }
 
-/** Throws `ConfigError` for a way to log in that would use what belongs to this machine. */
+/** Throws `ConfigError` for an authentication method that would use credentials of this machine. */
 function checkUrl({ url }: ClientConfig): void {
   const mechanism = /[?&]authMechanism=(MONGODB-AWS|MONGODB-OIDC|GSSAPI)/i.exec(url)?.[1]
   if (mechanism !== undefined) throw new ConfigError(`authMechanism ${mechanism} is not supported by Penstock yet`)
@@ -175,7 +177,7 @@ function needsOfUrl(url: string): readonly Need[] {
 
 function writeConcernOf({ w, j, w_timeout: wtimeoutMS }: Infer<typeof writeConcernField>): WriteConcernSettings {
   return {
-    // The driver's type knows numbers and `majority` only; a mode has any name.
+    // The driver's type only allows numbers and `majority`, whereas a mode may have any name.
     ...(w === '' ? {} : { w: (/^\d+$/.test(w) ? Number(w) : w) as W }),
     journal: j,
     ...(wtimeoutMS === undefined ? {} : { wtimeoutMS }),
@@ -184,7 +186,7 @@ function writeConcernOf({ w, j, w_timeout: wtimeoutMS }: Infer<typeof writeConce
 
 export type Operation = keyof typeof operationTexts | 'find-one'
 
-/** Throws `ConfigError` where a mapping is missing, or there is one that the operation has no use for. */
+/** Throws `ConfigError` if a mapping is missing, or the operation does not use it. */
 export function checkMaps(operation: Operation, maps: MapConfig): void {
   const writes = operation === 'insert-one' || operation === 'replace-one' || operation === 'update-one'
   const filters = operation !== 'insert-one'
@@ -200,7 +202,7 @@ export function checkMaps(operation: Operation, maps: MapConfig): void {
   if (!upserts && maps.upsert) refuse(`upsert not allowed for '${operation}' operation`)
 }
 
-/** What the mappings make of a message. */
+/** The results of the mappings for a message. */
 export interface Mapped {
   readonly document: Document
   readonly filter: Document
@@ -223,10 +225,10 @@ function extended(
 ): Document | undefined {
   if (mapping === null) return undefined
   const value = mapping.run(batch, index)
-  // A mapping that deletes its root makes nothing.
+  // A mapping that deletes its root yields nothing.
   if (typeof value === 'symbol') return undefined
   const text = typeof value === 'string' ? value : printJson(value)
-  // `parse` gives whatever the text holds; an operation on something else than a document is refused by the driver.
+  // `parse` returns whatever the text contains; the driver rejects operations on anything other than a document.
   return EJSON.parse(text, { relaxed: false }) as Document
 }
 
@@ -253,8 +255,8 @@ function writeModel(operation: Operation, upsert: boolean, { document, filter, h
 }
 
 /**
- * Writes in order and returns the error of each write that the server refused, at its place, null for the others: what stands
- * behind a refused write is written as well. Rejects with `NotConnectedError` where the server cannot be reached.
+ * Writes in order and returns the error of each write, by index, null if it succeeded; writes after a rejected one are
+ * made as well. Rejects with `NotConnectedError` if the server cannot be reached.
  */
 async function writeAll(
   collection: Collection,
@@ -270,7 +272,7 @@ async function writeAll(
       if (refused === undefined) {
         const failure = translated(error)
         if (models.length === 1 || failure instanceof NotConnectedError) throw failure
-        // A document that the driver itself refuses ends the whole list before anything is written.
+        // If the driver itself rejects a document, nothing of the whole list has been written.
         for (let at = from; at < models.length; at++) outcomes[at] = await writeOne(collection, models[at]!)
         break
       }
@@ -295,7 +297,7 @@ interface WriteErrorLike {
   readonly errmsg?: string
 }
 
-/** The write that ended an ordered list of writes; undefined where the error is about something else. */
+/** The write that ended an ordered list; undefined if the error has another cause. */
 function refusalOf(error: unknown): { readonly index: number; readonly message: string } | undefined {
   // The shape of the driver's bulk error.
   const { name, writeErrors } = error as {
@@ -307,9 +309,9 @@ function refusalOf(error: unknown): { readonly index: number; readonly message: 
   return first === undefined ? undefined : { index: first.index, message: first.errmsg ?? messageOf(error) }
 }
 
-/** Errors of the connection make the engine connect again. */
+/** Connection errors make the engine reconnect. */
 export function translated(error: unknown): Error {
-  // A list of writes wraps what happened to it.
+  // A bulk write wraps the error.
   const { errorResponse } = error as { readonly errorResponse?: unknown }
   const happened = errorResponse instanceof Error ? errorResponse : asError(error)
   return connectionErrors.test(happened.name) ? new NotConnectedError(happened) : happened
@@ -318,7 +320,7 @@ export function translated(error: unknown): Error {
 const connectionErrors =
   /^Mongo(?:Network|ServerSelection|NotConnected|TopologyClosed|PoolClosed|PoolCleared|WaitQueueTimeout)/
 
-/** A value as BSON has it, without reading extended JSON. */
+/** Converts a value to BSON without interpreting extended JSON. */
 export function toBson(value: Value, bson: Connected['bson']): unknown {
   if (value === null || typeof value !== 'object')
     return typeof value === 'bigint' ? bson.Long.fromBigInt(value) : value
@@ -333,12 +335,12 @@ export function toBson(value: Value, bson: Connected['bson']): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toBson(each, bson)]))
 }
 
-/** A document that was read with `promoteValues: false`, as JSON. */
+/** Converts a document that was read with `promoteValues: false` to JSON. */
 export function jsonOf({ EJSON }: Connected['bson'], document: unknown, mode: string): string {
   return EJSON.stringify(document, { relaxed: mode !== 'canonical' })
 }
 
-/** Keeps a client for a component: connects when asked, once. */
+/** Holds the client of a component, which connects once, on demand. */
 export class ClientHolder {
   readonly #config: ClientConfig
   readonly #resources: Resources
@@ -374,7 +376,7 @@ export class ClientHolder {
   }
 }
 
-/** The messages of a batch by the collection that each goes to. */
+/** Groups the messages of a batch by collection. */
 function grouped<T>(
   entries: readonly { readonly collection: string; readonly entry: T }[],
 ): ReadonlyMap<string, readonly T[]> {
@@ -387,13 +389,13 @@ function grouped<T>(
   return groups
 }
 
-/** A write of a message, ready to be sent. */
+/** A write that is ready to be sent. */
 interface Prepared {
   readonly message: Message
   readonly model: AnyBulkWriteOperation
 }
 
-/** What {@link writePrepared} needs of a component's configuration. */
+/** The parts of a component's configuration that {@link writePrepared} needs. */
 export interface WriteConfig extends MapConfig {
   readonly database: string
   readonly collection: Interpolation
@@ -402,8 +404,8 @@ export interface WriteConfig extends MapConfig {
 }
 
 /**
- * Writes what becomes of messages, those of each collection in their order. `viewOf` gives the batch that a message sees.
- * Returns the error of each message that was not written.
+ * Executes the writes of messages, in order for each collection. `viewOf` returns the batch that a message's mappings
+ * see. Returns the errors of the messages that were not written.
  */
 export async function writeMessages(
   { client, bson }: Connected,

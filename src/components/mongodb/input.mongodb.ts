@@ -16,7 +16,7 @@ import {
 } from '../../engine/index.ts'
 import { ClientHolder, clientFields, jsonOf, marshalModeField, toBson, translated } from './client.ts'
 
-/** Documents that are read at a time, where `batch_size` says nothing. */
+/** Documents read together if `batch_size` is not set. */
 const CHUNK_DOCUMENTS = 500
 
 const config = field.object({
@@ -84,12 +84,12 @@ class MongoInput implements Input {
     const options = { promoteValues: false, batchSize: batchSize ?? CHUNK_DOCUMENTS }
     const query = toBson(this.#query, bson)
     if (operation === 'aggregate') {
-      // Anything but a list is refused by the driver.
+      // The driver rejects anything other than an array.
       this.#cursor = collection.aggregate(query as Document[], options)
       return
     }
-    const cursor = collection.find(query as Document, options) // a mapping's object, turned into BSON
-    if (sort !== undefined) cursor.sort(sort as Record<string, 1 | -1>) // the server refuses other directions
+    const cursor = collection.find(query as Document, options) // the object returned by a mapping, converted to BSON
+    if (sort !== undefined) cursor.sort(sort as Record<string, 1 | -1>) // the server rejects other directions
     if (limit !== undefined && limit > 0) cursor.limit(limit)
     this.#cursor = cursor
   }
@@ -105,13 +105,13 @@ class MongoInput implements Input {
       return this.#config.batch_size === undefined ? deliverEach(messages) : deliverBatch(messages, () => undefined)
     } catch (error) {
       this.#cursor = null
-      await cursor.close().catch(() => undefined) // what is lost cannot be closed
+      await cursor.close().catch(() => undefined) // a lost cursor cannot be closed
       throw translated(error)
     }
   }
 
   async close(): Promise<void> {
-    await this.#cursor?.close().catch(() => undefined) // what is lost cannot be closed
+    await this.#cursor?.close().catch(() => undefined) // a lost cursor cannot be closed
     await this.#holder.close()
   }
 

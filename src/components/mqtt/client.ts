@@ -42,8 +42,9 @@ export const clientFields = {
 type ClientConfig = Infer<typeof clientFields>
 
 /**
- * Checks the settings and returns a function that connects to the first broker that accepts. `prepare` gets each client before
- * anything arrives on it: a broker may send messages of a session right behind its acceptance. Throws {@link ConfigError}.
+ * Validates the settings and returns a function that connects to the first broker that accepts. `prepare` receives each
+ * client before anything arrives on it, because a broker may send messages of a session directly after accepting.
+ * Throws {@link ConfigError}.
  */
 export function mqttConnector(
   config: ClientConfig,
@@ -90,16 +91,16 @@ export function mqttConnector(
   }
 }
 
-/** A socket that is destroyed where its other end takes nothing of what was written for so long; 0 for no limit. */
+/** A socket that is destroyed when its peer accepts none of the pending data for this long; 0 for no limit. */
 function limited(socket: Socket, writeTimeoutMs: number): Socket {
   if (writeTimeoutMs <= 0) return socket
-  // Emitted as well where nothing is written: then there is nothing to time out.
+  // Also emitted when nothing is being written, in which case there is nothing to time out.
   return socket.setTimeout(writeTimeoutMs).on('timeout', () => {
     if (socket.writableLength > 0) socket.destroy(new Error(`the broker took nothing for ${writeTimeoutMs} ms`))
   })
 }
 
-/** Resolves when a broker has accepted the client; rejects with the reason why there is no connection. */
+/** Resolves once a broker has accepted the client; rejects with the reason why there is no connection. */
 async function opened(
   make: (open: (socket: Socket) => Socket) => MqttClient,
   prepare: (client: MqttClient) => void,
@@ -115,7 +116,7 @@ async function opened(
   client.on('error', error => void (cause ??= error))
   client.on('close', () => {
     reject(cause ?? new Error('the broker closed the connection'))
-    // The library would keep what is under way for a connection of its own making.
+    // The library would keep messages in flight for a connection that it makes itself.
     client.end(true)
   })
   try {
@@ -131,7 +132,7 @@ async function opened(
 
 export type QualityOfService = 0 | 1 | 2
 
-/** Throws {@link ConfigError} for anything but 0, 1 and 2. */
+/** Throws {@link ConfigError} for anything other than 0, 1 and 2. */
 export function qosOf(value: number): QualityOfService {
   if (value !== 0 && value !== 1 && value !== 2) throw new ConfigError(`mqtt: qos must be 0, 1 or 2, not ${value}`)
   return value
@@ -174,6 +175,6 @@ function addressOf(value: unknown): string | undefined {
     const { name, port } = parseUrl(value.split(',')[0]!.trim())
     return `${name.includes(':') ? `[${name}]` : name}:${port}`
   } catch {
-    return undefined // reported when the component is made
+    return undefined // reported when the component is created
   }
 }

@@ -43,7 +43,7 @@ Metadata of each message: \`mqtt_duplicate\`, \`mqtt_qos\`, \`mqtt_retained\`, \
   create: (options, resources) => new MqttInput(options, resources),
 })
 
-/** Messages that may wait to be read before no more are taken from the connection. */
+/** Maximum number of messages waiting to be read before reading from the connection pauses. */
 const maxWaiting = 1024
 
 class MqttInput implements Input {
@@ -52,7 +52,7 @@ class MqttInput implements Input {
   readonly #connect: (signal: AbortSignal) => Promise<MqttClient>
   readonly #arrivals = new Arrivals<IPublishPacket>()
   #client: MqttClient | null = null
-  /** Lets the library go on with what arrives next. */
+  /** Lets the library continue with the next packet. */
   #goOn: (() => void) | null = null
 
   constructor(options: Infer<typeof config>, resources: Resources) {
@@ -91,13 +91,14 @@ class MqttInput implements Input {
     const client = this.#client
     this.#client = null
     if (client === null) return
-    // Without force, the library says goodbye to the broker after the acknowledgements that were sent.
+    // Without force, the library sends DISCONNECT after the pending acknowledgements.
     await client.endAsync(!client.connected)
   }
 
-  /** Takes what arrives on a client, without acknowledging it. */
+  /** Receives messages of a client without acknowledging them. */
   #listen(client: MqttClient): void {
-    // An error makes the library go on without an acknowledgement, which is sent when the message was delivered.
+    // An error makes the library continue without an acknowledgement, which is sent once the message has been
+    // delivered.
     const later = new Error('acknowledged when it is delivered')
     client.handleMessage = (packet, next) => {
       this.#arrivals.put(packet)
@@ -113,7 +114,7 @@ function acknowledge(client: MqttClient, packet: IPublishPacket): void {
   const { messageId, qos } = packet
   if (qos === 0 || messageId === undefined) return
   if (qos === 2) client.incomingStore.del(packet, () => undefined)
-  // The library has no public way to acknowledge later.
+  // The library has no public API for late acknowledgements.
   client['_sendPacket']({ cmd: qos === 1 ? 'puback' : 'pubcomp', messageId })
 }
 

@@ -27,7 +27,7 @@ async function testMqtt(address: string): Promise<void> {
   const client = await mqtt.connectAsync(address)
   after(() => client.endAsync())
 
-  // The broker keeps messages from the first subscription on.
+  // The broker stores messages from the first subscription on.
   const subscribe = async (id: string, qos: 1 | 2, somePort: number) => {
     const session = await mqtt.connectAsync(at(somePort)[0]!, { clientId: `${id}-in`, clean: false })
     await session.subscribeAsync(id, { qos })
@@ -35,7 +35,7 @@ async function testMqtt(address: string): Promise<void> {
   }
   const casesOf = (qos: 1 | 2): StreamCases => ({
     port,
-    // With 2 the broker hands a message over before it is delivered, and only this process has it then.
+    // With QoS 2 the broker hands a message over before it is delivered, so that only this process has it.
     forgets: qos === 2,
     prepare: id => subscribe(id, qos, port),
     input: (topic, somePort) => ({
@@ -59,7 +59,7 @@ async function testMqtt(address: string): Promise<void> {
         writeFileSync(join(folder, 'mosquitto.conf'), settings.join('\n'))
         return { program: '/usr/sbin/mosquitto', args: ['-c', join(folder, 'mosquitto.conf')] }
       },
-      // It writes sessions to its disk when it stops.
+      // The broker writes sessions to disk when it stops.
       stopsGently: true,
       prepare: (id, ownPort) => subscribe(id, 1, ownPort),
     }),
@@ -91,7 +91,7 @@ async function testMqtt(address: string): Promise<void> {
     const sender = await Sender.start({ mqtt: { urls: at(proxy.port), topic, write_timeout: '300ms' } })
     await sender.send('before')
     proxy.pause()
-    // More than the buffers of the system hold.
+    // More than the operating system buffers.
     const sending = Promise.all(Array.from({ length: 8 }, () => sender.send('x'.repeat(2_000_000))))
     const before = proxy.accepted
     await until(rig, () => proxy.accepted > before, 'the output connects again')

@@ -6,7 +6,7 @@ import { field } from '../../engine/index.ts'
 
 export const bucketField = field.string('The bucket, which must exist.').examples('my_kv_bucket')
 
-/** Opens a bucket that exists; throws where there is none. */
+/** Opens an existing bucket; throws if there is none. */
 export async function openBucket(connection: NatsConnection, name: string): Promise<KV> {
   const { Kvm } = await import('@nats-io/kv')
   try {
@@ -24,12 +24,12 @@ export async function openBucket(connection: NatsConnection, name: string): Prom
 /** A code of the errors of JetStream's API. */
 const STREAM_NOT_FOUND = 10_059
 
-/** What the original calls the operations that made an entry. */
+/** The original's names of the operations that created an entry. */
 const operations = { PUT: 'KeyValuePutOp', DEL: 'KeyValueDeleteOp', PURGE: 'KeyValuePurgeOp' } as const
 
 export type Operation = keyof typeof operations
 
-/** Metadata of an entry. */
+/** The metadata of an entry. */
 export function entryMetadata(entry: KvEntry): readonly (readonly [string, Value])[] {
   return [
     ...changeMetadata(entry.key, entry.bucket, entry.revision, entry.operation),
@@ -38,7 +38,7 @@ export function entryMetadata(entry: KvEntry): readonly (readonly [string, Value
   ]
 }
 
-/** Metadata of an operation on a key. */
+/** The metadata of an operation on a key. */
 export function changeMetadata(
   key: string,
   bucket: string,
@@ -53,7 +53,7 @@ export function changeMetadata(
   ]
 }
 
-/** An entry as a document, as the history of a key has it. */
+/** An entry as a document, as in the history of a key. */
 export function entryDocument(entry: KvEntry): Value {
   return {
     key: entry.key,

@@ -3,7 +3,7 @@ import { type Cache, defineCache, field } from '../../engine/index.ts'
 import { bucketField, openBucket } from './bucket.ts'
 import { natsConnector, OnDemandConnection, securityFields, urlsField } from './client.ts'
 
-/** What JetStream answers to a key that is to be made and exists: wrong last sequence. */
+/** JetStream's error code for creating an existing key: wrong last sequence. */
 const keyExists = 10_071
 
 export default defineCache({

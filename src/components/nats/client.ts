@@ -41,7 +41,7 @@ export const securityFields = {
     .advanced(),
 }
 
-/** Where the span of a trace is found in a message. */
+/** A mapping that extracts the tracing span of a message. */
 export const inputTracingFields = {
   extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
   new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
@@ -56,8 +56,8 @@ export interface ConnectionConfig {
 }
 
 /**
- * Checks the settings and returns a function that connects, under the label of the component. The connection is made again by
- * the library where `reconnects` says so; else its loss closes it. Throws {@link ConfigError}.
+ * Validates the settings and returns a function that connects, with the label of the component as client name. With
+ * `reconnects` the library re-establishes the connection; otherwise its loss closes it. Throws {@link ConfigError}.
  */
 export function natsConnector(
   config: ConnectionConfig,
@@ -106,7 +106,7 @@ export function natsConnector(
   }
 }
 
-/** Says in the log what happens to a connection that the library keeps. */
+/** Logs status changes of a connection that the library maintains. */
 async function logStatus(connection: NatsConnection, { log }: Resources): Promise<void> {
   for await (const status of connection.status()) {
     switch (status.type) {
@@ -147,7 +147,7 @@ function parseUrl(text: string): Server {
   }
 }
 
-/** The credentials of the first URL that has some; a name without a password is a token. */
+/** The credentials in the first URL that has some; a user name without a password is a token. */
 function credentialsOf(servers: readonly Server[]): Partial<ConnectionOptions> {
   const found = servers.find(({ username }) => username !== '')
   if (found === undefined) return {}
@@ -159,7 +159,7 @@ function addressOf(value: unknown): string | undefined {
   try {
     return parseUrl(value.split(',')[0]!.trim()).address
   } catch {
-    return undefined // reported when the component is made
+    return undefined // reported when the component is created
   }
 }
 
@@ -185,7 +185,7 @@ interface HeaderConfig {
   readonly metadata: Infer<(typeof headerFields)['metadata']>
 }
 
-/** A function that makes the headers of a message, undefined where it has none. `create` is the library's. */
+/** Returns a function that creates the headers of a message, undefined if it has none. `create` is the library's. */
 export function headersMaker(
   config: HeaderConfig,
 ): (create: () => MsgHdrs, batch: Batch, index: number) => MsgHdrs | undefined {
@@ -209,13 +209,16 @@ export function headersMaker(
   }
 }
 
-/** The first value of each header, as metadata. */
+/** Adds the first value of each header as metadata. */
 export function addHeaders(metadata: Map<string, Value>, headers: MsgHdrs | undefined): void {
   if (headers === undefined) return
   for (const name of headers.keys()) metadata.set(name, headers.get(name))
 }
 
-/** Resolves when the server has all that was sent; throws where the connection is lost before, which the library does not. */
+/**
+ * Resolves once the server has received everything sent; throws if the connection is lost before that, which the
+ * library does not report.
+ */
 export async function flushed(connection: NatsConnection): Promise<void> {
   const lost = connection.closed().then(error => error ?? new Error('the connection was closed'))
   const error = await Promise.race([connection.flush(), lost])
@@ -223,12 +226,12 @@ export async function flushed(connection: NatsConnection): Promise<void> {
   if (connection.isClosed()) throw new Error('the connection was closed')
 }
 
-/** A connection for components that nothing else connects: made at the first use, and again where that failed. */
+/** A connection for components that the engine does not connect: it is made on first use, and again if that failed. */
 export class OnDemandConnection<T> {
   readonly #open: () => Promise<{ readonly connection: NatsConnection; readonly value: T }>
   #opened: Promise<{ readonly connection: NatsConnection; readonly value: T }> | null = null
 
-  /** `bind` makes what is used of each connection. */
+  /** `bind` creates what is used of each connection. */
   constructor(connect: () => Promise<NatsConnection>, bind: (connection: NatsConnection) => Promise<T>) {
     this.#open = async () => {
       const connection = await connect()

@@ -57,7 +57,7 @@ A message that was sent as a request is answered by the output \`sync_response\`
   create: (options, resources) => new NatsInput(options, resources),
 })
 
-/** How many messages are delivered together at most. */
+/** Maximum number of messages delivered together. */
 const maxRun = 1024
 
 class NatsInput implements Input {
@@ -97,7 +97,7 @@ class NatsInput implements Input {
     const arrived = await this.#arrivals.take(maxRun, signal)
     if (arrived === null) return null
     this.#reportDropped()
-    // Those that want an answer are each a delivery of their own.
+    // Each message that requests a reply is a delivery of its own.
     const [first] = arrived as [Msg]
     if (first.reply) return this.#request(first, arrived.slice(1))
     const next = arrived.findIndex(message => message.reply)

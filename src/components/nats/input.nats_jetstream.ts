@@ -66,10 +66,10 @@ Metadata of each message: \`nats_subject\`, \`nats_sequence_stream\`, \`nats_seq
   create: (options, resources) => new JetStreamInput(options, resources),
 })
 
-/** How many messages are delivered together at most. */
+/** Maximum number of messages delivered together. */
 const maxRun = 256
 
-/** Messages of a pull consumer that are asked for at a time, and for how long. */
+/** Messages requested from a pull consumer at a time, and for how long the request lasts. */
 const pullBatch = 256
 const pullExpiresMs = 5000
 
@@ -78,13 +78,13 @@ class JetStreamInput implements Input {
   readonly #resources: Resources
   readonly #connect: () => Promise<NatsConnection>
   readonly #arrivals = new Arrivals<Msg>()
-  /** Sequences in the stream of messages that are not answered yet, in their order. */
+  /** Stream sequences of messages not acknowledged yet, in order. */
   readonly #open = new Set<bigint>()
   #lastSequence = 0n
-  /** A subject of its own; the library's, once it is loaded. */
+  /** Creates a unique reply subject; the library's function, once it is loaded. */
   #newInbox: () => string = () => ''
   #connection: NatsConnection | null = null
-  /** Of a consumer that was made for this input alone: what it is deleted by. */
+  /** Identifies a consumer that was created for this input only, in order to delete it. */
   #own: { readonly manager: JetStreamManager; readonly stream: string; readonly name: string } | null = null
 
   constructor(options: Config, resources: Resources) {
@@ -148,15 +148,15 @@ class JetStreamInput implements Input {
     this.#connection = null
     const own = this.#own
     if (connection !== null && own !== null && !connection.isClosed()) {
-      // The server forgets a consumer without a reader by itself, so that nothing depends on this.
+      // The server removes a consumer without a reader anyway, so nothing depends on this.
       await own.manager.consumers.delete(own.stream, own.name).catch(() => undefined)
     }
-    // What was acknowledged last is on its way; where the connection is lost, the server delivers it again.
+    // The last acknowledgements may be in transit; if the connection is lost, the server redelivers their messages.
     if (connection !== null) await flushed(connection).catch(() => undefined)
     await connection?.close()
   }
 
-  /** The consumer to read: the one of the name in the configuration where there is one, else a new one. */
+  /** The consumer to read from: the configured one if it exists, otherwise a new one. */
   async #consumer(manager: JetStreamManager): Promise<ConsumerInfo> {
     const { bind, durable = '', queue = '', subject = '', stream: named = '' } = this.#config
     const stream = named === '' ? await manager.streams.find(subject) : named
@@ -174,7 +174,7 @@ class JetStreamInput implements Input {
   #newConsumer(name: string, queue: string): Partial<ConsumerConfig> {
     const { subject = '', deliver, ack_wait: ackWait, max_ack_pending: maxPending } = this.#config
     const [oldestOpen] = this.#open
-    // An earlier consumer of this input was forgotten by its server.
+    // The server has forgotten an earlier consumer of this input.
     const goesOn = name === '' && this.#lastSequence > 0n
     return {
       ...(name === '' ? {} : { durable_name: name }),
@@ -194,14 +194,14 @@ class JetStreamInput implements Input {
       ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {
         if (error !== null) this.#arrivals.fail(error)
-        // Heartbeats and the like have no subject to acknowledge them at, or ask for an answer at once.
+        // Status messages such as heartbeats have no subject for acknowledgements, or request an immediate reply.
         else if (message.headers !== undefined && message.headers.code > 0) message.respond()
         else this.#arrivals.put(message)
       },
     })
   }
 
-  /** Asks a pull consumer for messages while few wait. */
+  /** Requests messages from a pull consumer when few are waiting. */
   async #pull(connection: NatsConnection, { stream_name: stream, name }: ConsumerInfo): Promise<void> {
     const inbox = this.#newInbox()
     let outstanding = 0
@@ -215,7 +215,7 @@ class JetStreamInput implements Input {
       callback: (error, message) => {
         if (error !== null) return this.#arrivals.fail(error)
         if (message.headers !== undefined && message.headers.code > 0) {
-          // The request is over: none is left, its time is up, or the consumer was removed.
+          // The request has ended: it is fulfilled, it timed out, or the consumer was removed.
           if (message.headers.code === 409) this.#resources.log.warn(`NATS: ${message.headers.description}`)
           outstanding = 0
         } else {
@@ -248,7 +248,7 @@ function parseAckWait(text: string): number {
   }
 }
 
-/** What the subject to acknowledge a message at says of it (ADR 15 of NATS). */
+/** The delivery information encoded in the subject for acknowledgements (ADR 15 of NATS). */
 interface DeliveryInfo {
   readonly domain: string
   readonly delivered: string
@@ -260,7 +260,7 @@ interface DeliveryInfo {
 
 function deliveryInfo(reply: string): DeliveryInfo {
   const parts = reply.split('.')
-  // Since NATS 2.3 the domain and the account stand in front.
+  // Since NATS 2.3 the domain and the account come first.
   const [domain, at] = parts.length >= 11 ? [parts[2]!, 6] : ['_', 4]
   return {
     domain: domain === '_' ? '' : domain,

@@ -45,7 +45,7 @@ Metadata of each message: \`nats_kv_key\`, \`nats_kv_bucket\`, \`nats_kv_revisio
   create: (options, resources) => new NatsKvInput(options, resources),
 })
 
-/** How many messages are delivered together at most. */
+/** Maximum number of messages delivered together. */
 const maxRun = 256
 
 class NatsKvInput implements Input {

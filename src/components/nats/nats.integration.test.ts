@@ -76,7 +76,7 @@ async function testNats(address: string): Promise<void> {
         args: ['--addr', '127.0.0.1', '--port', String(ownPort), '--jetstream', '--store_dir', folder],
       }),
       prepare,
-      // Ten messages are in it.
+      // It contains ten messages.
       fill: (id, ownPort) => change(ownPort, id, { max_msgs: 10, discard: DiscardPolicy.New }),
       free: (id, ownPort) => change(ownPort, id, { max_msgs: -1 }),
     })
@@ -147,7 +147,7 @@ async function testNats(address: string): Promise<void> {
     await publish('two')
     const [first, second] = [await receiver.next(), await receiver.next()]
     first.answer()
-    // The server forgets the consumer, as after a long time without its reader.
+    // The server forgets the consumer, as after a long time without a reader.
     for await (const { name } of manager.consumers.list(id)) await manager.consumers.delete(id, name)
     proxy.cut()
     await publish('three')
@@ -253,7 +253,7 @@ async function testNats(address: string): Promise<void> {
     await proxy.close()
   })
 
-  /** What a processor makes of one message: its text and a part of its metadata. */
+  /** The result of a processor for one message: its text and some of its metadata. */
   const processed = async (processor: object, text: string) => {
     const receiver = await Receiver.start(
       { generate: { mapping: `root = ${JSON.stringify(text)}`, count: 1, interval: '' } },
@@ -372,7 +372,8 @@ async function testNats(address: string): Promise<void> {
         config: `{ nats: { urls: [ '${address}' ], subject: ${id} } }`,
         bodies: sent,
         async feed() {
-          // The server reports a request without a listener at once; one with a listener waits until its message has been processed.
+          // The server reports a request without a subscriber immediately; one with a subscriber waits until its
+          // message has been processed.
           for (let isHeard = false; !isHeard; ) {
             isHeard = await client.request(id, 'm000', { timeout: 200 }).then(
               () => true,

@@ -14,7 +14,7 @@ import {
 import { bucketField, changeMetadata, entryDocument, entryMetadata, openBucket, type Operation } from './bucket.ts'
 import { natsConnector, OnDemandConnection, securityFields, urlsField } from './client.ts'
 
-/** Operations that work on a revision. */
+/** Operations that require a revision. */
 const withRevision: readonly unknown[] = ['get_revision', 'update']
 
 const config = field

@@ -3,14 +3,14 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { type Batch, type Message, NotConnectedError, type Output, throwOutcomes } from '../../engine/index.ts'
 import { flushed } from './client.ts'
 
-/** Publishes one message; the promise it may return settles when the message has arrived. */
+/** Publishes one message; if it returns a promise, that settles once the message has arrived. */
 export type Publish = (batch: Batch, index: number) => void | Promise<unknown>
 
-/** An output over one connection, which publishes the messages of a run at the same time. */
+/** An output over one connection, which publishes the messages of a run concurrently. */
 export class Publisher implements Output {
   readonly #connect: () => Promise<NatsConnection>
   readonly #bind: (connection: NatsConnection) => Promise<Publish>
-  /** Resolves when the server has everything that was published without a promise. */
+  /** Whether to flush after publishing, so that messages published without a promise have reached the server. */
   readonly #flushes: boolean
   #connection: NatsConnection | null = null
   #publish: Publish | null = null

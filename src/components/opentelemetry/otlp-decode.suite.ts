@@ -1,4 +1,5 @@
-// A reader of OTLP's traces that knows every field it accepts and fails for any other (opentelemetry-proto, trace.proto 1.x).
+// A decoder for OTLP traces that knows every field it accepts and fails on any other (opentelemetry-proto, trace.proto
+// 1.x).
 import assert from 'node:assert/strict'
 
 export interface ReceivedSpan {
@@ -71,7 +72,7 @@ function all(bytes: Uint8Array, known: readonly number[]): readonly WireField[] 
   return fieldsOf(bytes, known)
 }
 
-/** The fields of a message in their order. Fails for one that is not known, and for bytes that are not a message. */
+/** The fields of a message in order. Fails on an unknown field, and on bytes that are not a message. */
 function fieldsOf(bytes: Uint8Array, known?: readonly number[]): readonly WireField[] {
   const buffer = Buffer.from(bytes)
   const fields: WireField[] = []

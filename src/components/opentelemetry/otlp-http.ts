@@ -3,11 +3,11 @@ import { asError } from '../../base/index.ts'
 import { HttpTransport, pause, type TracerResources } from '../../engine/index.ts'
 
 const timeoutMs = 10_000
-/** Statuses after which the specification asks for another attempt. */
+/** Statuses that the specification declares retryable. */
 const retryable = [429, 502, 503, 504]
 const pausesMs = [500, 1000, 2000]
 
-/** Sends spans by OTLP over HTTP, as protobuf. */
+/** Exports spans by OTLP over HTTP, as protobuf. */
 export class OtlpHttpExporter implements SpanExporter {
   readonly #url: string
   readonly #transport: HttpTransport

@@ -66,6 +66,6 @@ function addressOf({ address = '', url }: Collector): string {
 
 async function grpcExporter(collector: Collector): Promise<SpanExporter> {
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-grpc')
-  // Its scheme chooses encryption; it opens its connection itself.
+  // The scheme determines encryption; the exporter opens its connection itself.
   return new OTLPTraceExporter({ url: `${collector.secure ? 'https' : 'http'}://${addressOf(collector)}` })
 }

@@ -40,7 +40,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(await request.toArray())
 }
 
-/** A collector that takes OTLP by HTTP. Its first answers are those of `statuses`. */
+/** A collector that accepts OTLP over HTTP. Its first responses have the given `statuses`. */
 async function listen(t: TestContext, statuses: number[] = []) {
   const spans: ReceivedSpan[] = []
   const requests: string[] = []
@@ -67,7 +67,7 @@ async function listen(t: TestContext, statuses: number[] = []) {
   }
 }
 
-/** Runs a stream to its end, and delivers its spans. */
+/** Runs a stream to its end, and sends its spans. */
 async function run(t: TestContext, config: string, tracer: Tracer | null): Promise<Collecting> {
   const collecting = await startCollecting(t, config, { tracer })
   await collecting.stream.done
@@ -274,7 +274,8 @@ test('an input finds the trace of a message as a mapping says, and an output sen
   const stream = await startStream(
     'input: { source: { extract_tracing_map: root = @ } }\noutput: { target: { inject_tracing_map: meta = @.merge(this) } }',
     {
-      registry: createRegistry().extended([source, target] as unknown as AnySpec[]), // whatever the types of their fields
+      // The types of their fields do not matter here.
+      registry: createRegistry().extended([source, target] as unknown as AnySpec[]),
       host: systemHost,
       clock: systemClock,
       log: nullLog,

@@ -3,18 +3,18 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { messageOf } from '../../base/index.ts'
 import type { Span, TraceCarrier, Tracer, TracerResources } from '../../engine/index.ts'
 
-/** How spans are chosen, named and sent. */
+/** How spans are sampled, named and sent. */
 export interface TracingOptions {
   readonly exporters: readonly SpanExporter[]
-  /** Attributes of everything that this program traces. */
+  /** Attributes added to all spans of this program. */
   readonly tags: Readonly<Record<string, string>>
-  /** The share of traces that is kept, by their ids; undefined for all. */
+  /** The fraction of traces that is kept, chosen by id; undefined for all. */
   readonly ratio: number | undefined
-  /** How long spans are gathered before they are sent. Absent: the default of OpenTelemetry. */
+  /** How long spans are collected before they are sent, in milliseconds. Defaults to that of OpenTelemetry. */
   readonly flushIntervalMs?: number | undefined
 }
 
-/** A tracer of OpenTelemetry's SDK. */
+/** Creates a tracer based on the OpenTelemetry SDK. */
 export async function otelTracer(options: TracingOptions, { log, version }: TracerResources): Promise<Tracer> {
   const [api, sdk, resources] = await Promise.all([
     import('@opentelemetry/api'),
@@ -92,12 +92,12 @@ function contextOf(parent: Span | TraceCarrier): SpanContext | undefined {
   return traceparent === undefined ? undefined : parseTraceparent(traceparent)
 }
 
-/** W3C Trace Context, section 3.2. */
+/** Formats a header as of W3C Trace Context, section 3.2. */
 function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
 }
 
-/** Undefined where it is none, which begins a trace of its own. */
+/** Parses a `traceparent` header; undefined if it is invalid, in which case a new trace starts. */
 export function parseTraceparent(text: string): SpanContext | undefined {
   const match = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/.exec(text.trim())
   if (match === null) return undefined
@@ -108,7 +108,7 @@ export function parseTraceparent(text: string): SpanContext | undefined {
   return { traceId: traceId!, spanId: spanId!, traceFlags: parseInt(flags!, 16), isRemote: true }
 }
 
-/** An exporter whose failures are reported: the SDK keeps them to itself. */
+/** Wraps an exporter so that its failures are reported, which the SDK does not do. */
 function reporting(exporter: SpanExporter, report: (text: string) => void): SpanExporter {
   return {
     export(spans: ReadableSpan[], done) {

@@ -12,7 +12,7 @@ import {
 } from '../../bloblang/index.ts'
 import { ConfigError } from '../../engine/index.ts'
 
-/** A column as it is configured. Fields of fields are as they were written. */
+/** A column as configured. Nested fields are in their raw form. */
 export interface ColumnConfig {
   readonly name: string
   readonly type?: string | undefined
@@ -23,12 +23,12 @@ export interface ColumnConfig {
   readonly fields?: readonly unknown[] | undefined
 }
 
-/** A column: its elements in the schema of a file, and what makes a stored value of one of the language. */
+/** A column: its schema elements in a file, and the conversion from values to stored ones. */
 export interface Column {
   readonly name: string
   readonly elements: readonly SchemaElement[]
   readonly store: (value: Value | undefined) => unknown
-  /** Whether it holds bytes or texts without anything around them. */
+  /** Whether it holds plain bytes or strings. */
   readonly isBytes: boolean
   readonly isNested: boolean
 }
@@ -36,7 +36,7 @@ export interface Column {
 type Store = (value: Value) => unknown
 type Elements = (name: string, repetition: SchemaElement['repetition_type']) => readonly SchemaElement[]
 
-/** One type: its elements, its values, and what stands for a value that is missing. */
+/** A type: its schema elements, its conversion, and the substitute for a missing value. */
 interface ColumnType {
   readonly elements: Elements
   readonly store: Store
@@ -45,7 +45,7 @@ interface ColumnType {
   readonly isNested?: boolean
 }
 
-/** The column of a configuration. Throws `ConfigError`. */
+/** The column for a configuration. Throws `ConfigError`. */
 export function columnOf(config: ColumnConfig): Column {
   const type = typeOf(config)
   const { name, repeated = false, optional = false } = config
@@ -63,12 +63,12 @@ export function columnOf(config: ColumnConfig): Column {
   }
 }
 
-/** The name of what comes between a column and its values while a file is written. */
+/** Name of the level between a column and its values while a file is being written. */
 const BETWEEN = '\0repeated'
 
 /**
- * A column that is repeated as such, without a list around its values. The library writes lists only; their pages are the very
- * same, so that it is enough to leave the list out of the schema afterwards: {@link withoutLists}.
+ * A repeated column without a list around its values. The library only writes lists, but their pages are identical, so
+ * it suffices to remove the list from the schema afterwards: {@link withoutLists}.
  */
 function repeatedElements(name: string, type: ColumnType): readonly SchemaElement[] {
   return [
@@ -78,7 +78,7 @@ function repeatedElements(name: string, type: ColumnType): readonly SchemaElemen
   ]
 }
 
-/** A schema whose repeated columns are not lists. */
+/** A schema in which repeated columns are not lists. */
 export function withoutLists(schema: readonly SchemaElement[]): SchemaElement[] {
   return schema.flatMap((element, at): SchemaElement[] => {
     if (element.name === BETWEEN || schema[at + 1]?.name === BETWEEN) return []
@@ -140,13 +140,13 @@ function childrenOf({ name, fields = [] }: ColumnConfig): readonly Column[] {
   if (fields.length === 0) {
     throw new ConfigError(`generating type for field "${name}": struct type requires at least one field in 'fields'`)
   }
-  // Children have the shape of their parent, which inference cannot follow.
+  // Nested fields have the shape of their parent, which type inference cannot follow.
   return (fields as readonly ColumnConfig[]).map(columnOf)
 }
 
-/** The field of that name of a list or map; a map's keys are texts, whatever is said of them. */
+/** The field with that name of a list or map; the keys of a map are always strings, whatever is configured. */
 function onlyChild({ name, type, fields = [] }: ColumnConfig, child: string, other?: string): Column {
-  // The same.
+  // As above.
   const found = (fields as readonly ColumnConfig[]).filter(field => field.name !== other)
   const [only] = found
   if (only === undefined || found.length > 1) {
@@ -193,7 +193,7 @@ function decimalOf({ type, decimal_precision: precision = 0, decimal_scale: scal
 function structOf(children: readonly Column[]): ColumnType {
   const store = (value: Value | undefined) => {
     if (!isObject(value ?? null)) throw new Error(`cannot convert ${goType(value ?? null)} to struct`)
-    const fields = value as ValueObject // the line above has refused all but objects
+    const fields = value as ValueObject // the line above has rejected everything but objects
     return Object.fromEntries(
       children.map(child => [
         child.name,
@@ -297,7 +297,7 @@ function shown(value: Value): string {
   return value instanceof JsonNumber ? value.text : String(value)
 }
 
-/** A type as the original names it in its error texts. */
+/** The name of a type in the original's error messages. */
 function goType(value: Value): string {
   if (value === null) return '<nil>'
   if (typeof value === 'string') return 'string'

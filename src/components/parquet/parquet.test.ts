@@ -31,7 +31,7 @@ const results = [
   '{"cloud":null,"id":2,"list":[],"map":null,"name":"","price":null,"ratio":null,"small":null,"tags":[],"yes":false}',
 ]
 
-/** What becomes of a batch that is encoded and decoded again. */
+/** The result of encoding and decoding a batch. */
 async function thereAndBack(encode: object, decode: object, batch: readonly string[]) {
   const config = JSON.stringify({ try: [{ parquet_encode: encode }, { parquet_decode: decode }] })
   return await processed(config, batch, { asBatch: true })

@@ -115,7 +115,7 @@ export default defineProcessor({
   },
 })
 
-/** Ends a file whose bytes are in memory, where nothing has to be waited for. */
+/** Finishes a file in memory, which involves no waiting. */
 function finish(writer: ParquetWriter): void {
   writer.schema = withoutLists(writer.schema)
   for (const { columns } of writer.row_groups) {
@@ -127,7 +127,7 @@ function finish(writer: ParquetWriter): void {
 }
 
 function rowOf(value: unknown): ValueObject {
-  // Structures that a configuration holds are values.
+  // The structures in a configuration are values.
   if (isObject(value as never)) return value as ValueObject
   throw new Error('unable to encode message as parquet row: it is no object')
 }

@@ -1,21 +1,21 @@
 import type { FileMetaData, SchemaTree } from 'hyparquet'
 import { getOwn, isObject, parseParquet, type Value } from '../../bloblang/index.ts'
 
-/** What is used of the library; it is loaded with the first file. */
+/** The parts of the library that are used; it is loaded with the first file. */
 export interface ParquetLibrary {
   readonly parquetMetadata: (file: ArrayBuffer) => FileMetaData
   readonly parquetSchema: (metadata: FileMetaData) => SchemaTree
 }
 
-/** The rows of a file. Throws what `parseParquet` throws. */
+/** The rows of a file. Throws the errors of `parseParquet`. */
 export function rowsOf(file: Uint8Array): readonly Value[] {
   return parseParquet(file) as readonly Value[] // a file is an array of rows
 }
 
-/** The same with each list as Parquet stores it: `{"list":[{"element":…},…]}`. */
+/** Like {@link rowsOf}, with each list as Parquet stores it: `{"list":[{"element":…},…]}`. */
 export function rowsWithStoredLists(file: Uint8Array, library: ParquetLibrary): readonly Value[] {
   const rows = rowsOf(file)
-  // The bytes of messages lie in plain memory: threads share none of it.
+  // The bytes of messages are in unshared memory.
   const bytes = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer
   const tree = library.parquetSchema(library.parquetMetadata(bytes))
   return hasLists(tree) ? rows.map(row => stored(row, tree)) : rows

@@ -1,4 +1,4 @@
-// The dashboard in deploy/grafana asks only for series that a stream has, by labels that they have.
+// Checks that the dashboard in deploy/grafana only queries series that a stream exports, by labels that they have.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,10 +19,10 @@ interface Panel {
 const path = join(import.meta.dirname, '../../../deploy/grafana/pipelines.json')
 const dashboard = JSON.parse(readFileSync(path, 'utf8')) as { readonly panels: readonly Panel[] } // checked below
 
-/** Words of PromQL that are not series. */
+/** PromQL keywords and functions, which are not series. */
 const words = new Set(['sum', 'max', 'rate', 'increase', 'by'])
 
-/** Names of series with the labels that an expression matches or groups them by. */
+/** The names of series in an expression, with the labels that it matches or groups by. */
 function seriesOf(expr: string): readonly { readonly name: string; readonly labels: readonly string[] }[] {
   const groupings = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list]) => list!.split(/,\s*/))
   const bare = expr.replace(/\bby \([^)]*\)/g, '').replace(/\[[^\]]*\]/g, '')
@@ -34,7 +34,7 @@ function seriesOf(expr: string): readonly { readonly name: string; readonly labe
     })
 }
 
-/** Series of a page and the labels that each has. */
+/** The series on a page, with the labels of each. */
 function seriesIn(page: string): ReadonlyMap<string, ReadonlySet<string>> {
   const series = new Map<string, Set<string>>()
   for (const [, name, labels = ''] of page.matchAll(/^([a-z_]+)(?:\{([^}]*)\})? /gm)) {
@@ -45,7 +45,7 @@ function seriesIn(page: string): ReadonlyMap<string, ReadonlySet<string>> {
   return series
 }
 
-/** What `/metrics` shows after a stream with all kinds of components has run. */
+/** The output of `/metrics` after a stream with all kinds of components has run. */
 async function pageOfStream(): Promise<string> {
   const registry = createRegistry()
   const node = await loadConfig(

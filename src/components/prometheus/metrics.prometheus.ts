@@ -13,7 +13,7 @@ import {
 } from '../../engine/index.ts'
 
 const pushTimeoutMs = 10_000
-/** Those of Prometheus' own libraries, in seconds. */
+/** The default buckets of Prometheus' own libraries, in seconds. */
 const defaultBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 const config = field.object({
@@ -147,7 +147,7 @@ class Prometheus implements MetricsExporter {
   }
 }
 
-/** Names that a path cannot hold are sent in base64, as the push gateway defines it. */
+/** Names that a path cannot contain are sent in base64, as specified by the push gateway. */
 function jobPath(job: string): string {
   return job.includes('/') ? `job@base64/${Buffer.from(job).toString('base64url')}` : `job/${encodeURIComponent(job)}`
 }

@@ -27,15 +27,18 @@ export const clientFields = {
 
 type ClientConfig = Infer<typeof clientFields>
 
-/** How long a connection may take, in milliseconds. */
+/** How long connecting may take, in milliseconds. */
 const connectTimeoutMs = 30_000
-/** A connection on which nothing comes is asked for a sign of life this often, and counts as lost after three times. */
+/**
+ * Interval of keep-alive requests on an idle connection, in milliseconds; it counts as lost after three without an
+ * answer.
+ */
 const keepaliveMs = 10_000
 
-/** What a server answers to a request that it does not fulfil, by the names of the protocol (draft-ietf-secsh-filexfer-02, 7). */
+/** The status codes of unsuccessful requests, by their protocol names (draft-ietf-secsh-filexfer-02, 7). */
 export type SftpCode = 'end of file' | 'no such file' | 'permission denied' | 'failure' | 'other'
 
-/** A server did not fulfil a request; the connection is as before. */
+/** A request failed at the server; the connection is unaffected. */
 export class SftpError extends Error {
   readonly code: SftpCode
 
@@ -53,7 +56,7 @@ const codes: Readonly<Record<number, SftpCode>> = {
   4: 'failure',
 }
 
-/** Connects to a server, again where the connection was lost. */
+/** A client that connects to a server, and reconnects after a loss. */
 export class SftpClient {
   readonly #address: { readonly host: string; readonly port: number }
   readonly #credentials: NonNullable<ClientConfig['credentials']>
@@ -62,7 +65,7 @@ export class SftpClient {
   #connecting: Promise<SftpSession> | null = null
   #isClosed = false
 
-  /** Checks the settings. Throws {@link ConfigError}. */
+  /** Validates the settings. Throws {@link ConfigError}. */
   constructor({ address, credentials }: ClientConfig, resources: Resources) {
     const parsed = hostAndPort(address)
     if (parsed === undefined) {
@@ -76,13 +79,13 @@ export class SftpClient {
     this.#resources = resources
   }
 
-  /** The connection. Throws a {@link NotConnectedError} where there is none. */
+  /** The current connection. Throws a {@link NotConnectedError} if there is none. */
   get current(): SftpSession {
     if (this.#session === null || this.#session.isLost) throw new NotConnectedError()
     return this.#session
   }
 
-  /** The connection, which is made where there is none. */
+  /** The current connection, or a new one. */
   async session(signal: AbortSignal): Promise<SftpSession> {
     if (this.#session !== null && !this.#session.isLost) return this.#session
     this.#connecting ??= this.#connect(signal).finally(() => (this.#connecting = null))
@@ -139,13 +142,13 @@ async function readKey(path: string, { files }: Resources['host']): Promise<Buff
 type ConnectOptions = Parameters<Client['connect']>[0]
 type Done<T> = (error: Error | null | undefined, value: T) => void
 
-/** A file that is open. */
+/** An open file. */
 export interface RemoteFile {
   readonly path: string
   readonly handle: Buffer
 }
 
-/** An open connection. When it is lost, all requests without an answer fail, and those that are made later. */
+/** An open connection. When it is lost, all pending and later requests fail. */
 export class SftpSession {
   readonly #client: Client
   readonly #pending = new Set<(error: Error) => void>()
@@ -200,12 +203,12 @@ export class SftpSession {
     await this.#tell(`close ${path}`, (sftp, done) => sftp.close(handle, done))
   }
 
-  /** Size and times of an open file. */
+  /** The size and times of an open file. */
   attributes({ path, handle }: RemoteFile): Promise<Stats> {
     return this.#ask(`stat ${path}`, (sftp, done) => sftp.fstat(handle, done))
   }
 
-  /** Size, times and kind of a file, or of what a link points to. */
+  /** The size, times and type of a file; follows links. */
   stat(path: string): Promise<Stats> {
     return this.#ask(`stat ${path}`, (sftp, done) => sftp.stat(path, done))
   }
@@ -218,7 +221,7 @@ export class SftpSession {
     await this.#tell(`remove ${path}`, (sftp, done) => sftp.unlink(path, done))
   }
 
-  /** Makes a folder and those above it. */
+  /** Creates a folder and its parents. */
   async makeFolders(path: string): Promise<void> {
     const make = () => this.#tell(`mkdir ${path}`, (sftp, done) => sftp.mkdir(path, done))
     try {
@@ -232,7 +235,7 @@ export class SftpSession {
     }
   }
 
-  /** The bytes at a place; fewer than asked for at the end of the file, and maybe elsewhere. */
+  /** Reads bytes at a position; fewer than requested at the end of the file, and possibly elsewhere. */
   async read({ path, handle }: RemoteFile, position: number, length: number): Promise<Uint8Array> {
     const bytes = Buffer.allocUnsafeSlow(length)
     try {
@@ -246,7 +249,7 @@ export class SftpSession {
     }
   }
 
-  /** Writes bytes at a place, by several requests at a time. */
+  /** Writes bytes at a position, with several concurrent requests. */
   async write({ path, handle }: RemoteFile, bytes: Uint8Array, position: number): Promise<void> {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     for (let start = 0; start < buffer.length; start += windowBytes) {
@@ -261,7 +264,7 @@ export class SftpSession {
           sftp.write(handle, buffer, offset, length, position + offset, done),
         )
       })
-      // All, so that none is under way when the file is closed.
+      // Waits for all of them, so that none is in flight when the file is closed.
       const failed = (await Promise.allSettled(answers)).find(({ status }) => status === 'rejected')
       if (failed?.status === 'rejected') throw asError(failed.reason)
     }
@@ -272,7 +275,7 @@ export class SftpSession {
     return (await this.stat(path).catch(() => null))?.isDirectory() === true
   }
 
-  /** A request; `what` begins its error. */
+  /** Sends a request; its error begins with `what`. */
   async #ask<T>(what: string, request: (sftp: SFTPWrapper, done: Done<T>) => void): Promise<T> {
     try {
       return await this.#wait<T>(done => request(this.#sftp!, done))
@@ -283,12 +286,12 @@ export class SftpSession {
     }
   }
 
-  /** A request whose answer is that it was fulfilled. */
+  /** Sends a request whose response is only a success status. */
   #tell(what: string, request: (sftp: SFTPWrapper, done: (error?: Error | null) => void) => void): Promise<void> {
     return this.#ask(what, (sftp, done) => request(sftp, error => done(error, undefined)))
   }
 
-  /** Resolves by `done`; rejects by it, or when the connection is lost: the library does not always tell. */
+  /** Settled by `done`; also rejects when the connection is lost, which the library does not always report. */
   async #wait<T>(begin: (done: Done<T>) => void): Promise<T> {
     if (this.#failure !== null) throw this.#failure
     const { promise, resolve, reject } = Promise.withResolvers<T>()
@@ -310,9 +313,9 @@ export class SftpSession {
   }
 }
 
-/** How much one request reads or writes: what every server has to take. */
+/** Bytes per read or write request: the size that every server must support. */
 export const requestBytes = 32_768
-/** How much is under way at a time, so that not each request waits for the one before it. */
+/** Bytes in flight, so that requests do not wait for each other. */
 export const windowBytes = 512 * 1024
 
 export function hasCode(error: unknown, code: SftpCode): boolean {

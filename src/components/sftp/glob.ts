@@ -2,20 +2,20 @@ import { compileRe2, type Re2 } from '../../bloblang/index.ts'
 import { ConfigError } from '../../engine/index.ts'
 import { hasCode, type SftpSession } from './client.ts'
 
-/** A path with patterns in the style of a shell: `*`, `?`, `[a-z]`, `[^a-z]`, and `\` before a character that is meant itself. */
+/** A path with shell patterns: `*`, `?`, `[a-z]`, `[^a-z]`, and `\` to quote a character. */
 export interface Glob {
   readonly text: string
-  /** Names, and patterns for names. */
+  /** Literal names, and patterns for names. */
   readonly segments: readonly (string | Re2)[]
 }
 
-/** Reads a path. Throws {@link ConfigError} where a pattern in it is none. */
+/** Parses a path. Throws {@link ConfigError} for an invalid pattern. */
 export function parseGlob(text: string): Glob {
   const segments = text.split('/').filter(segment => segment !== '')
   return { text, segments: segments.map(each => (/[\\*?[]/.test(each) ? patternOf(each, text) : each)) }
 }
 
-/** The files, without folders, that match on a server, in the order of their paths; a path without patterns is itself one. */
+/** The matching files on a server, without folders, ordered by path; a path without patterns matches itself. */
 export async function filesMatching({ text, segments }: Glob, session: SftpSession): Promise<readonly string[]> {
   if (segments.every(segment => typeof segment === 'string')) return (await exists(session, text)) ? [text] : []
   let paths: readonly string[] = [text.startsWith('/') ? '/' : '']
@@ -42,7 +42,7 @@ async function entriesMatching(
   for (const { filename, attrs } of entries) {
     if (filename === '.' || filename === '..' || !pattern.test(filename)) continue
     const path = joined(folder, filename)
-    // A list says of a link that it is one, and not what it points to.
+    // A directory listing shows a link as such, rather than what it points to.
     const target = attrs.isSymbolicLink() ? await unlessMissing(session.stat(path)) : attrs
     if (target !== undefined && target.isDirectory() !== wantsFiles) found.push(path)
   }
@@ -66,7 +66,7 @@ async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** One segment as a regular expression. */
+/** Converts a segment to a regular expression. */
 function patternOf(segment: string, path: string): Re2 {
   let pattern = ''
   for (let at = 0; at < segment.length; at++) {

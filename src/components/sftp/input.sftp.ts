@@ -111,11 +111,11 @@ cache_resources:
   },
 })
 
-/** Where files to read come from. */
+/** A source of files to read. */
 interface Files {
-  /** The path of the next one; null at the end, or when the signal aborts. */
+  /** The path of the next file; null at the end, or when the signal aborts. */
   next(signal: AbortSignal): Promise<string | null>
-  /** What became of a file, as `ObjectTarget.settled` says it. */
+  /** Reports the outcome of a file, as in `ObjectTarget.settled`. */
   settled(path: string, error: Error | null): Promise<void>
 }
 
@@ -180,12 +180,12 @@ class SftpSource implements ObjectSource<ObjectTarget> {
   }
 }
 
-/** Whatever the server did not answer. */
+/** Any error that is not a server's response. */
 function isConnectionLost(error: unknown): boolean {
   return !(error instanceof SftpError)
 }
 
-/** A file that is open for reading. */
+/** A file open for reading. */
 class OpenFile {
   readonly #session: SftpSession
   readonly #file: RemoteFile
@@ -205,7 +205,7 @@ class OpenFile {
     return new OpenFile(session, file, size, mtime)
   }
 
-  /** Whether this is the file `before`, or that one with more at its end, and has bytes up to a position. */
+  /** Whether this is the same file as `before`, possibly with data appended, and extends up to a position. */
   continues(before: OpenFile, position: number): boolean {
     return this.#size >= position && (this.#size > before.#size || this.#modified === before.#modified)
   }
@@ -225,27 +225,27 @@ class OpenFile {
         yield piece
       }
     } finally {
-      // Where the connection is gone, the file is closed.
+      // A lost connection has closed the file.
       if (!this.#session.isLost) await this.#session.closeFile(this.#file)
     }
   }
 
-  /** The next bytes, by several requests at a time; none at the end. */
+  /** Reads the next bytes with several concurrent requests; none at the end. */
   async #window(position: number): Promise<Uint8Array> {
-    // At least one, as the file may have grown.
+    // At least one, since the file may have grown.
     const count = Math.max(1, Math.ceil(Math.min(windowBytes, this.#size - position) / requestBytes))
     const answers = await Promise.all(
       Array.from({ length: count }, (_, i) =>
         this.#session.read(this.#file, position + i * requestBytes, requestBytes),
       ),
     )
-    // Behind one that brought less there is nothing, or a hole that is asked for again.
+    // After a short read there is either the end of the file, or a gap that is requested again.
     const short = answers.findIndex(({ length }) => length < requestBytes)
     return Buffer.concat(short === -1 ? answers : answers.slice(0, short + 1))
   }
 }
 
-/** The files that are there when the stream begins. */
+/** The files that exist when the stream starts. */
 class ListedFiles implements Files {
   readonly #globs: readonly Glob[]
   readonly #client: SftpClient
@@ -264,11 +264,11 @@ class ListedFiles implements Files {
   }
 
   async settled(): Promise<void> {
-    // Nobody remembers which files were read.
+    // Without a cache there is nothing to record.
   }
 }
 
-/** What the cache says of a file that was read, and of one that is being read. */
+/** The cache's values for a file that has been read, and for one being read. */
 const [done, begun] = [Buffer.from('@'), Buffer.from('!')]
 
 /** Files as they appear, each of them once. */
@@ -281,7 +281,7 @@ class NewFiles implements Files {
   readonly #intervalMs: number
   #paths: string[] = []
   #nextScanAt = 0
-  /** What an earlier stream began to read and did not finish is read again. */
+  /** Files that an earlier stream started and did not finish are read again. */
   #isFirstScan = true
 
   constructor(
@@ -319,7 +319,7 @@ class NewFiles implements Files {
     else if (!isClosing(error)) await this.#cache.delete(path)
   }
 
-  /** Whether a file is old enough and was not read; then it is marked. */
+  /** Whether a file is old enough and has not been read; if so it is marked. */
   async #isNew(path: string, session: SftpSession): Promise<boolean> {
     const { clock, log } = this.#resources
     try {
@@ -331,14 +331,14 @@ class NewFiles implements Files {
       return true
     } catch (error) {
       if (error instanceof NotConnectedError) throw error
-      // It is looked at again by the next scan.
+      // The next scan checks it again.
       log.warn(`Failed to look at '${path}': ${messageOf(error)}`)
       return false
     }
   }
 }
 
-/** The files that match now. A path that cannot be looked at is reported. */
+/** The files that currently match. A path that cannot be listed is logged. */
 async function scanned(globs: readonly Glob[], session: SftpSession, { log }: Resources): Promise<string[]> {
   const paths: string[] = []
   for (const glob of globs) {

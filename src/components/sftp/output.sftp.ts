@@ -43,11 +43,11 @@ export default defineOutput({
   },
 })
 
-/** Each message is a file of its own. */
+/** Writes each message to a file of its own. */
 class ReplacingOutput implements Output {
   readonly #path: Interpolation
   readonly #client: SftpClient
-  /** The writes to each file that is written now: one at a time. */
+  /** Serializes the writes to each file. */
   readonly #turns = new Map<string, Limiter>()
 
   constructor(path: Interpolation, client: SftpClient) {
@@ -86,7 +86,7 @@ class ReplacingOutput implements Output {
   }
 }
 
-/** A file that is open for writing. */
+/** A file open for writing. */
 interface Written {
   readonly path: string
   readonly session: SftpSession
@@ -94,7 +94,7 @@ interface Written {
   position: number
 }
 
-/** Messages follow each other in files, of which one is open. */
+/** Appends messages to files, one of which is open. */
 class AppendingOutput implements Output {
   readonly #suffix: Uint8Array
   readonly #messages: MessageFiles
@@ -102,7 +102,7 @@ class AppendingOutput implements Output {
   readonly #resources: Resources
   readonly #turn = new Limiter(1)
   #open: Written | null = null
-  /** The file that ends in a part of a message, because writing it broke off. */
+  /** The file that ends with a partial message because a write was interrupted. */
   #torn: string | null = null
 
   constructor(path: Interpolation, codec: WriterCodec, client: SftpClient, resources: Resources) {
@@ -154,14 +154,14 @@ class AppendingOutput implements Output {
     const session = this.#client.current
     const file = await openFile(session, path, 'a')
     const { size } = await session.attributes(file)
-    // Servers append whatever the position says; those that do not are told.
+    // Servers in append mode ignore the position; others need it.
     const written = { path, session, file, position: size }
     this.#open = written
     if (this.#torn === path) await this.#mend(written)
     return written
   }
 
-  /** Ends a part of a message, so that it does not become one with the message that follows. */
+  /** Terminates a partial message, so that it does not merge with the next one. */
   async #mend(written: Written): Promise<void> {
     const suffix = this.#suffix
     if (suffix.length > 0 && written.position > 0 && !(await endsWith(written, suffix))) {
@@ -183,7 +183,7 @@ class AppendingOutput implements Output {
   }
 }
 
-/** Opens a file for writing, and makes its folder where there is none. */
+/** Opens a file for writing, creating its folder if necessary. */
 async function openFile(session: SftpSession, path: string, flags: 'w' | 'a'): Promise<RemoteFile> {
   try {
     return await session.open(path, flags)
@@ -194,7 +194,7 @@ async function openFile(session: SftpSession, path: string, flags: 'w' | 'a'): P
   }
 }
 
-/** Whether a file ends in a suffix; false where it may not be read. */
+/** Whether a file ends with a suffix; false if it cannot be read. */
 async function endsWith({ path, session, position }: Written, suffix: Uint8Array): Promise<boolean> {
   try {
     const file = await session.open(path, 'r')
@@ -207,12 +207,12 @@ async function endsWith({ path, session, position }: Written, suffix: Uint8Array
   }
 }
 
-/** Closes a file when it is written, or could not be; what a server refuses then, as for want of space, is an error as well. */
+/** Closes a file after the write has succeeded or failed; an error on closing, such as a full disk, counts as well. */
 async function closedAfter(session: SftpSession, file: RemoteFile, writing: Promise<void>): Promise<void> {
   try {
     await writing
   } catch (error) {
-    await session.closeFile(file).catch(() => undefined) // the first error says more
+    await session.closeFile(file).catch(() => undefined) // the first error is more informative
     throw error
   }
   await session.closeFile(file)

@@ -46,10 +46,10 @@ function testSftp(address: string): void {
   const credentials = { username, private_key_file: join(keys, 'plain') }
   const at = (somePort: number) => ({ address: `127.0.0.1:${somePort}`, credentials })
 
-  // The servers serve the files of this machine.
+  // The servers export files of this machine.
   const root = mkdtempSync(join(tmpdir(), 'penstock-sftp-'))
   after(() => rmSync(root, { recursive: true }))
-  // ProFTPD serves them as a user of its own.
+  // ProFTPD accesses them as a different user.
   chmodSync(root, 0o755)
   const newFolder = () => {
     const folder = join(root, randomUUID().slice(0, 8))
@@ -96,7 +96,7 @@ function testSftp(address: string): void {
   testStreams('sftp', cases)
   testOutages('sftp', cases, async () => {
     const server = await startOpenSsh(newFolder(), keys)
-    // Its connections have processes of their own, which outlive it.
+    // Its connections are separate processes that outlive the server.
     const proxy = await startTcpProxy(Number(server.address.split(':')[1]))
     return {
       port: proxy.port,
@@ -235,7 +235,7 @@ function testSftp(address: string): void {
     refused.answer(new Error('not now'))
     const again = await receiver.next()
     assert.deepEqual(again.texts, ['later'])
-    // It is not answered: a file that was begun is read again by the next stream.
+    // Left unacknowledged: a file that was begun is read again by the next stream.
     put('last', 4000)
     const last = await receiver.next()
     last.answer()

@@ -31,12 +31,12 @@ test('slack_webhook: what Slack refuses fails with its reason, and with how long
   await sender.close()
 })
 
-/** Answers as Slack does, which exists as a service only. */
+/** Responds like Slack, which exists only as a hosted service. */
 async function startSlack(context: TestContext) {
   const posted: unknown[] = []
   const server = createServer((request, response) => {
     void json(request).then(value => {
-      const { text } = value as { readonly text?: unknown } // whatever was sent: only this is looked at
+      const { text } = value as { readonly text?: unknown } // only this field is used, whatever was sent
       const isJson = request.headers['content-type'] === 'application/json'
       if (request.method !== 'POST' || request.url !== '/services/T0/B0/x') response.writeHead(404).end('no_service')
       else if (!isJson) response.writeHead(400).end('invalid_payload')

@@ -23,7 +23,9 @@ const config = field.object({
   skip_cert_verify: field.bool("Whether the server's certificate is accepted unseen.").default(false).advanced(),
 })
 
-/** Statuses by which the collector says that the same request will fail again: no event, no token, a wrong token. */
+/**
+ * Statuses with which the collector signals that the same request would fail again: no event, no token, a wrong token.
+ */
 const finalStatuses = [400, 401, 403]
 
 export default {

@@ -1,5 +1,5 @@
-// splunk_hec against a server that takes what a collector takes: a token, one JSON event after the other, and nothing else.
-// Splunk itself is in no registry of packages that a test could install it from.
+// Tests splunk_hec against a server that accepts exactly what a collector accepts: a token and a series of JSON events.
+// Splunk itself is not available from a package registry that tests could install it from.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'

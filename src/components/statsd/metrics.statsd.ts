@@ -10,7 +10,7 @@ import {
 
 type TagFormat = 'none' | 'datadog' | 'influxdb'
 
-/** What fits in a datagram without fragments on an Ethernet. */
+/** Maximum size of an unfragmented datagram on Ethernet. */
 const maxDatagramBytes = 1432
 
 export default defineMetrics({
@@ -94,12 +94,12 @@ class StatsD implements MetricsExporter {
   }
 }
 
-/** Without the characters that end a tag. */
+/** Removes the characters that would end a tag. */
 function clean(text: string): string {
   return text.replaceAll(/[|,:=#\s]/g, '_')
 }
 
-/** Lines, several to a datagram as long as they fit. */
+/** Packs lines into datagrams, as many as fit into each. */
 function datagramsOf(lines: readonly string[]): readonly string[] {
   const datagrams: string[] = []
   let current = ''
