@@ -4,16 +4,16 @@ import { type Field, field } from './fields.ts'
 /** A `batching` block. */
 export const batchingField = field.object(
   {
-    count: field.int('Messages that complete a batch; 0 for no such limit.').default(0),
-    byte_size: field.int('Bytes that complete a batch; 0 for no such limit.').default(0),
-    period: field.duration('The longest time that an incomplete batch waits.').default(''),
+    count: field.int('The number of messages that completes a batch; 0 means no such limit.').default(0),
+    byte_size: field.int('The number of bytes that completes a batch; 0 means no such limit.').default(0),
+    period: field.duration('How long an incomplete batch waits.').default(''),
     jitter: field
-      .float('A share of the period, at most, by which it is lengthened at random.')
+      .float('The maximum fraction of the period by which it is extended at random.')
       .default(0)
       .lint(value => (Number(value) < 0 ? 'Cannot set a negative jitter factor' : undefined)),
-    check: field.mapping('A condition on the newest message that completes a batch.').default(''),
+    check: field.mapping('A condition that completes a batch when the newest message satisfies it.').default(''),
     processors: field
-      .processors('Processors for complete batches; what they yield is one batch again.')
+      .processors('Processors applied to complete batches; their results form a single batch.')
       .advanced()
       .optional(),
   },
@@ -22,9 +22,9 @@ export const batchingField = field.object(
 
 /** Whether rejected messages are redelivered. */
 export const autoReplayNacksField = field
-  .bool('Whether messages that were refused downstream are delivered again, or dropped.')
+  .bool('Whether messages rejected downstream are redelivered rather than dropped.')
   .default(true)
 
 /** How many batches an output writes concurrently. */
 export const maxInFlightField = (count: number) =>
-  field.int('Batches that are written at a time; 1 keeps their order.').default(count)
+  field.int('The maximum number of batches in flight; 1 preserves their order.').default(count)

@@ -4,9 +4,9 @@ import { Backoff } from './runtime/backoff.ts'
 
 /** Pauses between attempts, named as in the original. */
 const backoffFields = {
-  initial_interval: field.duration('The first pause.').default('1s').advanced(),
-  max_interval: field.duration('The longest pause.').default('5s').advanced(),
-  max_elapsed_time: field.duration('When no further attempt is made.').default('30s').advanced(),
+  initial_interval: field.duration('The initial interval.').default('1s').advanced(),
+  max_interval: field.duration('The maximum interval.').default('5s').advanced(),
+  max_elapsed_time: field.duration('When to stop retrying.').default('30s').advanced(),
 }
 
 export const backoffField = (description: string) => field.object(backoffFields, description).optional().advanced()

@@ -4,10 +4,16 @@ import { field, type Infer } from './fields.ts'
 export const tlsField = field
   .object(
     {
-      enabled: field.bool('Whether connections are encrypted by these settings.').default(false).advanced(),
-      skip_cert_verify: field.bool("Whether the server's certificate is accepted unseen.").default(false).advanced(),
-      enable_renegotiation: field.bool('Has no meaning here: a server cannot ask for it.').default(false).advanced(),
-      root_cas: field.string('Certificates of trusted authorities, as PEM.').default('').secret().advanced(),
+      enabled: field.bool('Whether connections use TLS with these settings.').default(false).advanced(),
+      skip_cert_verify: field
+        .bool("Whether to skip the verification of the server's certificate.")
+        .default(false)
+        .advanced(),
+      enable_renegotiation: field
+        .bool('Has no effect: servers cannot request renegotiation.')
+        .default(false)
+        .advanced(),
+      root_cas: field.string('Certificates of trusted authorities, in PEM format.').default('').secret().advanced(),
       root_cas_file: field
         .string('A file with certificates of trusted authorities.')
         .needs('files')
@@ -15,9 +21,9 @@ export const tlsField = field
         .advanced(),
       client_certs: field
         .object({
-          cert: field.string('A certificate, as PEM.').default('').advanced(),
-          key: field.string('Its key, as PEM.').default('').secret().advanced(),
-          cert_file: field.string('A file with the certificate.').needs('files').default('').advanced(),
+          cert: field.string('A client certificate, in PEM format.').default('').advanced(),
+          key: field.string('Its key, in PEM format.').default('').secret().advanced(),
+          cert_file: field.string('A file with the client certificate.').needs('files').default('').advanced(),
           key_file: field.string('A file with its key.').needs('files').default('').advanced(),
           password: field.string('The password of the key.').default('').secret().advanced(),
         })
@@ -25,7 +31,7 @@ export const tlsField = field
         .default([])
         .advanced(),
     },
-    'Encryption of the connections.',
+    'TLS settings of the connections.',
   )
   .advanced()
 

@@ -67,7 +67,9 @@ export default defineInput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Consumes a queue of an AMQP 0.9.1 server, such as RabbitMQ.',
-  description: `Connections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with \`tls.enabled\`. Without a user in the URL, \`tls\` authenticates with the client certificate.\n\nMetadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_delivery_mode\`, \`amqp_priority\`, \`amqp_correlation_id\`, \`amqp_reply_to\`, \`amqp_expiration\`, \`amqp_message_id\`, \`amqp_timestamp\`, \`amqp_type\`, \`amqp_user_id\`, \`amqp_app_id\`, \`amqp_consumer_tag\`, \`amqp_delivery_tag\`, \`amqp_redelivered\`, \`amqp_exchange\`, \`amqp_routing_key\`, as far as the message has them, and its headers with \`_\` for \`-\`; the names of nested headers are joined by \`_\`.`,
+  description: `Connections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with \`tls.enabled\`. Without a user in the URL, \`tls\` authenticates with the client certificate.
+
+Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_delivery_mode\`, \`amqp_priority\`, \`amqp_correlation_id\`, \`amqp_reply_to\`, \`amqp_expiration\`, \`amqp_message_id\`, \`amqp_timestamp\`, \`amqp_type\`, \`amqp_user_id\`, \`amqp_app_id\`, \`amqp_consumer_tag\`, \`amqp_delivery_tag\`, \`amqp_redelivered\`, \`amqp_exchange\`, \`amqp_routing_key\`, as far as the message has them, and its headers with \`_\` for \`-\`; the names of nested headers are joined by \`_\`.`,
   config,
   requires: ['amqplib'],
   needs: ['network'],

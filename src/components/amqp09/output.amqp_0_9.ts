@@ -81,7 +81,9 @@ export default defineOutput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Publishes messages to an exchange of an AMQP 0.9.1 server, such as RabbitMQ.',
-  description: `A message is delivered once the server has confirmed it. The fields \`exchange\`, \`key\` and \`type\` and the properties are interpolated for each message.\n\nConnections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with \`tls.enabled\`. Without a user in the URL, \`tls\` authenticates with the client certificate.`,
+  description: `A message is delivered once the server has confirmed it. The fields \`exchange\`, \`key\` and \`type\` and the properties are interpolated for each message.
+
+Connections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with \`tls.enabled\`. Without a user in the URL, \`tls\` authenticates with the client certificate.`,
   config,
   requires: ['amqplib'],
   needs: ['network'],

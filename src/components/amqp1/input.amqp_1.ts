@@ -44,7 +44,11 @@ export default defineInput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Receives messages from an AMQP 1.0 server, such as RabbitMQ, ActiveMQ or Azure Service Bus.',
-  description: `The body of a message is its data or its text; a value of another type becomes a JSON document, whereas the original delivers an empty body. A rejected message is settled as \`modified\` with a failed delivery, so that the server counts the failure, or as \`released\` if the server does not support that outcome. Messages may have up to 128 MiB, which is announced to the server; a larger one ends the connection with an error.\n\nMetadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_creation_time\` and \`amqp_to\`, as far as the message has them, and its textual annotations, with \`_\` for \`-\`. The original documents \`amqp_creation_time\` but does not set it. With \`read_header\` also \`amqp_durable\`, \`amqp_priority\`, \`amqp_ttl\`, \`amqp_first_acquirer\` and \`amqp_delivery_count\`.\n\n${securityHelp}`,
+  description: `The body of a message is its data or its text; a value of another type becomes a JSON document, whereas the original delivers an empty body. A rejected message is settled as \`modified\` with a failed delivery, so that the server counts the failure, or as \`released\` if the server does not support that outcome. Messages may have up to 128 MiB, which is announced to the server; a larger one ends the connection with an error.
+
+Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_creation_time\` and \`amqp_to\`, as far as the message has them, and its textual annotations, with \`_\` for \`-\`. The original documents \`amqp_creation_time\` but does not set it. With \`read_header\` also \`amqp_durable\`, \`amqp_priority\`, \`amqp_ttl\`, \`amqp_first_acquirer\` and \`amqp_delivery_count\`.
+
+${securityHelp}`,
   config,
   requires: ['rhea'],
   needs: ['network'],

@@ -51,7 +51,9 @@ export default defineOutput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Sends messages to an AMQP 1.0 server, such as RabbitMQ, ActiveMQ or Azure Service Bus.',
-  description: `A message is delivered once the server has accepted it. One that the server rejects or releases fails; the original would resend it endlessly, or count it as delivered.\n\n${securityHelp}`,
+  description: `A message is delivered once the server has accepted it. One that the server rejects or releases fails; the original would resend it endlessly, or count it as delivered.
+
+${securityHelp}`,
   config,
   requires: ['rhea'],
   needs: ['network'],

@@ -16,7 +16,11 @@ export default defineProcessor({
   name: 'avro',
   categories: ['Parsing'],
   summary: 'Converts documents to Avro and back, based on a schema.',
-  description: `In documents, values of unions are keyed by the names of their types: \`{"string":"a"}\`. \`to_json\` yields bytes, which JSON shows as base64, dates and timestamps as timestamps, times of day in nanoseconds, and decimals as fractions (\`"201/50"\`).\n\n\`from_json\` takes strings given for bytes as UTF-8, and fields with defaults may be missing. In addition to the original, it accepts the output of \`to_json\` for timestamps and decimals. Values may be nested 500 levels deep. A message that does not conform to the schema is left unchanged and flagged as failed.\n\nMessages of a schema registry begin with the id of their schema; use \`schema_registry_decode\` and \`schema_registry_encode\` for these.`,
+  description: `In documents, values of unions are keyed by the names of their types: \`{"string":"a"}\`. \`to_json\` yields bytes, which JSON shows as base64, dates and timestamps as timestamps, times of day in nanoseconds, and decimals as fractions (\`"201/50"\`).
+
+\`from_json\` takes strings given for bytes as UTF-8, and fields with defaults may be missing. In addition to the original, it accepts the output of \`to_json\` for timestamps and decimals. Values may be nested 500 levels deep. A message that does not conform to the schema is left unchanged and flagged as failed.
+
+Messages of a schema registry begin with the id of their schema; use \`schema_registry_decode\` and \`schema_registry_encode\` for these.`,
   config: field.object({
     operator: field.string('The direction.').options({
       to_json: 'From Avro to a document.',

@@ -20,7 +20,28 @@ export default defineProcessor({
   name: 'awk',
   categories: ['Mapping'],
   summary: 'Runs an AWK program on each message and replaces the body with its output.',
-  description: `If the program prints nothing, the body is kept, with the changes made by its functions. Output to \`/dev/stderr\`, a non-zero exit status and errors flag the message as failed.\n\nThe language is that of POSIX. Patterns use [RE2](https://github.com/google/re2/wiki/Syntax) syntax and match in linear time. Programs cannot start other programs (\`system\`, pipes) nor read or write files. An endless program fails after 20 million steps or a million array elements.\n\nWith the codec \`none\` the program sees one empty record, with \`text\` one that contains the body. With \`json\` it sees one empty record and a variable for each value of the document, named by its path with \`_\` between the parts. With all codecs but \`none\`, metadata is available as variables as well.\n\nThe following functions are available in addition to those of the language:\n\n| function | what it does |\n|---|---|\n| \`json_get(path)\` | the value at a dot-separated path; values other than strings as JSON, a missing one as \`null\` |\n| \`json_set(path, text)\`, \`json_set_int\`, \`json_set_float\`, \`json_set_bool\` | sets the value at a path |\n| \`json_append(path, text)\`, \`json_append_int\`, \`json_append_float\`, \`json_append_bool\` | appends to the array at a path |\n| \`json_delete(path)\` | deletes the value at a path |\n| \`json_length(path)\` | the length of a string or array, otherwise 0 |\n| \`json_type(path)\` | \`string\`, \`int\`, \`float\`, \`bool\`, \`undefined\`, \`null\`, \`array\` or \`object\` |\n| \`create_json_object(key, text, …)\`, \`create_json_array(text, …)\` | a document as text |\n| \`metadata_get(key)\`, \`metadata_set(key, text)\` | the metadata of the message |\n| \`timestamp_unix()\`, \`timestamp_unix(date)\`, \`timestamp_unix(date, layout)\` | seconds since 1970, now or of a date in a [Go layout](https://pkg.go.dev/time#pkg-constants); \`timestamp_unix_nano\` likewise |\n| \`timestamp_format(seconds, layout)\`, \`timestamp_format_nano(nanos, layout)\` | a time as text, in RFC 3339 by default |\n| \`print_log(message, level)\` | writes to the log |\n| \`base64_encode(text)\`, \`base64_decode(text)\` | base64 |`,
+  description: `If the program prints nothing, the body is kept, with the changes made by its functions. Output to \`/dev/stderr\`, a non-zero exit status and errors flag the message as failed.
+
+The language is that of POSIX. Patterns use [RE2](https://github.com/google/re2/wiki/Syntax) syntax and match in linear time. Programs cannot start other programs (\`system\`, pipes) nor read or write files. An endless program fails after 20 million steps or a million array elements.
+
+With the codec \`none\` the program sees one empty record, with \`text\` one that contains the body. With \`json\` it sees one empty record and a variable for each value of the document, named by its path with \`_\` between the parts. With all codecs but \`none\`, metadata is available as variables as well.
+
+The following functions are available in addition to those of the language:
+
+| function | what it does |
+|---|---|
+| \`json_get(path)\` | the value at a dot-separated path; values other than strings as JSON, a missing one as \`null\` |
+| \`json_set(path, text)\`, \`json_set_int\`, \`json_set_float\`, \`json_set_bool\` | sets the value at a path |
+| \`json_append(path, text)\`, \`json_append_int\`, \`json_append_float\`, \`json_append_bool\` | appends to the array at a path |
+| \`json_delete(path)\` | deletes the value at a path |
+| \`json_length(path)\` | the length of a string or array, otherwise 0 |
+| \`json_type(path)\` | \`string\`, \`int\`, \`float\`, \`bool\`, \`undefined\`, \`null\`, \`array\` or \`object\` |
+| \`create_json_object(key, text, …)\`, \`create_json_array(text, …)\` | a document as text |
+| \`metadata_get(key)\`, \`metadata_set(key, text)\` | the metadata of the message |
+| \`timestamp_unix()\`, \`timestamp_unix(date)\`, \`timestamp_unix(date, layout)\` | seconds since 1970, now or of a date in a [Go layout](https://pkg.go.dev/time#pkg-constants); \`timestamp_unix_nano\` likewise |
+| \`timestamp_format(seconds, layout)\`, \`timestamp_format_nano(nanos, layout)\` | a time as text, in RFC 3339 by default |
+| \`print_log(message, level)\` | writes to the log |
+| \`base64_encode(text)\`, \`base64_decode(text)\` | base64 |`,
   config: field.object({
     codec: field.string('The input that the program sees.').options({
       none: 'One empty record.',

@@ -6,7 +6,9 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 export default defineCache({
   name: 'aws_dynamodb',
   summary: 'Stores each item in a DynamoDB table: its key as a string, its value as bytes.',
-  description: `Expiry needs \`ttl_key\`, and a table with TTL enabled on that column. DynamoDB removes expired items in the background, within days; until then they are still found, as in the original.\n\n${credentialsHelp}`,
+  description: `Expiry needs \`ttl_key\`, and a table with TTL enabled on that column. DynamoDB removes expired items in the background, within days; until then they are still found, as in the original.
+
+${credentialsHelp}`,
   config: awsConfig({
     table: field.string('The name of the table.'),
     hash_key: field.string('The column that holds the key.'),

@@ -5,7 +5,9 @@ import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session
 export default defineCache({
   name: 'aws_s3',
   summary: 'Stores each item as an object in an S3 bucket.',
-  description: `Items are kept until they are deleted: a time to live is ignored. Adding an item only if it does not exist requires a server with conditional puts (\`If-None-Match\`), such as S3 itself.\n\n${credentialsHelp}`,
+  description: `Items are kept until they are deleted: a time to live is ignored. Adding an item only if it does not exist requires a server with conditional puts (\`If-None-Match\`), such as S3 itself.
+
+${credentialsHelp}`,
   config: awsConfig({
     bucket: field.string('The bucket.'),
     content_type: field.string('The content type of the objects.').default('application/octet-stream'),

@@ -75,7 +75,13 @@ export default defineInput({
   name: 'aws_kinesis',
   categories: ['Services', 'AWS'],
   summary: 'Reads records from Kinesis streams, sharing the shards among all clients that use the same table.',
-  description: `A DynamoDB table stores which client reads which shard, and the position up to which records were handled. Clients take shards that are unassigned, shards of a client that is gone, and, one at a time, shards of a client that has at least two more than they have. The rows have the original's format, so its processes can share the table.\n\nA shard is read in order, at most \`checkpoint_limit\` messages ahead of what was handled; the stored position is the one before which everything was handled. A shard created by a split or a merge is read once its parents have been read to the end.\n\nMetadata of each message: \`kinesis_stream\`, \`kinesis_shard\`, \`kinesis_partition_key\`, \`kinesis_sequence_number\`.\n\n${credentialsHelp}`,
+  description: `A DynamoDB table stores which client reads which shard, and the position up to which records were handled. Clients take shards that are unassigned, shards of a client that is gone, and, one at a time, shards of a client that has at least two more than they have. The rows have the original's format, so its processes can share the table.
+
+A shard is read in order, at most \`checkpoint_limit\` messages ahead of what was handled; the stored position is the one before which everything was handled. A shard created by a split or a merge is read once its parents have been read to the end.
+
+Metadata of each message: \`kinesis_stream\`, \`kinesis_shard\`, \`kinesis_partition_key\`, \`kinesis_sequence_number\`.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-kinesis', '@aws-sdk/client-dynamodb'],

@@ -80,7 +80,11 @@ export default defineInput({
   name: 'aws_s3',
   categories: ['Services', 'AWS'],
   summary: 'Reads the objects of an S3 bucket: the existing ones, or new ones announced through an SQS queue.',
-  description: `Without \`sqs.url\`, the objects under \`prefix\` are read in key order, and then the input ends. With it, objects are read as notifications name them. A notification is deleted from the queue when all messages of its objects have been delivered, and is received again if one was rejected, or once the queue's visibility timeout has passed.\n\nMetadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_version_id\`, and the object's own metadata with lower-case names.\n\n${credentialsHelp}`,
+  description: `Without \`sqs.url\`, the objects under \`prefix\` are read in key order, and then the input ends. With it, objects are read as notifications name them. A notification is deleted from the queue when all messages of its objects have been delivered, and is received again if one was rejected, or once the queue's visibility timeout has passed.
+
+Metadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_version_id\`, and the object's own metadata with lower-case names.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-sqs'],

@@ -43,7 +43,13 @@ export default defineInput({
   name: 'aws_sqs',
   categories: ['Services', 'AWS'],
   summary: 'Reads messages from an SQS queue.',
-  description: `A message is deleted once it has been delivered. One that was rejected, or was in flight when the stream stopped, becomes visible to the readers of the queue again immediately.\n\nWithout \`wait_time_seconds\` an empty queue is polled less and less often, down to once a minute.\n\nMetadata of each message: \`sqs_message_id\`, \`sqs_receipt_handle\`, the attributes of SQS (\`sqs_approximate_receive_count\`, \`sqs_sent_timestamp\`, \`sqs_message_group_id\` and others), and the message's own attributes by name.\n\n${credentialsHelp}`,
+  description: `A message is deleted once it has been delivered. One that was rejected, or was in flight when the stream stopped, becomes visible to the readers of the queue again immediately.
+
+Without \`wait_time_seconds\` an empty queue is polled less and less often, down to once a minute.
+
+Metadata of each message: \`sqs_message_id\`, \`sqs_receipt_handle\`, the attributes of SQS (\`sqs_approximate_receive_count\`, \`sqs_sent_timestamp\`, \`sqs_message_group_id\` and others), and the message's own attributes by name.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-sqs'],

@@ -19,7 +19,10 @@ export default defineMetrics({
   name: 'aws_cloudwatch',
   status: 'stable',
   summary: 'Sends metrics to CloudWatch.',
-  description: `Labels become dimensions, ten at most. Timings are sent in microseconds, as the values of a period with their counts;\nif there are more than ${maxValues} distinct values, the latest are sent. AWS bills per series: drop what is not needed with a \`mapping\`.\n\n${credentialsHelp}`,
+  description: `Labels become dimensions, ten at most. Timings are sent in microseconds, as the values of a period with their counts;
+if there are more than ${maxValues} distinct values, the latest are sent. AWS bills per series: drop what is not needed with a \`mapping\`.
+
+${credentialsHelp}`,
   config: awsConfig({
     namespace: field.string('The namespace of the metrics.').default('Bento'),
     flush_period: field.duration('How often metrics are sent.').default('100ms').advanced(),

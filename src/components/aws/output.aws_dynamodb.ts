@@ -102,7 +102,11 @@ export default defineOutput({
   name: 'aws_dynamodb',
   categories: ['Services', 'AWS'],
   summary: 'Stores messages as items in a DynamoDB table, or deletes items.',
-  description: `\`string_columns\` sets columns to interpolated strings, \`json_map_columns\` to values from the message document: the path \`.\` selects the whole document, and an empty column name stores the members of a value as columns.\n\nUp to 25 messages are sent per request, even without \`batching\`. Items that DynamoDB leaves unprocessed are resent. If it rejects a request as a whole, for instance because of one invalid item or two changes to the same item, the messages are sent one by one, so that only the invalid ones fail.\n\n${credentialsHelp}`,
+  description: `\`string_columns\` sets columns to interpolated strings, \`json_map_columns\` to values from the message document: the path \`.\` selects the whole document, and an empty column name stores the members of a value as columns.
+
+Up to 25 messages are sent per request, even without \`batching\`. Items that DynamoDB leaves unprocessed are resent. If it rejects a request as a whole, for instance because of one invalid item or two changes to the same item, the messages are sent one by one, so that only the invalid ones fail.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-dynamodb'],

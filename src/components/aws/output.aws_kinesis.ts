@@ -36,7 +36,9 @@ export default defineOutput({
   name: 'aws_kinesis',
   categories: ['Services', 'AWS'],
   summary: 'Writes messages to a Kinesis stream.',
-  description: `Up to 500 messages, or 5 MiB, are sent per request, even without \`batching\`. Throttled messages are resent; each message that Kinesis rejects fails on its own. A message may have at most 1 MiB.\n\n${credentialsHelp}`,
+  description: `Up to 500 messages, or 5 MiB, are sent per request, even without \`batching\`. Throttled messages are resent; each message that Kinesis rejects fails on its own. A message may have at most 1 MiB.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-kinesis'],

@@ -28,7 +28,9 @@ export default defineOutput({
   name: 'aws_kinesis_firehose',
   categories: ['Services', 'AWS'],
   summary: 'Writes messages to a Firehose delivery stream.',
-  description: `Up to 500 messages, or 4 MiB, are sent per request, even without \`batching\`. Throttled messages are resent; each message that Firehose rejects fails on its own. Firehose limits a message to 1000 KiB.\n\n${credentialsHelp}`,
+  description: `Up to 500 messages, or 4 MiB, are sent per request, even without \`batching\`. Throttled messages are resent; each message that Firehose rejects fails on its own. Firehose limits a message to 1000 KiB.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-firehose'],

@@ -87,7 +87,11 @@ export default defineOutput({
   name: 'aws_s3',
   categories: ['Services', 'AWS'],
   summary: 'Stores messages as objects in an Amazon S3 bucket, or on any server that speaks its protocol.',
-  description: `Each message becomes an object; those of a batch are written one after another. Interpolations are evaluated per message. Objects above 64 MiB are uploaded in parts.\n\nTo write one object per batch, archive the batch. The \`archive\` processor keeps the metadata of the first message, so where \`path\` depends on metadata, separate the messages with \`group_by_value\` first. The metadata of messages is stored with the objects.\n\n${credentialsHelp}`,
+  description: `Each message becomes an object; those of a batch are written one after another. Interpolations are evaluated per message. Objects above 64 MiB are uploaded in parts.
+
+To write one object per batch, archive the batch. The \`archive\` processor keeps the metadata of the first message, so where \`path\` depends on metadata, separate the messages with \`group_by_value\` first. The metadata of messages is stored with the objects.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   examples: [

@@ -71,7 +71,13 @@ export default defineOutput({
   categories: ['Services', 'AWS'],
   version: '1.16.0',
   summary: 'Streams messages into large objects of an S3 bucket, part by part.',
-  description: `Messages are appended to their object in memory and sent as parts of a multipart upload. Objects are completed, and become visible, when the stream ends: the output is meant for inputs that end, such as \`file\`, or an input within \`read_until\`.\n\n**A message is acknowledged when it is in memory or sent as a part, before its object is complete.** What is in memory is lost if the process is killed, and the parts of the unfinished upload stay in the bucket without forming an object. Use \`aws_s3\` where no message may be lost.\n\nS3 accepts a part smaller than 5 MiB only as the last one of an object, so smaller parts wait for more data regardless of \`max_buffer_count\` and \`max_buffer_period\`. A message whose part cannot be sent is rejected and left out of the object. If an object cannot be completed at the end, the error in the log names its upload, whose parts remain.\n\n${credentialsHelp}`,
+  description: `Messages are appended to their object in memory and sent as parts of a multipart upload. Objects are completed, and become visible, when the stream ends: the output is meant for inputs that end, such as \`file\`, or an input within \`read_until\`.
+
+**A message is acknowledged when it is in memory or sent as a part, before its object is complete.** What is in memory is lost if the process is killed, and the parts of the unfinished upload stay in the bucket without forming an object. Use \`aws_s3\` where no message may be lost.
+
+S3 accepts a part smaller than 5 MiB only as the last one of an object, so smaller parts wait for more data regardless of \`max_buffer_count\` and \`max_buffer_period\`. A message whose part cannot be sent is rejected and left out of the object. If an object cannot be completed at the end, the error in the log names its upload, whose parts remain.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   examples: [

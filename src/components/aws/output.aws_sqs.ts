@@ -41,7 +41,9 @@ export default defineOutput({
   name: 'aws_sqs',
   categories: ['Services', 'AWS'],
   summary: 'Sends messages to an SQS queue.',
-  description: `Metadata is sent as message attributes of type String. SQS accepts at most ten, so only the alphabetically first ten are sent. Up to ten messages are sent per request, even without \`batching\`, and each one that SQS rejects fails on its own.\n\n${credentialsHelp}`,
+  description: `Metadata is sent as message attributes of type String. SQS accepts at most ten, so only the alphabetically first ten are sent. Up to ten messages are sent per request, even without \`batching\`, and each one that SQS rejects fails on its own.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@aws-sdk/client-sqs'],

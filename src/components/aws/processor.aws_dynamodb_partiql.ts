@@ -17,7 +17,9 @@ export default defineProcessor({
   name: 'aws_dynamodb_partiql',
   categories: ['Integration'],
   summary: 'Runs a PartiQL statement for each message.',
-  description: `A message is replaced by the item that its statement returned, as a typed document (\`{"foo":{"S":"text"}}\`); it is unchanged if the statement returned none. Messages whose statement fails are flagged as failed. Up to 25 statements are sent per request.\n\n${credentialsHelp}`,
+  description: `A message is replaced by the item that its statement returned, as a typed document (\`{"foo":{"S":"text"}}\`); it is unchanged if the statement returned none. Messages whose statement fails are flagged as failed. Up to 25 statements are sent per request.
+
+${credentialsHelp}`,
   config: awsConfig({
     query: field.string('The statement.'),
     unsafe_dynamic_query: field

@@ -15,7 +15,11 @@ export default defineProcessor({
   name: 'aws_lambda',
   categories: ['Integration'],
   summary: 'Calls an AWS Lambda function with each message and replaces the message with the result.',
-  description: `To keep all or part of the message, call the function within a \`branch\`.\n\nIf the function itself fails, Lambda still responds: the message becomes the error description, with the metadata \`lambda_function_error\`. Messages whose call fails are flagged as failed.\n\n${credentialsHelp}`,
+  description: `To keep all or part of the message, call the function within a \`branch\`.
+
+If the function itself fails, Lambda still responds: the message becomes the error description, with the metadata \`lambda_function_error\`. Messages whose call fails are flagged as failed.
+
+${credentialsHelp}`,
   config: awsConfig({
     parallel: field.bool('Whether the messages of a batch are sent concurrently.').default(false),
     function: field.string('The function, by name or ARN.'),

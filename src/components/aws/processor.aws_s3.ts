@@ -8,7 +8,11 @@ export default defineProcessor({
   categories: ['Services', 'AWS'],
   version: '1.4.0',
   summary: 'Replaces each message with the S3 object that it names.',
-  description: `The scanner splits the object into messages, each in its own batch; if it produces several, the processor cannot be used within a \`branch\`. A message whose object cannot be read passes through unchanged, flagged as failed.\n\nMetadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_content_length\`, \`s3_version_id\`, and the object's own metadata with lower-case names.\n\n${credentialsHelp}`,
+  description: `The scanner splits the object into messages, each in its own batch; if it produces several, the processor cannot be used within a \`branch\`. A message whose object cannot be read passes through unchanged, flagged as failed.
+
+Metadata of each message: \`s3_key\`, \`s3_bucket\`, \`s3_last_modified_unix\`, \`s3_last_modified\` (RFC 3339), \`s3_content_type\`, \`s3_content_encoding\`, \`s3_content_length\`, \`s3_version_id\`, and the object's own metadata with lower-case names.
+
+${credentialsHelp}`,
   config: awsConfig({
     bucket: field.interpolated('The bucket.'),
     key: field.interpolated('The key of the object.'),

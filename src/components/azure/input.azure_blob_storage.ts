@@ -34,17 +34,17 @@ import {
 const config = azureConfig('blob', {
   ...storageFields,
   storage_sas_token: sasTokenField,
-  container: field.string('The container.'),
-  prefix: field.string('What the names of the blobs that are read begin with.').default(''),
-  scanner: field.scanner('How a blob is cut into messages.').default({ to_the_end: {} }),
+  container: field.string('The name of the container.'),
+  prefix: field.string('The prefix of the names of the blobs to read.').default(''),
+  scanner: field.scanner('How a blob is split into messages.').default({ to_the_end: {} }),
   ...codecFields,
   delete_objects: field
-    .bool('Whether a blob is deleted once all of its messages were delivered.')
+    .bool('Whether a blob is deleted once all of its messages have been delivered.')
     .default(false)
     .advanced(),
   targets_input: field
     .input(
-      'An input whose messages name the blobs to read, instead of all that are there: objects with the field `name`.',
+      'An input whose messages name the blobs to read, as objects with the field `name`, instead of reading all existing ones.',
     )
     .optional(),
 })
@@ -54,10 +54,10 @@ type Config = Infer<typeof config>
 export default defineInput({
   name: 'azure_blob_storage',
   categories: ['Services', 'Azure'],
-  summary: 'Reads the blobs of a container of Azure Storage: those that are there, or those that another input names.',
-  description: `Without \`targets_input\` the blobs below \`prefix\` are read in the order of their names, and the input ends. With it each of its messages names a blob by the field \`name\`, as a mapping makes of the events of Event Grid; \`prefix\` is not used then. Such a message is acknowledged when all messages of all blobs of its batch were delivered, and refused when one of them was.
+  summary: 'Reads the blobs of an Azure Storage container: the existing ones, or those named by another input.',
+  description: `Without \`targets_input\`, the blobs under \`prefix\` are read in order of their names, and then the input ends. With it, each of its messages names a blob in the field \`name\`, which a mapping can derive from Event Grid events; \`prefix\` is not used then. Such a message is acknowledged once all messages of all blobs of its batch have been delivered, and rejected if one of them was.
 
-A connection that is lost in the middle of a blob is made again, and reading goes on where it broke off, unless the blob was changed meanwhile. A blob that cannot be read is logged as an error, and the next one is read, also where access is denied, which ends the original's input. With \`delete_objects\` and \`targets_input\` all blobs of a batch are deleted when all were delivered, while the original deletes the last one only; one that is gone counts as delivered then, as events come more than once.
+If the connection is lost in the middle of a blob, the input reconnects and continues where it stopped, unless the blob has been modified in the meantime. A blob that cannot be read is logged as an error and skipped, also if access is denied, which ends the original's input. With \`delete_objects\` and \`targets_input\`, all blobs of a batch are deleted once all have been delivered, whereas the original only deletes the last one; a missing blob then counts as delivered, since events are repeated.
 
 Metadata of each message: \`blob_storage_key\`, \`blob_storage_container\`, \`blob_storage_last_modified\` (RFC 3339), \`blob_storage_last_modified_unix\`, \`blob_storage_content_type\`, \`blob_storage_content_encoding\`, and the blob's own metadata.
 
@@ -67,8 +67,8 @@ ${credentialsHelp}`,
   replays: ({ targets_input: input }) => input === undefined,
   examples: [
     {
-      title: 'New blobs, by Event Grid',
-      summary: 'The topic of an Event Grid namespace tells of every blob that is created.',
+      title: 'New blobs, announced by Event Grid',
+      summary: 'The topic of an Event Grid namespace announces every blob that is created.',
       config: `input:
   azure_blob_storage:
     storage_account: mystorage

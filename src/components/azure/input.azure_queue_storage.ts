@@ -19,15 +19,15 @@ import { azureConfig, AzureError, AzureStorage, credentialsHelp, storageFields }
 const config = azureConfig('queue', {
   ...storageFields,
   queue_name: field
-    .interpolated('The queue, which is made where it does not exist.')
+    .interpolated('The queue, which is created if it does not exist.')
     .examples('foo_queue', '${! env("MESSAGE_TYPE").lowercase() }'),
   dequeue_visibility_timeout: field
-    .duration('How long a message that was taken is hidden from other readers.')
+    .duration('How long a received message is hidden from other readers.')
     .default('30s')
     .advanced(),
-  max_in_flight: field.int('How many messages are taken at a time: 1 to 32.').default(10).advanced(),
+  max_in_flight: field.int('The maximum number of messages per request: 1 to 32.').default(10).advanced(),
   track_properties: field
-    .bool('Whether the queue is asked how many messages it holds, by a request of its own each time.')
+    .bool('Whether to query the number of messages in the queue, which takes an additional request each time.')
     .default(false)
     .advanced(),
   storage_sas_token: field.string('A shared access signature.').default('').deprecated().secret(),
@@ -38,10 +38,10 @@ type Config = Infer<typeof config>
 export default defineInput({
   name: 'azure_queue_storage',
   categories: ['Services', 'Azure'],
-  summary: 'Reads messages of a queue of Azure Storage.',
-  description: `The messages of one request are a batch. They are deleted when they were delivered; where they were refused, or were under way when the stream stopped, they are visible to readers of the queue again at once, while the original deletes them. A message that is under way for longer than \`dequeue_visibility_timeout\` comes twice. An empty queue is asked less and less often, down to every 5 seconds.
+  summary: 'Reads messages from an Azure Storage queue.',
+  description: `The messages of one request form a batch. They are deleted once they have been delivered; if they were rejected, or were in flight when the stream stopped, they become visible to readers of the queue again immediately, whereas the original deletes them. A message that is in flight for longer than \`dequeue_visibility_timeout\` is received twice. An empty queue is polled less and less often, down to every 5 seconds.
 
-Metadata of each message: \`queue_storage_insertion_time\` (RFC 3339), \`queue_storage_queue_name\`, \`queue_storage_message_lag\` with \`track_properties\`, and the metadata of the queue, whose names are in lower case.
+Metadata of each message: \`queue_storage_insertion_time\` (RFC 3339), \`queue_storage_queue_name\`, \`queue_storage_message_lag\` with \`track_properties\`, and the metadata of the queue, with lower-case names.
 
 ${credentialsHelp}`,
   config,

@@ -23,10 +23,10 @@ const config = azureConfig('blob', {
   ...storageFields,
   storage_sas_token: sasTokenField,
   container: field
-    .interpolated('The container, which is made where it does not exist.')
+    .interpolated('The container, which is created if it does not exist.')
     .examples('messages-${!timestamp("2006")}'),
   path: field
-    .interpolated('The name of the blob that a message becomes.')
+    .interpolated('The name of the blob that a message is stored as.')
     .default('${!count("files")}-${!timestamp_unix_nano()}.txt')
     .examples(
       '${!count("files")}-${!timestamp_unix_nano()}.json',
@@ -34,12 +34,12 @@ const config = azureConfig('blob', {
       '${!json("doc.namespace")}/${!json("doc.id")}.json',
     ),
   blob_type: field
-    .interpolated('Whether a message becomes a blob of its own, or is appended to one.')
+    .interpolated('Whether a message becomes a blob of its own or is appended to one.')
     .options({ BLOCK: '', APPEND: '' })
     .default('BLOCK')
     .advanced(),
   public_access_level: field
-    .interpolated('What everybody may read of a container that is made here.')
+    .interpolated('The public access level of a container that is created.')
     .options({ PRIVATE: '', BLOB: '', CONTAINER: '' })
     .default('PRIVATE')
     .advanced(),
@@ -51,8 +51,8 @@ type Config = Infer<typeof config>
 export default defineOutput({
   name: 'azure_blob_storage',
   categories: ['Services', 'Azure'],
-  summary: 'Stores messages as blobs of a container of Azure Storage.',
-  description: `Each message becomes a blob, or a block of one with \`blob_type: APPEND\`. Interpolations are evaluated for each message.\n\n${credentialsHelp}`,
+  summary: 'Stores messages as blobs in an Azure Storage container.',
+  description: `Each message becomes a blob, or a block of one with \`blob_type: APPEND\`. Interpolations are evaluated per message.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   create: (options, resources) => new BlobOutput(options, resources),

@@ -23,9 +23,9 @@ import {
 const config = azureConfig('queue', {
   ...storageFields,
   storage_sas_token: sasTokenField,
-  queue_name: field.interpolated('The queue, which is made where it does not exist.'),
+  queue_name: field.interpolated('The queue, which is created if it does not exist.'),
   ttl: field
-    .interpolated('How long a message stays in the queue; without it as long as the service keeps messages.')
+    .interpolated("The time to live of a message in the queue; by default the service's own limit.")
     .default('')
     .examples('60s', '5m', '36h')
     .advanced(),
@@ -38,8 +38,8 @@ type Config = Infer<typeof config>
 export default defineOutput({
   name: 'azure_queue_storage',
   categories: ['Services', 'Azure'],
-  summary: 'Sends messages to a queue of Azure Storage.',
-  description: `The queue is evaluated for each message. A message is text without the characters that XML does not have, as the service demands.\n\n${credentialsHelp}`,
+  summary: 'Sends messages to an Azure Storage queue.',
+  description: `The queue name is evaluated per message. A message is text and must not contain characters that are invalid in XML, as required by the service.\n\n${credentialsHelp}`,
   config,
   needs: ['network'],
   create: (options, resources) => new QueueOutput(options, resources),

@@ -16,11 +16,9 @@ import {
 import { elementText, EntraTokens, sharedKeyAuthorization } from '../../storage/index.ts'
 
 export const storageFields = {
-  storage_account: field
-    .string('The storage account; not used where `storage_connection_string` names one.')
-    .default(''),
+  storage_account: field.string('The storage account; ignored if `storage_connection_string` names one.').default(''),
   storage_access_key: field
-    .string('Its access key; not used where `storage_connection_string` is set.')
+    .string('The access key of the account; ignored if `storage_connection_string` is set.')
     .default('')
     .secret(),
   storage_connection_string: field
@@ -31,7 +29,7 @@ export const storageFields = {
 } as const
 
 export const sasTokenField = field
-  .string('A shared access signature; not used where `storage_connection_string` or `storage_access_key` is set.')
+  .string('A shared access signature; ignored if `storage_connection_string` or `storage_access_key` is set.')
   .default('')
   .secret()
 

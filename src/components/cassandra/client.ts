@@ -19,7 +19,7 @@ const DEFAULT_PORT = 9042
 /** The fields shared by the Cassandra components. */
 export const clientFields = {
   addresses: field
-    .string('Nodes as `host:port`, port 9042 where none is said; an element may name several with commas.')
+    .string('The nodes, as `host:port` with the default port 9042; an element may list several, separated by commas.')
     .needsWhen(['network'], needsOfAddresses)
     .list()
     .examples(['localhost:9042'], ['foo:9042', 'bar:9042'], ['foo:9042,bar:9042']),
@@ -27,33 +27,33 @@ export const clientFields = {
   password_authenticator: field
     .object(
       {
-        enabled: field.bool('Whether a user and password are sent.').default(false).advanced(),
-        username: field.string('The user.').default('').advanced(),
+        enabled: field.bool('Whether to authenticate with a user name and password.').default(false).advanced(),
+        username: field.string('The user name.').default('').advanced(),
         password: field.string('The password.').default('').secret().advanced(),
       },
-      'How to log in.',
+      'How the client authenticates.',
     )
     .advanced(),
   disable_initial_host_lookup: field
-    .bool('Whether only the nodes of `addresses` are used, and not those that they tell of.')
+    .bool('Whether to use only the nodes in `addresses`, rather than all nodes that they announce.')
     .default(false)
     .advanced(),
   max_retries: field
     .int(
-      'How often a request is sent again that too few replicas could serve, or that timed out before any of them had it.',
+      'How often a request is retried for which too few replicas were available, or that timed out before any replica had it.',
     )
     .default(3)
     .advanced(),
   backoff: field
     .object(
       {
-        initial_interval: field.duration('The first pause.').default('1s').advanced(),
-        max_interval: field.duration('The longest pause.').default('5s').advanced(),
+        initial_interval: field.duration('The initial interval.').default('1s').advanced(),
+        max_interval: field.duration('The maximum interval.').default('5s').advanced(),
       },
-      'The pauses before that.',
+      'The intervals between attempts.',
     )
     .advanced(),
-  timeout: field.duration('How long connecting, and the answer to a request, may take.').default('600ms'),
+  timeout: field.duration('How long connecting and each request may take.').default('600ms'),
 } as const
 
 export type ClientConfig = Infer<typeof clientFields>

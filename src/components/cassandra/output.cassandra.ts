@@ -29,18 +29,18 @@ const consistencies = {
 
 const config = field.object({
   ...clientFields,
-  query: field.string('The statement that runs for each message, with `?` for its arguments.'),
+  query: field.string('The statement to run for each message, with a `?` for each argument.'),
   args_mapping: field
-    .mapping('The arguments of the statement: an array with one element for each `?`.')
+    .mapping('The arguments of the statement: an array with one element per `?`.')
     .optional()
     .examples('root = [ this.id, this.content, this.timestamp ]', 'root = [ this ]'),
   consistency: field
-    .string('How many replicas have to have a message before it counts as delivered.')
+    .string('How many replicas must acknowledge a message before it counts as delivered.')
     .options(Object.fromEntries(Object.keys(consistencies).map(name => [name, ''])))
     .default('QUORUM')
     .advanced(),
   logged_batch: field
-    .bool('Whether a batch is written as a whole or not at all, which not every server with this protocol can.')
+    .bool('Whether a batch is written atomically, which not every server with this protocol supports.')
     .default(true)
     .advanced(),
   max_in_flight: maxInFlightField(64),
@@ -51,12 +51,12 @@ type Config = Infer<typeof config>
 
 export default defineOutput({
   name: 'cassandra',
-  summary: 'Runs a statement of Cassandra, or of what speaks its protocol, for each message.',
-  description: `The messages of a batch go by one request, and succeed or fail together. Cassandra refuses batches that are large: by default it warns above 5 KiB and fails above 50 KiB.
+  summary: 'Runs a statement for each message in Cassandra, or in any server that speaks its protocol.',
+  description: `The messages of a batch are sent in one request, and succeed or fail together. Cassandra rejects large batches: by default it warns above 5 KiB and fails above 50 KiB.
 
-Arguments are converted to the types of the columns. A \`timestamp\` takes a timestamp, a text in RFC 3339 (\`2006-01-02T15:04:05Z07:00\`), or seconds since 1970; a \`text\` takes any value, and objects and arrays as JSON; numbers keep all their digits; collections, tuples, user types and vectors take arrays and objects. A value that does not fit fails its message.
+Arguments are converted to the types of the columns. A \`timestamp\` accepts a timestamp, an RFC 3339 string (\`2006-01-02T15:04:05Z07:00\`), or seconds since 1970; a \`text\` accepts any value, with objects and arrays as JSON; numbers keep all their digits; collections, tuples, user-defined types and vectors accept arrays and objects. A message with a value that does not fit fails.
 
-A request is sent again, with the pauses of \`backoff\`, where too few replicas were there, or none had it in time. Nodes are asked in turn. With \`tls\` the certificate of a node has to be for its address, or for a name in \`addresses\`.`,
+A request is retried, at the intervals of \`backoff\`, if too few replicas were available, or none had it in time. Nodes are used in turn. With \`tls\`, the certificate of a node must be valid for its address, or for a name in \`addresses\`.`,
   config,
   needs: ['network'],
   requires: ['cassandra-driver'],
@@ -64,7 +64,7 @@ A request is sent again, with the pauses of \`backoff\`, where too few replicas 
     {
       title: 'Columns',
       summary:
-        'For a table that was made with `CREATE TABLE foo.bar (id int PRIMARY KEY, content text, created_at timestamp)`.',
+        'For a table created with `CREATE TABLE foo.bar (id int PRIMARY KEY, content text, created_at timestamp)`.',
       config: `output:
   cassandra:
     addresses: [ localhost:9042 ]
@@ -77,7 +77,7 @@ A request is sent again, with the pauses of \`backoff\`, where too few replicas 
     },
     {
       title: 'Documents',
-      summary: 'The members of a document become the columns of a row.',
+      summary: 'The fields of a document become the columns of a row.',
       config: `output:
   cassandra:
     addresses: [ localhost:9042 ]

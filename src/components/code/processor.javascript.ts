@@ -28,7 +28,34 @@ export default defineProcessor({
   status: 'experimental',
   categories: ['Mapping'],
   summary: 'Runs a JavaScript program on each message.',
-  description: `The program runs once for each message, which it reads and modifies with the functions below. If it throws, its message is left unchanged and flagged as failed; the other messages of a batch continue, whereas the original would flag them all.\n\n### The isolate\n\nPrograms run in [QuickJS](https://github.com/quickjs-ng/quickjs), a complete implementation of ECMAScript 2023, inside a WebAssembly module. They share neither objects nor memory with the engine or with other processors, and have access to nothing but the functions below: no files, no environment variables, no timers. A program that exceeds \`time_limit\` or \`memory_limit_mib\` is stopped, and its message is flagged as failed.\n\nWhat a program stores in \`globalThis\`, or declares with \`var\` at the top level, is visible to the next message. It is lost when a program is stopped, and each thread has its own copy, so do not rely on it.\n\nA program may use \`await\` at the top level, and if its last value is a promise, the program ends when the promise settles.\n\nNumbers are JavaScript numbers. A field whose value a program leaves in place nevertheless keeps all of its digits, including integers beyond 2^53.\n\n### Modules\n\n\`require('./name')\` loads a module relative to \`file\`, or to the working directory; \`require('name')\` loads one from \`node_modules\` or from one of the \`global_folders\`. A module is \`name\`, \`name.js\`, \`name.json\`, or a folder with a \`package.json\` or an \`index.js\`. \`console\` is available, also as a module, and writes to the log.\n\n### Functions\n\n| function | what it does |\n|---|---|\n| \`bento.v0_msg_as_string()\` | returns the body as text |\n| \`bento.v0_msg_set_string(text)\` | replaces the body |\n| \`bento.v0_msg_as_structured()\` | returns the document in the body; throws if it is not one |\n| \`bento.v0_msg_set_structured(value)\` | replaces the body with a document, as \`JSON.stringify\` prints it |\n| \`bento.v0_msg_exists_meta(key)\` | returns whether the message has a metadata key |\n| \`bento.v0_msg_get_meta(key)\` | returns the metadata of a key as text; throws if there is none |\n| \`bento.v0_msg_set_meta(key, value)\` | sets the metadata of a key to any value |\n| \`bento.v0_fetch(url, headers, method, body)\` | sends an HTTP request and returns \`{ status, body }\`; throws if there is no response within a minute, or if it is larger than 32 MiB. Only the URL is required |`,
+  description: `The program runs once for each message, which it reads and modifies with the functions below. If it throws, its message is left unchanged and flagged as failed; the other messages of a batch continue, whereas the original would flag them all.
+
+### The isolate
+
+Programs run in [QuickJS](https://github.com/quickjs-ng/quickjs), a complete implementation of ECMAScript 2023, inside a WebAssembly module. They share neither objects nor memory with the engine or with other processors, and have access to nothing but the functions below: no files, no environment variables, no timers. A program that exceeds \`time_limit\` or \`memory_limit_mib\` is stopped, and its message is flagged as failed.
+
+What a program stores in \`globalThis\`, or declares with \`var\` at the top level, is visible to the next message. It is lost when a program is stopped, and each thread has its own copy, so do not rely on it.
+
+A program may use \`await\` at the top level, and if its last value is a promise, the program ends when the promise settles.
+
+Numbers are JavaScript numbers. A field whose value a program leaves in place nevertheless keeps all of its digits, including integers beyond 2^53.
+
+### Modules
+
+\`require('./name')\` loads a module relative to \`file\`, or to the working directory; \`require('name')\` loads one from \`node_modules\` or from one of the \`global_folders\`. A module is \`name\`, \`name.js\`, \`name.json\`, or a folder with a \`package.json\` or an \`index.js\`. \`console\` is available, also as a module, and writes to the log.
+
+### Functions
+
+| function | what it does |
+|---|---|
+| \`bento.v0_msg_as_string()\` | returns the body as text |
+| \`bento.v0_msg_set_string(text)\` | replaces the body |
+| \`bento.v0_msg_as_structured()\` | returns the document in the body; throws if it is not one |
+| \`bento.v0_msg_set_structured(value)\` | replaces the body with a document, as \`JSON.stringify\` prints it |
+| \`bento.v0_msg_exists_meta(key)\` | returns whether the message has a metadata key |
+| \`bento.v0_msg_get_meta(key)\` | returns the metadata of a key as text; throws if there is none |
+| \`bento.v0_msg_set_meta(key, value)\` | sets the metadata of a key to any value |
+| \`bento.v0_fetch(url, headers, method, body)\` | sends an HTTP request and returns \`{ status, body }\`; throws if there is no response within a minute, or if it is larger than 32 MiB. Only the URL is required |`,
   config: field
     .object({
       code: field

@@ -18,7 +18,20 @@ export default defineProcessor({
   status: 'experimental',
   categories: ['Utility'],
   summary: 'Calls a function of a WebAssembly module for each message.',
-  description: `The module interface is the original's: guests built for it run unchanged, such as those built with its libraries for TinyGo and Rust. The function has neither parameters nor results. It reads and modifies its message with these imports from the module \`bento_wasm\`:\n\n| function | what it does |\n|---|---|\n| \`v0_msg_as_bytes() → i64\` | returns the body |\n| \`v0_msg_set_bytes(at: i32, length: i32)\` | replaces the body |\n| \`v0_msg_get_meta(at: i32, length: i32) → i64\` | returns the metadata of a key as text, empty if there is none |\n| \`v0_msg_set_meta(keyAt: i32, keyLength: i32, at: i32, length: i32)\` | sets the metadata of a key |\n\nData for the module is written to memory returned by its export \`malloc\` or \`allocate\`; the result has the address in its upper 32 bits and the length in its lower 32 bits. \`free\` is called with the address when the function has returned. If there is an export \`deallocate\`, it is called with the address and length of the data that the module passed out. The memory must be exported as \`memory\`.\n\n\`_start\`, or otherwise \`_initialize\`, is called once per instance. The functions of WASI preview 1 are available: time and random bytes are real, there are no files, arguments or environment variables, and output to the standard streams is shown only when the module fails.\n\nIf a module traps, exits, exceeds \`time_limit\` or recurses too deeply, its message is left unchanged and flagged as failed; the other messages of a batch continue, whereas the original would flag them all. The next message gets a new instance.`,
+  description: `The module interface is the original's: guests built for it run unchanged, such as those built with its libraries for TinyGo and Rust. The function has neither parameters nor results. It reads and modifies its message with these imports from the module \`bento_wasm\`:
+
+| function | what it does |
+|---|---|
+| \`v0_msg_as_bytes() → i64\` | returns the body |
+| \`v0_msg_set_bytes(at: i32, length: i32)\` | replaces the body |
+| \`v0_msg_get_meta(at: i32, length: i32) → i64\` | returns the metadata of a key as text, empty if there is none |
+| \`v0_msg_set_meta(keyAt: i32, keyLength: i32, at: i32, length: i32)\` | sets the metadata of a key |
+
+Data for the module is written to memory returned by its export \`malloc\` or \`allocate\`; the result has the address in its upper 32 bits and the length in its lower 32 bits. \`free\` is called with the address when the function has returned. If there is an export \`deallocate\`, it is called with the address and length of the data that the module passed out. The memory must be exported as \`memory\`.
+
+\`_start\`, or otherwise \`_initialize\`, is called once per instance. The functions of WASI preview 1 are available: time and random bytes are real, there are no files, arguments or environment variables, and output to the standard streams is shown only when the module fails.
+
+If a module traps, exits, exceeds \`time_limit\` or recurses too deeply, its message is left unchanged and flagged as failed; the other messages of a batch continue, whereas the original would flag them all. The next message gets a new instance.`,
   config: field.object({
     module_path: field.string('The path of the module.').needs('files'),
     function: field.string('The name of the function to call for each message.').default('process'),

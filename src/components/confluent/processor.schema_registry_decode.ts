@@ -9,19 +9,20 @@ const { url, avro_raw_json, avro_nested_schemas, transport, oauth, basic_auth, j
 export default defineProcessor({
   name: 'schema_registry_decode',
   categories: ['Parsing', 'Integration'],
-  summary: 'Turns messages into JSON by the schema whose id they begin with, which a schema registry has.',
-  description: `Messages are framed as Confluent does it: a zero byte, the id of the schema in four bytes and, for Protocol Buffers, the indexes of the message type. Avro, Protocol Buffers and JSON schemas are known, with the schemas that they refer to. Documents of a JSON schema are only checked.
+  summary:
+    'Decodes messages to JSON with the schema whose id they begin with, which is fetched from a schema registry.',
+  description: `Messages have Confluent's framing: a zero byte, the id of the schema in four bytes and, for Protocol Buffers, the indexes of the message type. Avro, Protocol Buffers and JSON schemas are supported, including references to other schemas. Documents of a JSON schema are only validated.
 
-Avro becomes JSON of Avro, in which values of unions stand under the names of their types (\`{"string":"a"}\`), or plain JSON with \`avro_raw_json\`. Logical types are the numbers that they are made of, and bytes are texts of their code points.
+Avro becomes Avro JSON, in which values of unions are keyed by the names of their types (\`{"string":"a"}\`), or plain JSON with \`avro_raw_json\`. Logical types appear as their underlying numbers, and bytes as strings of their code points.
 
-A schema is fetched once and forgotten when it was not used for ten minutes. A message that cannot be decoded stays as it was and is flagged.`,
+A schema is fetched once and dropped after it has not been used for ten minutes. A message that cannot be decoded is left unchanged and flagged as failed.`,
   config: field.object({
     avro_raw_json,
     avro_nested_schemas,
     url,
     transport,
     sanitize_namespace_names: field
-      .bool('Whether characters that Avro does not allow are taken out of the names of namespaces.')
+      .bool('Whether characters that Avro does not allow are removed from namespaces.')
       .default(false)
       .advanced()
       .since('1.17.0'),
@@ -32,8 +33,8 @@ A schema is fetched once and forgotten when it was not used for ten minutes. A m
   }),
   examples: [
     {
-      title: 'Keys, too',
-      summary: 'The key of a record of Kafka, which is in its metadata, has a schema of its own.',
+      title: 'Decoding keys as well',
+      summary: 'The key of a Kafka record, which is in the metadata, has its own schema.',
       config: `pipeline:
   processors:
     - try:

@@ -18,18 +18,17 @@ export default defineProcessor({
   name: 'schema_registry_encode',
   categories: ['Parsing', 'Integration'],
   version: '1.13.0',
-  summary:
-    'Encodes JSON with the latest schema of a subject of a schema registry, and puts the id of the schema in front.',
-  description: `Messages are framed as Confluent does it: a zero byte, the id of the schema in four bytes and, for Protocol Buffers, the indexes of the message type. Avro, Protocol Buffers and JSON schemas are known, with the schemas that they refer to. Documents of a JSON schema are only checked.
+  summary: 'Encodes JSON with the latest schema of a schema registry subject, and prepends the id of the schema.',
+  description: `Messages have Confluent's framing: a zero byte, the id of the schema in four bytes and, for Protocol Buffers, the indexes of the message type. Avro, Protocol Buffers and JSON schemas are supported, including references to other schemas. Documents of a JSON schema are only validated.
 
-Avro is made of JSON of Avro, in which values of unions stand under the names of their types (\`{"string":"a"}\`), or of plain JSON with \`avro_raw_json\`; then the first type of a union that takes a value is chosen. Where a schema of Protocol Buffers has several messages, the first one that takes the document is.
+Avro is encoded from Avro JSON, in which values of unions are keyed by the names of their types (\`{"string":"a"}\`), or from plain JSON with \`avro_raw_json\`, in which case the first type of a union that accepts a value is chosen. If a Protocol Buffers schema has several messages, the first one that accepts the document is used.
 
-A schema is fetched with the first message of its subject, again after \`refresh_period\` while messages go on with the old one, and forgotten when it was not used for ten minutes. A message that cannot be encoded stays as it was and is flagged.`,
+A schema is fetched with the first message of its subject, refreshed after \`refresh_period\` while messages continue to use the old one, and dropped after it has not been used for ten minutes. A message that cannot be encoded is left unchanged and flagged as failed.`,
   config: field.object({
     url,
     subject: field.interpolated('The subject whose schema is used.').examples('foo', '${! metadata("kafka_topic") }'),
     refresh_period: field
-      .duration('After how long the schema of a subject is fetched again.')
+      .duration('How often the schema of a subject is refreshed.')
       .default('10m')
       .examples('60s', '1h'),
     avro_raw_json,

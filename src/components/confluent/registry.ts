@@ -17,12 +17,12 @@ import { RequestSigner, requestAuthFields } from '../http/request-auth.ts'
 export const registryFields = {
   url: field.string('The base URL of the schema registry.').needs('network', value => addressOfUrl(value)),
   avro_raw_json: field
-    .bool('Whether values of unions in Avro stand by themselves, and not under the names of their types.')
+    .bool('Whether values of Avro unions appear without the names of their types.')
     .default(false)
     .advanced(),
   avro_nested_schemas: field
     .bool(
-      'Whether Avro schemas refer to others anywhere, and not only as a union of references. Up to 100 levels deep.',
+      'Whether Avro schemas may refer to others anywhere, and not only as a union of references, up to 100 levels deep.',
     )
     .default(false)
     .advanced()

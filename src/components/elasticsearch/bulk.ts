@@ -15,15 +15,15 @@ import {
 
 export const serverFields = {
   urls: field
-    .string('The servers; requests go to each in turn.')
+    .string('The URLs of the servers; requests go to each in turn.')
     .needs('network', value => addressOfUrl(value))
     .list()
     .examples(['http://localhost:9200']),
   tls: tlsField,
   basic_auth: field
     .object({
-      enabled: field.bool('Whether user and password are sent along.').default(false).advanced(),
-      username: field.string('The user.').default('').advanced(),
+      enabled: field.bool('Whether to send a user name and password.').default(false).advanced(),
+      username: field.string('The user name.').default('').advanced(),
       password: field.string('The password.').default('').secret().advanced(),
     })
     .optional()

@@ -19,46 +19,49 @@ export default defineOutput({
   name: 'elasticsearch_v2',
   categories: ['Services'],
   version: '1.11.0',
-  summary: 'Writes documents to an index of Elasticsearch.',
+  summary: 'Writes documents to an Elasticsearch index.',
   description:
-    'The messages of a batch are one bulk request. A document that is refused fails alone. An index that does not exist is made by the server.',
+    'The messages of a batch are sent as one bulk request. A rejected document fails on its own. The server creates missing indexes.',
   config: field.object({
     ...serverFields,
     index: field.interpolated('The index.'),
     action: field
-      .interpolated('What is done: `create`, `index`, `update`, `upsert` or `delete`.')
+      .interpolated('The action: `create`, `index`, `update`, `upsert` or `delete`.')
       .default('index')
       .advanced(),
-    pipeline: field.string('An ingest pipeline that documents go through first.').default('').advanced(),
+    pipeline: field.string('The ingest pipeline for the documents.').default('').advanced(),
     id: field.interpolated('The id of the document.').default('${!count("elastic_ids")}-${!timestamp_unix()}'),
-    routing: field.interpolated('What decides about the shard instead of the id.').default('').advanced(),
+    routing: field
+      .interpolated('The routing key, which determines the shard instead of the id.')
+      .default('')
+      .advanced(),
     discover_nodes_on_start: field
-      .bool('Whether the nodes of the cluster are asked for when connecting.')
+      .bool('Whether to discover the nodes of the cluster on connecting.')
       .unsupported(value => (value === true ? NO_DISCOVERY : undefined))
       .default(false),
     discover_nodes_interval: field
-      .string('How often the nodes of the cluster are asked for.')
+      .string('How often the nodes of the cluster are discovered.')
       .unsupported(value => (/^0[a-z]*$/.test(String(value)) ? undefined : NO_DISCOVERY))
       .default('0s'),
-    timeout: field.duration('The longest time that an answer may take.').default('5s').advanced(),
+    timeout: field.duration('How long a response may take.').default('5s').advanced(),
     max_in_flight: maxInFlightField(64),
-    api_key: field.string('A token instead of user and password.').optional().secret(),
+    api_key: field.string('An API key, instead of user name and password.').optional().secret(),
     batching: batchingField,
-    compress_request_body: field.bool('Whether requests are compressed by gzip.').default(false).advanced(),
-    retry_on_status: field.int('Status codes after which a request is sent again.').list().default([502, 503, 504]),
+    compress_request_body: field.bool('Whether requests are compressed with gzip.').default(false).advanced(),
+    retry_on_status: field.int('Status codes after which a request is retried.').list().default([502, 503, 504]),
     max_retries: field
-      .int('How often a request is sent again; 0 for three times without a pause.')
+      .int('How often a request is retried; 0 means three times without a pause.')
       .default(0)
       .advanced(),
     backoff: field
       .object({
         initial_interval: field
-          .duration('The pause before the first retry; it grows by half each time.')
+          .duration('The interval before the first retry; it grows by half each time.')
           .default('1s')
           .advanced(),
-        max_interval: field.duration('The longest pause.').default('5s').advanced(),
+        max_interval: field.duration('The maximum interval.').default('5s').advanced(),
         max_elapsed_time: field
-          .duration('How long after its beginning a request is not sent again any more; 0s for no limit.')
+          .duration('How long after its start a request may still be retried; 0s means no limit.')
           .default('30s')
           .advanced(),
       })
@@ -67,7 +70,7 @@ export default defineOutput({
   needs: ['network'],
   examples: [
     {
-      title: 'One document for each order',
+      title: 'A document for each order',
       config: `output:
   elasticsearch_v2:
     urls: [ http://localhost:9200 ]

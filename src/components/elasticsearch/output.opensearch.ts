@@ -17,22 +17,25 @@ export default defineOutput({
   name: 'opensearch',
   categories: ['Services'],
   version: '1.0.0',
-  summary: 'Writes documents to an index of OpenSearch.',
+  summary: 'Writes documents to an OpenSearch index.',
   description:
-    'The messages of a batch are one bulk request. A document that is refused fails alone. The body of an `update` has `doc`, `upsert` or `script` at its top.',
+    'The messages of a batch are sent as one bulk request. A rejected document fails on its own. The body of an `update` must have `doc`, `upsert` or `script` at the top level.',
   config: field.object({
     ...serverFields,
     index: field.interpolated('The index.'),
-    action: field.interpolated('What is done: `create`, `index`, `update` or `delete`.'),
+    action: field.interpolated('The action: `create`, `index`, `update` or `delete`.'),
     id: field.interpolated('The id of the document.').examples('${!counter()}-${!timestamp_unix()}'),
-    pipeline: field.interpolated('An ingest pipeline that documents go through first.').default('').advanced(),
-    routing: field.interpolated('What decides about the shard instead of the id.').default('').advanced(),
+    pipeline: field.interpolated('The ingest pipeline for the documents.').default('').advanced(),
+    routing: field
+      .interpolated('The routing key, which determines the shard instead of the id.')
+      .default('')
+      .advanced(),
     max_in_flight: maxInFlightField(64),
     batching: batchingField,
     aws: field
       .object({
         enabled: field
-          .bool('Whether requests are signed.')
+          .bool('Whether to sign requests.')
           .unsupported(value => (value === true ? NO_SIGNING : undefined))
           .default(false)
           .advanced(),
@@ -44,7 +47,7 @@ export default defineOutput({
   needs: ['network'],
   examples: [
     {
-      title: 'Change documents',
+      title: 'Updating documents',
       config: `output:
   processors:
     - mapping: |

@@ -7,7 +7,9 @@ export default defineCache({
   name: 'gcp_cloud_storage',
   status: 'beta',
   summary: 'Stores each item as an object in a Google Cloud Storage bucket.',
-  description: `Items are kept until they are deleted: a time to live is ignored. Adding an item only if it does not exist uses a conditional request, so that only one of several writers succeeds; the original checks first and then writes.\n\n${credentialsHelp}`,
+  description: `Items are kept until they are deleted: a time to live is ignored. Adding an item only if it does not exist uses a conditional request, so that only one of several writers succeeds; the original checks first and then writes.
+
+${credentialsHelp}`,
   config: gcpConfig({
     bucket: field.string('The bucket.'),
     content_type: field.string('The content type of the objects, `application/octet-stream` by default.').optional(),

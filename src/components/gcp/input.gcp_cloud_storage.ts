@@ -39,7 +39,13 @@ export default defineInput({
   name: 'gcp_cloud_storage',
   categories: ['Services', 'GCP'],
   summary: 'Reads the objects of a Google Cloud Storage bucket.',
-  description: `The objects under \`prefix\` are read in order of their names, and then the input ends. An object whose content encoding is \`gzip\` is decompressed.\n\nIf the connection is lost in the middle of an object, the input reconnects and continues where it stopped, unless the object has been replaced in the meantime. An object that cannot be read is logged as an error and skipped.\n\nMetadata of each message: \`gcs_key\`, \`gcs_bucket\`, \`gcs_last_modified\` (RFC 3339), \`gcs_last_modified_unix\`, \`gcs_content_type\`, \`gcs_content_encoding\`, and the object's own metadata.\n\n${credentialsHelp}`,
+  description: `The objects under \`prefix\` are read in order of their names, and then the input ends. An object whose content encoding is \`gzip\` is decompressed.
+
+If the connection is lost in the middle of an object, the input reconnects and continues where it stopped, unless the object has been replaced in the meantime. An object that cannot be read is logged as an error and skipped.
+
+Metadata of each message: \`gcs_key\`, \`gcs_bucket\`, \`gcs_last_modified\` (RFC 3339), \`gcs_last_modified_unix\`, \`gcs_content_type\`, \`gcs_content_encoding\`, and the object's own metadata.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   replays: true,

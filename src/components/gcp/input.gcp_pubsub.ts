@@ -46,7 +46,11 @@ export default defineInput({
   name: 'gcp_pubsub',
   categories: ['Services', 'GCP'],
   summary: 'Reads messages from a Google Cloud Pub/Sub subscription.',
-  description: `A message is acknowledged once it has been delivered, and its deadline is extended until then. One that was rejected, or was in flight when the stream stopped, is redelivered by the service. Subscriptions with message ordering deliver the messages of a key one after another; with exactly-once delivery, a failed acknowledgement is logged and the message is redelivered.\n\nMetadata of each message: its attributes by name, \`gcp_pubsub_publish_time_unix\`, \`gcp_pubsub_message_id\`, \`gcp_pubsub_delivery_attempt\` if the subscription has a dead-letter topic, and \`gcp_pubsub_ordering_key\` if the message has one.\n\n${credentialsHelp}`,
+  description: `A message is acknowledged once it has been delivered, and its deadline is extended until then. One that was rejected, or was in flight when the stream stopped, is redelivered by the service. Subscriptions with message ordering deliver the messages of a key one after another; with exactly-once delivery, a failed acknowledgement is logged and the message is redelivered.
+
+Metadata of each message: its attributes by name, \`gcp_pubsub_publish_time_unix\`, \`gcp_pubsub_message_id\`, \`gcp_pubsub_delivery_attempt\` if the subscription has a dead-letter topic, and \`gcp_pubsub_ordering_key\` if the message has one.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@google-cloud/pubsub'],

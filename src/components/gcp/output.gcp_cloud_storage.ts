@@ -61,7 +61,13 @@ export default defineOutput({
   name: 'gcp_cloud_storage',
   categories: ['Services', 'GCP'],
   summary: 'Stores messages as objects in a Google Cloud Storage bucket.',
-  description: `Each message becomes an object; those of a batch are written one after another. Interpolations are evaluated per message. The metadata of messages is stored with the objects.\n\nWith \`collision_mode: append\`, a message is first stored as a separate object, which the service then appends to the existing one; the result has the content type and metadata of the message. This costs four requests per message, so batch and archive messages. Messages for the same object wait for each other, and changes by other writers are detected. Because a message may be resent after a lost response, it may be appended twice.\n\nTo write one object per batch, archive the batch. The \`archive\` processor keeps the metadata of the first message, so where \`path\` depends on metadata, separate the messages with \`group_by_value\` first.\n\n${credentialsHelp}`,
+  description: `Each message becomes an object; those of a batch are written one after another. Interpolations are evaluated per message. The metadata of messages is stored with the objects.
+
+With \`collision_mode: append\`, a message is first stored as a separate object, which the service then appends to the existing one; the result has the content type and metadata of the message. This costs four requests per message, so batch and archive messages. Messages for the same object wait for each other, and changes by other writers are detected. Because a message may be resent after a lost response, it may be appended twice.
+
+To write one object per batch, archive the batch. The \`archive\` processor keeps the metadata of the first message, so where \`path\` depends on metadata, separate the messages with \`group_by_value\` first.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   examples: [

@@ -77,7 +77,9 @@ export default defineOutput({
   name: 'gcp_pubsub',
   categories: ['Services', 'GCP'],
   summary: 'Publishes messages to Google Cloud Pub/Sub topics.',
-  description: `Metadata is sent as attributes. Messages of all batches in flight are published together according to the thresholds, and each has its own outcome. A topic must exist. After a message with an \`ordering_key\` fails, later messages with that key are published as the stream sends them, whereas the original rejects the key until it is restarted.\n\n${credentialsHelp}`,
+  description: `Metadata is sent as attributes. Messages of all batches in flight are published together according to the thresholds, and each has its own outcome. A topic must exist. After a message with an \`ordering_key\` fails, later messages with that key are published as the stream sends them, whereas the original rejects the key until it is restarted.
+
+${credentialsHelp}`,
   config,
   needs: ['network'],
   requires: ['@google-cloud/pubsub'],

@@ -8,29 +8,28 @@ import { documentOf } from './document.ts'
 export default defineProcessor({
   name: 'grok',
   categories: ['Parsing'],
-  summary:
-    'Takes texts apart by grok expressions; the first that captures something replaces the message by a document.',
-  description: `An expression is a regular expression of [RE2](https://github.com/google/re2/wiki/Syntax) with references: \`%{NAME}\` stands for a pattern, \`%{NAME:field}\` captures what it matches, and \`%{NAME:field:int}\` (or \`float\`) makes a number of it. A dot in the name of a field makes an object. Expressions match in linear time.
+  summary: 'Parses text with grok expressions; the first that captures something replaces the message with a document.',
+  description: `An expression is an [RE2](https://github.com/google/re2/wiki/Syntax) regular expression with references: \`%{NAME}\` stands for a pattern, \`%{NAME:field}\` captures what it matches, and \`%{NAME:field:int}\` (or \`float\`) converts it to a number. A dot in a field name creates a nested object. Expressions match in linear time.
 
-These patterns are there unless \`use_default_patterns\` is false: ${Object.keys(defaultPatterns)
+The following patterns are available unless \`use_default_patterns\` is false: ${Object.keys(defaultPatterns)
     .map(name => `\`${name}\``)
     .join(', ')}.`,
   config: field.object({
-    expressions: field.string('The expressions, tried in their order.').list(),
+    expressions: field.string('The expressions, tried in order.').list(),
     pattern_definitions: field
       .string('Patterns by name, which expressions and other patterns can refer to.')
       .map()
       .default({}),
     pattern_paths: field
       .string(
-        'Files of patterns, one per line: a name, a blank, and the pattern. Paths may have wildcards; a folder stands for the files in it.',
+        'Files with patterns, one per line: a name, a blank, and the pattern. Paths may contain wildcards; a folder stands for the files in it.',
       )
       .needs('files')
       .list()
       .default([]),
-    named_captures_only: field.bool('Whether only references with a name of a field capture.').default(true).advanced(),
-    use_default_patterns: field.bool('Whether the default patterns are there.').default(true).advanced(),
-    remove_empty_values: field.bool('Whether captures of nothing are left out.').default(true).advanced(),
+    named_captures_only: field.bool('Whether only references with a field name capture.').default(true).advanced(),
+    use_default_patterns: field.bool('Whether the default patterns are available.').default(true).advanced(),
+    remove_empty_values: field.bool('Whether empty captures are dropped.').default(true).advanced(),
   }),
   examples: [
     {

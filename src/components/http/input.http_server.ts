@@ -55,7 +55,10 @@ export default defineInput({
   status: 'stable',
   categories: ['Network'],
   summary: 'Receives messages sent over HTTP or WebSocket.',
-  description: `A request is answered once its message has been delivered: with 200, or with 502 if delivery failed, 408 if it took longer\nthan the timeout, or 429 if the rate limit was exceeded. A \`multipart\` body is a batch. Metadata: \`http_server_user_agent\`,\n\`http_server_request_path\`, \`http_server_verb\`, \`http_server_remote_ip\`, then headers, query parameters, path parameters and\ncookies by name. Messages passed to \`sync_response\` become the body of the response.`,
+  description: `A request is answered once its message has been delivered: with 200, or with 502 if delivery failed, 408 if it took longer
+than the timeout, or 429 if the rate limit was exceeded. A \`multipart\` body is a batch. Metadata: \`http_server_user_agent\`,
+\`http_server_request_path\`, \`http_server_verb\`, \`http_server_remote_ip\`, then headers, query parameters, path parameters and
+cookies by name. Messages passed to \`sync_response\` become the body of the response.`,
   config,
   create: (options, resources) => new HttpServerInput(options, resources),
 })

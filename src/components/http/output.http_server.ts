@@ -45,7 +45,8 @@ export default defineOutput({
   status: 'stable',
   categories: ['Network'],
   summary: 'Serves messages to clients over HTTP, server-sent events or WebSocket.',
-  description: `Each message goes to one client, and counts as delivered once it has been written to its connection. Messages wait until\na client requests them. A batch of several messages is returned by \`path\` as a \`multipart\` response.`,
+  description: `Each message goes to one client, and counts as delivered once it has been written to its connection. Messages wait until
+a client requests them. A batch of several messages is returned by \`path\` as a \`multipart\` response.`,
   config,
   examples: [
     {

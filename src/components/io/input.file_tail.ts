@@ -26,7 +26,10 @@ export default defineInput({
   version: '1.15.0',
   categories: ['Local'],
   summary: 'Reads the lines of a file as they are written, following rotation and truncation.',
-  description: `Each message has the metadata \`file_tail_path\` and \`file_tail_position\`, the offset after its line. Empty lines\nare skipped. A line is delivered once its line break has been written, whereas the original delivers partial lines; the last\nlines of a rotated file are delivered before the first ones of its successor. Lines longer than ${maxLineBytes / 1024 / 1024} MiB\nare skipped with an error.`,
+  description: `Each message has the metadata \`file_tail_path\` and \`file_tail_position\`, the offset after its line. Empty lines
+are skipped. A line is delivered once its line break has been written, whereas the original delivers partial lines; the last
+lines of a rotated file are delivered before the first ones of its successor. Lines longer than ${maxLineBytes / 1024 / 1024} MiB
+are skipped with an error.`,
   config: field.object({
     path: field.string('The file.').needs('files').examples('./folder/file.log'),
     poll_interval: field.duration('How often to check for new lines.').default('1s').examples('1s', '200ms'),

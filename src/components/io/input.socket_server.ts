@@ -59,7 +59,8 @@ export default defineInput({
   status: 'stable',
   categories: ['Network'],
   summary: 'Accepts connections on TCP, UDP, TLS or Unix sockets and receives messages from them.',
-  description: `Each connection is split into messages separately; one whose data cannot be split is closed. While the stream\nis busy, clients are throttled, and datagrams beyond ${maxWaitingBytes / 1024 / 1024} MiB are dropped with a warning.`,
+  description: `Each connection is split into messages separately; one whose data cannot be split is closed. While the stream
+is busy, clients are throttled, and datagrams beyond ${maxWaitingBytes / 1024 / 1024} MiB are dropped with a warning.`,
   config,
   examples: [
     {

@@ -8,9 +8,9 @@ import type { Json } from './parse.ts'
 export default defineProcessor({
   name: 'jmespath',
   categories: ['Mapping'],
-  summary: 'Replaces each document by the result of a JMESPath query.',
+  summary: 'Replaces each document with the result of a JMESPath query.',
   description:
-    'Every function of the [JMESPath specification](https://jmespath.org/specification.html) is there. Numbers are 64-bit floats: an integer beyond 2^53 loses its last digits. A message whose query fails stays as it was and is flagged.',
+    'All functions of the [JMESPath specification](https://jmespath.org/specification.html) are supported. Numbers are 64-bit floats: an integer beyond 2^53 loses its last digits. A message whose query fails is left unchanged and flagged as failed.',
   config: field.object({ query: field.string('The query.').lint(findingOf) }),
   examples: [
     {

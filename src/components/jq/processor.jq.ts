@@ -13,7 +13,9 @@ export default defineProcessor({
   name: 'jq',
   categories: ['Mapping'],
   summary: 'Replaces each document with the results of a jq query.',
-  description: `The language is that of [gojq](https://github.com/itchyny/gojq#difference-to-jq), with integers of any size. A single result becomes the message, several become an array, and a message without a result is dropped. Metadata is available as \`$metadata\`. A message whose query fails is left unchanged and flagged as failed; a query that takes more than ${MAX_STEPS.toLocaleString('en')} steps fails.\n\nA query has no access to the environment or to files: \`env\` and \`$ENV\` are empty, and \`input\`, \`import\` and \`include\` are rejected.`,
+  description: `The language is that of [gojq](https://github.com/itchyny/gojq#difference-to-jq), with integers of any size. A single result becomes the message, several become an array, and a message without a result is dropped. Metadata is available as \`$metadata\`. A message whose query fails is left unchanged and flagged as failed; a query that takes more than ${MAX_STEPS.toLocaleString('en')} steps fails.
+
+A query has no access to the environment or to files: \`env\` and \`$ENV\` are empty, and \`input\`, \`import\` and \`include\` are rejected.`,
   config: field.object({
     query: field.string('The query.').lint(findingOf),
     raw: field.bool('Whether the query receives the body as a string.').default(false).advanced(),

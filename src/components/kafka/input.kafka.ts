@@ -77,7 +77,10 @@ export default defineInput({
   status: 'stable',
   categories: ['Services'],
   summary: 'Reads records from Kafka topics; `kafka_franz` is the newer of the two inputs and has more features.',
-  description: `Partitions are assigned to the members of a group by the \`range\` strategy, as in the original, so that members of both programs can share a group.\n\nMetadata of each message: \`kafka_key\`, \`kafka_topic\`, \`kafka_partition\`, \`kafka_offset\`, \`kafka_lag\`, \`kafka_timestamp_unix\`,\n\`kafka_timestamp_unix_ms\`, \`kafka_tombstone_message\`, and all record headers by name. The lag is the number of records after the message in its partition at the time of the fetch.`,
+  description: `Partitions are assigned to the members of a group by the \`range\` strategy, as in the original, so that members of both programs can share a group.
+
+Metadata of each message: \`kafka_key\`, \`kafka_topic\`, \`kafka_partition\`, \`kafka_offset\`, \`kafka_lag\`, \`kafka_timestamp_unix\`,
+\`kafka_timestamp_unix_ms\`, \`kafka_tombstone_message\`, and all record headers by name. The lag is the number of records after the message in its partition at the time of the fetch.`,
   config,
   requires: ['@platformatic/kafka'],
   needs: ['network'],

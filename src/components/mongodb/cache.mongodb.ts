@@ -10,14 +10,14 @@ const DUPLICATE_KEY = 11_000
 export default defineCache({
   name: 'mongodb',
   version: '1.0.0',
-  summary: 'Keeps keys and values in a collection of MongoDB.',
+  summary: 'Stores items in a MongoDB collection.',
   description:
-    'Values have no time to live here: MongoDB can remove documents by an index. Adding a key that exists fails only where the field of the keys is unique: `_id`, or one with a unique index. Values that are no text are stored as binary data.',
+    'Items never expire here, but MongoDB can remove documents by a TTL index. Adding an existing key fails only if the key field is unique: `_id`, or a field with a unique index. Values that are not text are stored as binary data.',
   config: field.object({
     ...clientFields,
     collection: field.string('The collection.'),
-    key_field: field.string('The field of the keys.'),
-    value_field: field.string('The field of the values.'),
+    key_field: field.string('The field that holds the key.'),
+    value_field: field.string('The field that holds the value.'),
   }),
   requires: ['mongodb'],
   async create(config, resources) {

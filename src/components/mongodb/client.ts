@@ -33,35 +33,35 @@ const fileParameters: Readonly<Record<string, readonly string[]>> = {
 
 export const clientFields = {
   url: field
-    .string('The server, or the members of a replica set.')
+    .string('The URL of the server, or of the members of a replica set.')
     .needsWhen(['network', 'files'], value => needsOfUrl(String(value)))
     .examples('mongodb://localhost:27017'),
-  database: field.string('The database.'),
-  username: field.string('The user, where the URL has none.').default(''),
+  database: field.string('The name of the database.'),
+  username: field.string('The user name, if the URL has none.').default(''),
   password: field.string('The password of the user.').default('').secret(),
 } as const
 
 export const writeConcernField = field.object(
   {
-    w: field.string('How many members have to have a write, or a mode such as `majority`.').default(''),
-    j: field.bool('Whether a write has to be in the journal.').default(false),
-    w_timeout: field.duration('The longest time that a write waits for the members.').default(''),
+    w: field.string('The number of members that must acknowledge a write, or a mode such as `majority`.').default(''),
+    j: field.bool('Whether a write must be in the journal.').default(false),
+    w_timeout: field.duration('How long a write waits for the members.').default(''),
   },
-  'When a write counts as done.',
+  'The write concern: when a write counts as done.',
 )
 
 const mapExamples = ['root.a = this.foo\nroot.b = this.bar']
 export const mapFields = {
   document_map: field
-    .mapping('The document that is written, as extended JSON; for `insert-one`, `replace-one` and `update-one`.')
+    .mapping('The document to write, as extended JSON; for `insert-one`, `replace-one` and `update-one`.')
     .default('')
     .examples(...mapExamples),
   filter_map: field
-    .mapping('The documents that are meant, as extended JSON; for all operations but `insert-one`.')
+    .mapping('The filter that selects documents, as extended JSON; for all operations except `insert-one`.')
     .default('')
     .examples(...mapExamples),
   hint_map: field
-    .mapping('The index that finds the documents, as extended JSON; for all operations but `insert-one`.')
+    .mapping('The index to use, as extended JSON; for all operations except `insert-one`.')
     .default('')
     .examples(...mapExamples),
   upsert: field
@@ -71,12 +71,12 @@ export const mapFields = {
 
 /** Fields of earlier versions of the original, without effect. */
 export const deprecatedRetryFields = {
-  max_retries: field.int('Without effect.').default(3).deprecated(),
+  max_retries: field.int('Has no effect.').default(3).deprecated(),
   backoff: field
     .object({
-      initial_interval: field.string('Without effect.').default('1s').deprecated(),
-      max_interval: field.string('Without effect.').default('5s').deprecated(),
-      max_elapsed_time: field.string('Without effect.').default('30s').deprecated(),
+      initial_interval: field.string('Has no effect.').default('1s').deprecated(),
+      max_interval: field.string('Has no effect.').default('5s').deprecated(),
+      max_elapsed_time: field.string('Has no effect.').default('30s').deprecated(),
     })
     .deprecated(),
 } as const
@@ -90,10 +90,10 @@ export const operationTexts = {
 } as const
 
 export const marshalModeField = field
-  .string('How documents become JSON.')
+  .string('How documents are converted to JSON.')
   .options({
-    canonical: 'Extended JSON that keeps all types: `{"$numberInt":"1"}`.',
-    relaxed: 'Extended JSON that is easier to read, without some types: `1`.',
+    canonical: 'Canonical extended JSON, which preserves all types: `{"$numberInt":"1"}`.',
+    relaxed: 'Relaxed extended JSON, which is easier to read but loses some types: `1`.',
   })
   .default('canonical')
   .advanced()

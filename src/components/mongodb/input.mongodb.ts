@@ -23,34 +23,36 @@ const config = field.object({
   ...clientFields,
   collection: field.string('The collection.'),
   operation: field
-    .string('How documents are found.')
-    .options({ find: 'By a filter.', aggregate: 'By a list of stages.' })
+    .string('How documents are selected.')
+    .options({ find: 'By a filter.', aggregate: 'By an aggregation pipeline.' })
     .default('find')
     .advanced(),
   json_marshal_mode: marshalModeField,
   query: field
-    .mapping('The filter or the stages. A timestamp is a date, and extended JSON is not read.')
+    .mapping(
+      'The filter or the stages of the pipeline. A timestamp becomes a date, and extended JSON is not interpreted.',
+    )
     .examples('root.from = {"$lte": timestamp_unix()}\nroot.to = {"$gte": timestamp_unix()}'),
   auto_replay_nacks: autoReplayNacksField,
   batch_size: field
-    .int('Documents that make a batch. Without it each document is a batch of its own.')
+    .int('The number of documents per batch. By default each document is its own batch.')
     .optional()
     .examples(1000),
   sort: field
-    .int('Fields that documents are sorted by: `1` upwards, `-1` downwards. For `find`.')
+    .int('The fields to sort by: `1` for ascending, `-1` for descending order. For `find`.')
     .map()
     .optional()
     .examples({ name: 1 }, { age: -1 }),
-  limit: field.int('How many documents are read at most. For `find`.').optional(),
+  limit: field.int('The maximum number of documents. For `find`.').optional(),
 })
 
 export default defineInput({
   name: 'mongodb',
   categories: ['Services'],
   version: '1.0.0',
-  summary: 'Runs a query on MongoDB and makes each document a message.',
+  summary: 'Runs a MongoDB query and makes each document a message.',
   description:
-    'Ends after the last document. Messages have the metadata `mongo_database` and `mongo_collection`. A query that breaks off is sent again from its beginning.',
+    'The input ends after the last document. Messages have the metadata `mongo_database` and `mongo_collection`. An interrupted query is repeated from the start.',
   config,
   requires: ['mongodb'],
   create(parsed, resources) {

@@ -17,11 +17,11 @@ export default defineOutput({
   version: '1.0.0',
   summary: 'Writes documents to MongoDB.',
   description:
-    'The messages of a batch are written by one command for each collection, in their order. A message whose document is refused fails alone; those after it are written.',
+    'The messages of a batch are written with one command per collection, in order. A message whose document is rejected fails on its own; those after it are written.',
   config: field.object({
     ...clientFields,
     collection: field.interpolated('The collection.'),
-    operation: field.string('What is done for each message.').options(operationTexts).default('update-one'),
+    operation: field.string('The operation for each message.').options(operationTexts).default('update-one'),
     write_concern: writeConcernField,
     ...mapFields,
     max_in_flight: maxInFlightField(64),
@@ -31,7 +31,7 @@ export default defineOutput({
   requires: ['mongodb'],
   examples: [
     {
-      title: 'Insert or change a document',
+      title: 'Inserting or updating a document',
       config: `output:
   mongodb:
     url: mongodb://localhost:27017

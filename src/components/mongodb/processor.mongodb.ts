@@ -20,14 +20,14 @@ export default defineProcessor({
   name: 'mongodb',
   categories: ['Services'],
   version: '1.0.0',
-  summary: 'Reads or writes documents of MongoDB for each message.',
+  summary: 'Reads or writes MongoDB documents for each message.',
   description:
-    'With `find-one` the document becomes the body; the other operations leave the message as it is. A message whose operation fails is flagged.',
+    'With `find-one` the document replaces the body; the other operations leave the message unchanged. A message whose operation fails is flagged as failed.',
   config: field.object({
     ...clientFields,
     collection: field.interpolated('The collection.'),
     operation: field
-      .string('What is done for each message.')
+      .string('The operation for each message.')
       .options({ ...operationTexts, 'find-one': 'Reads the first document that matches.' })
       .default('insert-one'),
     write_concern: writeConcernField,

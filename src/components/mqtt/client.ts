@@ -6,34 +6,34 @@ import { ConfigError, field, type Infer, type Resources, tlsField, tlsOptions } 
 
 export const clientFields = {
   urls: field
-    .string('Brokers, tried in turn; an element may name several with commas.')
+    .string('The brokers, tried in turn; an element may list several, separated by commas.')
     .needs('network', addressOf)
     .list()
     .examples(['tcp://localhost:1883']),
-  client_id: field.string('The name of this client, its own at the broker.').default(''),
+  client_id: field.string('The client id, which must be unique at the broker.').default(''),
   dynamic_client_id_suffix: field
-    .string('What is added to `client_id`, so that several of the same configuration can connect.')
+    .string('A suffix added to `client_id`, so that several clients with the same configuration can connect.')
     .options({ nanoid: '21 random characters.' }, false)
     .optional()
     .advanced(),
-  connect_timeout: field.duration('How long a connection may take.').default('30s').examples('1s', '500ms'),
+  connect_timeout: field.duration('How long connecting may take.').default('30s').examples('1s', '500ms'),
   will: field
     .object(
       {
-        enabled: field.bool('Whether there is such a message.').default(false).advanced(),
-        qos: field.int('Its quality of service: 0, 1 or 2.').default(0).advanced(),
-        retained: field.bool('Whether the broker keeps it for later subscribers.').default(false).advanced(),
-        topic: field.string('Its topic.').default('').advanced(),
-        payload: field.string('Its content.').default('').advanced(),
+        enabled: field.bool('Whether to set a last will.').default(false).advanced(),
+        qos: field.int('The quality of service of the message: 0, 1 or 2.').default(0).advanced(),
+        retained: field.bool('Whether the broker retains the message for later subscribers.').default(false).advanced(),
+        topic: field.string('The topic of the message.').default('').advanced(),
+        payload: field.string('The content of the message.').default('').advanced(),
       },
-      'A message that the broker publishes when this client is lost.',
+      'The last will: a message that the broker publishes when this client is lost.',
     )
     .optional()
     .advanced(),
-  user: field.string('The user.').default('').advanced(),
+  user: field.string('The user name.').default('').advanced(),
   password: field.string('The password.').default('').advanced().secret(),
   keepalive: field
-    .int('After how many seconds without traffic the broker is asked whether it is there.')
+    .int('The keep-alive interval in seconds, after which an idle connection is probed.')
     .default(30)
     .advanced(),
   tls: tlsField.optional(),

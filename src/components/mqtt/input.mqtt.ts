@@ -19,12 +19,12 @@ const config = field.object({
   ...clientFields,
   topics: field
     .string(
-      'Topics; `+` stands for one level, `#` for all that follow. `$share/GROUP/TOPIC` shares its messages in a group.',
+      'The topics; `+` matches one level, `#` all remaining ones. `$share/GROUP/TOPIC` shares the messages within a group.',
     )
     .list(),
   qos: field.int('The quality of service: 0, 1 or 2.').default(1).advanced(),
   clean_session: field
-    .bool('Whether the broker forgets the client when it goes; else it keeps messages for it meanwhile.')
+    .bool('Whether the broker discards the session when the client disconnects; otherwise it keeps messages for it.')
     .default(true)
     .advanced(),
   auto_replay_nacks: autoReplayNacksField,
@@ -34,7 +34,7 @@ export default defineInput({
   name: 'mqtt',
   categories: ['Services'],
   summary: 'Subscribes to topics of MQTT brokers.',
-  description: `With \`qos\` 1 a message is acknowledged when it was delivered: with \`clean_session: false\` and a \`client_id\` the broker delivers again what was not acknowledged when the connection ended. The original acknowledges messages when they arrive. With \`qos\` 2 the broker hands a message over before it is delivered, so that what is on its way when the program ends is lost.
+  description: `With \`qos\` 1 a message is acknowledged once it has been delivered: with \`clean_session: false\` and a \`client_id\`, the broker redelivers messages that were unacknowledged when the connection ended. The original acknowledges messages when they arrive. With \`qos\` 2 the broker hands a message over before it is delivered, so messages in flight when the program ends are lost.
 
 Metadata of each message: \`mqtt_duplicate\`, \`mqtt_qos\`, \`mqtt_retained\`, \`mqtt_topic\`, \`mqtt_message_id\`.`,
   config,

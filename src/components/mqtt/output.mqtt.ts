@@ -18,17 +18,15 @@ import { clientFields, mqttConnector, qosOf, type QualityOfService } from './cli
 
 const config = field.object({
   ...clientFields,
-  topic: field.interpolated('The topic.'),
+  topic: field.interpolated('The topic to publish to.'),
   qos: field.int('The quality of service: 0, 1 or 2.').default(1),
   write_timeout: field
-    .duration(
-      'How long the broker may take nothing of what is sent before the connection counts as lost; 0s for no limit.',
-    )
+    .duration('How long the broker may accept no data before the connection counts as lost; 0s means no limit.')
     .default('3s')
     .examples('1s', '500ms'),
-  retained: field.bool('Whether the broker keeps the newest message for later subscribers.').default(false),
+  retained: field.bool('Whether the broker retains the latest message for later subscribers.').default(false),
   retained_interpolated: field
-    .interpolated('The same by `true` or `false` for each message; wins over `retained`.')
+    .interpolated('Like `retained`, but interpolated for each message to `true` or `false`; takes precedence over it.')
     .optional()
     .advanced(),
   max_in_flight: maxInFlightField(64),
@@ -37,7 +35,7 @@ const config = field.object({
 export default defineOutput({
   name: 'mqtt',
   categories: ['Services'],
-  summary: 'Publishes messages on topics of an MQTT broker.',
+  summary: 'Publishes messages to topics of an MQTT broker.',
   config,
   requires: ['mqtt'],
   needs: ['network'],

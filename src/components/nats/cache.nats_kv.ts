@@ -9,9 +9,9 @@ const keyExists = 10_071
 export default defineCache({
   name: 'nats_kv',
   categories: ['Services'],
-  summary: 'Keeps keys and values in a key-value bucket of NATS.',
+  summary: 'Stores items in a NATS key-value bucket.',
   description:
-    'The bucket says how long values live. Keys may hold letters, digits and `-`, `_`, `=`, `.`, `/`; a point divides them into parts.',
+    'The bucket determines the time to live. Keys may contain letters, digits and `-`, `_`, `=`, `.`, `/`; dots divide them into tokens.',
   config: field.object({ urls: urlsField, bucket: bucketField, ...securityFields }),
   requires: ['@nats-io/transport-node', '@nats-io/kv'],
   needs: ['network'],

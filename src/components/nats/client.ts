@@ -15,7 +15,7 @@ import {
 
 export const urlsField = field
   .string(
-    'Servers to connect to, with user and password where they are needed; an element may name several with commas.',
+    'The servers to connect to, with user and password if needed; an element may list several, separated by commas.',
   )
   .needs('network', addressOf)
   .list()
@@ -28,14 +28,18 @@ export const securityFields = {
       {
         nkey_file: field.string('A file with the seed of an NKey.').needs('files').optional().advanced(),
         user_credentials_file: field
-          .string('A file with the JWT of a user and the seed of its NKey.')
+          .string('A credentials file with a user JWT and the seed of its NKey.')
           .needs('files')
           .optional()
           .advanced(),
-        user_jwt: field.string('The JWT of a user; with `user_nkey_seed`.').optional().advanced().secret(),
-        user_nkey_seed: field.string('The seed of its NKey; with `user_jwt`.').optional().advanced().secret(),
+        user_jwt: field.string('The user JWT; requires `user_nkey_seed`.').optional().advanced().secret(),
+        user_nkey_seed: field
+          .string("The seed of the user's NKey; requires `user_jwt`.")
+          .optional()
+          .advanced()
+          .secret(),
       },
-      'How the server is told who connects.',
+      'How the client authenticates.',
     )
     .optional()
     .advanced(),
@@ -43,11 +47,14 @@ export const securityFields = {
 
 /** A mapping that extracts the tracing span of a message. */
 export const inputTracingFields = {
-  extract_tracing_map: field.mapping('Where the tracing span of a message is found.').optional().advanced(),
-  new_root_span_with_link: field.bool('Whether messages start a trace of their own.').optional().advanced(),
+  extract_tracing_map: field.mapping('A mapping that extracts the tracing span of a message.').optional().advanced(),
+  new_root_span_with_link: field.bool('Whether each message starts a new trace.').optional().advanced(),
 }
 
-export const outputTracingField = field.mapping('Puts the tracing span into a message.').optional().advanced()
+export const outputTracingField = field
+  .mapping('A mapping that injects the tracing span into a message.')
+  .optional()
+  .advanced()
 
 export interface ConnectionConfig {
   readonly urls: readonly string[]
@@ -164,18 +171,14 @@ function addressOf(value: unknown): string | undefined {
 }
 
 export const headerFields = {
-  headers: field
-    .interpolated('Headers by their names.')
-    .map()
-    .default({})
-    .examples({ 'Content-Type': 'application/json' }),
+  headers: field.interpolated('Headers by name.').map().default({}).examples({ 'Content-Type': 'application/json' }),
   metadata: field
     .object(
       {
-        include_prefixes: field.string('Prefixes of keys.').list().default([]),
-        include_patterns: field.string('Regular expressions for keys.').list().default([]),
+        include_prefixes: field.string('Prefixes of metadata keys.').list().default([]),
+        include_patterns: field.string('Regular expressions for metadata keys.').list().default([]),
       },
-      'Metadata that becomes headers.',
+      'Which metadata becomes headers.',
     )
     .optional(),
 }

@@ -19,22 +19,22 @@ import { addHeaders, flushed, inputTracingFields, natsConnector, securityFields,
 const config = field.object({
   urls: urlsField,
   subject: field
-    .string('The subject; `*` stands for one part of it, `>` for the rest.')
+    .string('The subject; `*` matches one token, `>` the rest.')
     .examples('foo.bar.baz', 'foo.*.baz', 'foo.>'),
   queue: field.string('A queue group: each message goes to one of its members.').optional(),
   auto_replay_nacks: autoReplayNacksField,
   nak_delay: field
-    .duration('After which time a message that was refused is to be sent again, where the sender does that.')
+    .duration('The delay after which a rejected message should be redelivered, if the sender supports that.')
     .examples('1m')
     .optional()
     .advanced(),
   prefetch_count: field
-    .int('How many messages may wait to be read. Further ones are dropped, and counted in the log.')
+    .int('The maximum number of messages waiting to be read. Further ones are dropped, and counted in the log.')
     .default(500_000)
     .lint(value => (Number(value) < 0 ? 'prefetch count must be greater than or equal to zero' : undefined))
     .advanced(),
   send_ack: field
-    .bool('Whether the sender of a message that wants an answer is told when it was delivered.')
+    .bool('Whether a message that requests a reply is acknowledged to its sender once it has been delivered.')
     .default(true)
     .advanced()
     .since('1.21.0'),
@@ -46,11 +46,11 @@ export default defineInput({
   name: 'nats',
   categories: ['Services'],
   summary: 'Subscribes to a NATS subject.',
-  description: `Only what is published while the stream listens arrives.
+  description: `Only messages published while the stream is subscribed are received.
 
-Metadata of each message: \`nats_subject\`, \`nats_reply_subject\`, and all headers by their names.
+Metadata of each message: \`nats_subject\`, \`nats_reply_subject\`, and all headers by name.
 
-A message that was sent as a request is answered by the output \`sync_response\`: its body is the answer, its metadata the headers.`,
+A message that was sent as a request is answered by the output \`sync_response\`: its body becomes the reply, its metadata the headers.`,
   config,
   requires: ['@nats-io/transport-node'],
   needs: ['network'],

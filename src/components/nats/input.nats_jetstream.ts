@@ -23,28 +23,28 @@ const config = field.object({
   urls: urlsField,
   queue: field.string('A queue group: its members share the messages of one consumer.').optional(),
   subject: field
-    .string('The subject; `*` stands for one part of it, `>` for the rest.')
+    .string('The subject; `*` matches one token, `>` the rest.')
     .examples('foo.bar.baz', 'foo.*.baz', 'foo.>')
     .optional(),
-  durable: field.string('The name of a consumer that remembers what was delivered.').optional(),
-  stream: field.string('The stream, where the subject does not tell which one it is.').optional(),
-  bind: field.bool('Whether the consumer must exist: nothing is made.').optional(),
+  durable: field.string('The name of a durable consumer, which remembers what was delivered.').optional(),
+  stream: field.string('The stream, if it is not determined by the subject.').optional(),
+  bind: field.bool('Whether the consumer must already exist; if so, none is created.').optional(),
   deliver: field
     .string('Where a new consumer starts.')
     .options({
-      all: 'With the oldest message.',
-      last: 'With the newest message.',
-      last_per_subject: 'With the newest message of each subject.',
-      new: 'With what comes next.',
+      all: 'At the oldest message.',
+      last: 'At the newest message.',
+      last_per_subject: 'At the newest message of each subject.',
+      new: 'With new messages only.',
     })
     .default('all'),
   ack_wait: field
-    .string('How long the server waits for an acknowledgement before it delivers a message again.')
+    .string('How long the server waits for an acknowledgement before it redelivers a message.')
     .default('30s')
     .examples('100ms', '5m')
     .advanced(),
   max_ack_pending: field
-    .int('How many messages may wait for their acknowledgement before no more are delivered.')
+    .int('The maximum number of unacknowledged messages before the server stops delivering.')
     .default(1024)
     .advanced(),
   ...securityFields,
@@ -56,10 +56,10 @@ type Config = Infer<typeof config>
 export default defineInput({
   name: 'nats_jetstream',
   categories: ['Services'],
-  summary: 'Reads messages of a NATS JetStream stream.',
-  description: `A message is acknowledged when it was delivered, and one that was refused is delivered again by the server. Without \`durable\` the consumer lasts as long as the input; when its server forgets it during a lost connection, a new one goes on at the oldest message that was not acknowledged.
+  summary: 'Reads messages from a NATS JetStream stream.',
+  description: `A message is acknowledged once it has been delivered, and the server redelivers rejected ones. Without \`durable\` the consumer exists as long as the input; if its server forgets it during a lost connection, a new one continues at the oldest unacknowledged message.
 
-Metadata of each message: \`nats_subject\`, \`nats_sequence_stream\`, \`nats_sequence_consumer\`, \`nats_num_delivered\`, \`nats_num_pending\`, \`nats_domain\`, \`nats_timestamp_unix_nano\`, and all headers by their names.`,
+Metadata of each message: \`nats_subject\`, \`nats_sequence_stream\`, \`nats_sequence_consumer\`, \`nats_num_delivered\`, \`nats_num_pending\`, \`nats_domain\`, \`nats_timestamp_unix_nano\`, and all headers by name.`,
   config,
   requires: ['@nats-io/transport-node', '@nats-io/jetstream'],
   needs: ['network'],

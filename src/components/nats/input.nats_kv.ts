@@ -19,13 +19,13 @@ const config = field.object({
   urls: urlsField,
   bucket: bucketField,
   key: field
-    .string('The key; `*` stands for one part of it, `>` for the rest.')
+    .string('The key; `*` matches one token, `>` the rest.')
     .default('>')
     .examples('foo.bar.baz', 'foo.*.baz', 'foo.>'),
   auto_replay_nacks: autoReplayNacksField,
-  ignore_deletes: field.bool('Whether deletions are left out.').default(false).advanced(),
+  ignore_deletes: field.bool('Whether deletions are ignored.').default(false).advanced(),
   include_history: field
-    .bool('Whether the earlier values that the bucket keeps are delivered, not only the last of each key.')
+    .bool('Whether the earlier values kept by the bucket are delivered, not only the latest of each key.')
     .default(false)
     .advanced(),
   meta_only: field.bool('Whether messages have no body, only metadata.').default(false).advanced(),
@@ -35,8 +35,8 @@ const config = field.object({
 export default defineInput({
   name: 'nats_kv',
   categories: ['Services'],
-  summary: 'Watches keys of a key-value bucket of NATS.',
-  description: `The values that are there come first, then every change. After a lost connection only what changed since comes.
+  summary: 'Watches keys of a NATS key-value bucket.',
+  description: `The existing values are delivered first, then every change. After a lost connection only later changes are delivered.
 
 Metadata of each message: \`nats_kv_key\`, \`nats_kv_bucket\`, \`nats_kv_revision\`, \`nats_kv_delta\`, \`nats_kv_operation\` and \`nats_kv_created\`.`,
   config,

@@ -5,9 +5,9 @@ import { Publisher } from './publisher.ts'
 export default defineOutput({
   name: 'nats',
   categories: ['Services'],
-  summary: 'Publishes messages on NATS subjects.',
+  summary: 'Publishes messages to NATS subjects.',
   description:
-    'A message counts as delivered when the server has it, whether anyone is subscribed or not. Where messages have to be kept, use `nats_jetstream`.',
+    'A message counts as delivered once the server has received it, whether or not there are subscribers. Use `nats_jetstream` where messages must be persisted.',
   config: field.object({
     urls: urlsField,
     subject: field

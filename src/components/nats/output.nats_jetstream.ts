@@ -6,8 +6,8 @@ import { StreamPublisher } from './stream-publisher.ts'
 export default defineOutput({
   name: 'nats_jetstream',
   categories: ['Services'],
-  summary: 'Publishes messages on subjects of NATS JetStream and waits until a stream has them.',
-  description: 'A subject that no stream collects refuses its messages.',
+  summary: 'Publishes messages to NATS JetStream subjects and waits until a stream has stored them.',
+  description: 'Messages for a subject that no stream collects are rejected.',
   config: field.object({
     urls: urlsField,
     subject: field

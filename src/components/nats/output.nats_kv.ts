@@ -6,7 +6,7 @@ import { Publisher } from './publisher.ts'
 export default defineOutput({
   name: 'nats_kv',
   categories: ['Services'],
-  summary: 'Stores messages in a key-value bucket of NATS.',
+  summary: 'Stores messages in a NATS key-value bucket.',
   config: field.object({
     urls: urlsField,
     bucket: bucketField,

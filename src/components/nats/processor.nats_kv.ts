@@ -21,19 +21,19 @@ const config = field
   .object({
     urls: urlsField,
     bucket: bucketField,
-    operation: field.string('What is done.').options({
+    operation: field.string('The operation.').options({
       create: 'Stores the message under a key that must not exist.',
-      delete: 'Deletes the key; earlier values stay.',
-      get: 'The newest value of the key.',
-      get_revision: 'The value of the key at a revision.',
-      history: 'A list of the values of the key that the bucket keeps.',
-      keys: 'A list of the keys that match.',
+      delete: 'Deletes the key; earlier values are kept.',
+      get: 'Returns the latest value of the key.',
+      get_revision: 'Returns the value of the key at a revision.',
+      history: 'Returns an array of the values of the key that the bucket keeps.',
+      keys: 'Returns an array of the matching keys.',
       purge: 'Deletes the key and its earlier values.',
       put: 'Stores the message.',
-      update: 'Stores the message where `revision` is the newest of the key.',
+      update: 'Stores the message if `revision` is the latest revision of the key.',
     }),
     key: field
-      .interpolated('The key; for `history` and `keys` with `*` for one part of it and `>` for the rest.')
+      .interpolated('The key; for `history` and `keys`, `*` matches one token and `>` the rest.')
       .examples('foo', 'foo.*', 'foo.${! this.meta.type }')
       .lint(value => (value === '' ? "'key' must be set to a non-empty string" : undefined)),
     revision: field
@@ -56,10 +56,10 @@ type Config = Infer<typeof config>
 export default defineProcessor({
   name: 'nats_kv',
   categories: ['Services'],
-  summary: 'Works on a key-value bucket of NATS.',
-  description: `\`get\` and \`get_revision\` make the value the body, \`history\` and \`keys\` a list; the others leave the body. A message whose operation fails is flagged.
+  summary: 'Performs operations on a NATS key-value bucket.',
+  description: `\`get\` and \`get_revision\` replace the body with the value, \`history\` and \`keys\` with an array; the other operations leave it unchanged. A message whose operation fails is flagged as failed.
 
-Metadata of each message is that of the input \`nats_kv\`; \`nats_kv_delta\` and \`nats_kv_created\` come with values only, and \`keys\` sets \`nats_kv_bucket\` alone.`,
+The metadata is that of the \`nats_kv\` input; \`nats_kv_delta\` and \`nats_kv_created\` are set for values only, and \`keys\` sets only \`nats_kv_bucket\`.`,
   config,
   requires: ['@nats-io/transport-node', '@nats-io/kv'],
   needs: ['network'],

@@ -13,20 +13,20 @@ import {
 export default defineProcessor({
   name: 'nats_request_reply',
   categories: ['Services'],
-  summary: 'Sends messages as requests on NATS subjects and makes the answers their bodies.',
-  description: 'The headers of an answer become metadata. A message that gets no answer is flagged.',
+  summary: 'Sends messages as requests on NATS subjects and replaces their bodies with the replies.',
+  description: 'The headers of a reply become metadata. A message without a reply is flagged as failed.',
   config: field.object({
     urls: urlsField,
     subject: field
       .interpolated('The subject.')
       .examples('foo.bar.baz', '${! @kafka_topic }', 'foo.${! this.meta.type }'),
     inbox_prefix: field
-      .string('What the subjects begin with on which answers come.')
+      .string('The prefix of the subjects on which replies are received.')
       .examples('_INBOX_joe')
       .optional()
       .advanced(),
     ...headerFields,
-    timeout: field.string('How long an answer may take.').default('3s'),
+    timeout: field.string('How long to wait for a reply.').default('3s'),
     ...securityFields,
   }),
   requires: ['@nats-io/transport-node'],

@@ -6,25 +6,25 @@ export default defineTracer({
   status: 'stable',
   summary: 'Sends traces to a Jaeger agent or collector, in Thrift.',
   description:
-    'Jaeger itself has taken OTLP since version 1.35: `open_telemetry_collector` reaches it as well. What is traced is said there.',
+    'Since version 1.35 Jaeger itself accepts OTLP, so `open_telemetry_collector` works as well; its page describes what is traced.',
   config: field.object({
     agent_address: field
-      .string('An agent, `host:port`, that spans are sent to by UDP.')
+      .string('The agent to send spans to over UDP, as `host:port`.')
       .needs('network')
       .default('')
       .examples('jaeger-agent:6831'),
     collector_url: field
-      .string('A collector that spans are sent to by HTTP instead, if given.')
+      .string('A collector to send spans to over HTTP instead.')
       .needs('network', value => addressOfUrl(value))
       .default('')
       .examples('https://jaeger-collector:14268/api/traces'),
     sampler_type: field
-      .string('How traces are chosen.')
+      .string('How traces are sampled.')
       .default('const')
-      .options({ const: 'A share of them by their ids; `sampler_param` is that share.' }),
-    sampler_param: field.float('The share of traces that is sent, from 0 to 1.').default(1).advanced(),
-    tags: field.string('Attributes of all spans.').map().default({}).advanced(),
-    flush_interval: field.duration('How long spans are gathered before they are sent.').optional(),
+      .options({ const: 'A fraction of the traces, chosen by id; `sampler_param` is the fraction.' }),
+    sampler_param: field.float('The fraction of traces that is sent, from 0 to 1.').default(1).advanced(),
+    tags: field.string('Attributes added to all spans.').map().default({}).advanced(),
+    flush_interval: field.duration('How long spans are collected before they are sent.').optional(),
   }),
   requires: [
     '@opentelemetry/api',

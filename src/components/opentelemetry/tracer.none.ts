@@ -3,7 +3,7 @@ import { defineTracer, field } from '../../engine/index.ts'
 export default defineTracer({
   name: 'none',
   status: 'stable',
-  summary: 'Traces nothing.',
+  summary: 'Disables tracing.',
   config: field.anyObject('').default({}),
   create: () => null,
 })

@@ -12,7 +12,7 @@ interface Collector {
 const collectors = (port: number) =>
   field
     .object({
-      address: field.string('The collector, `host:port`.').needs('network').optional().examples(`localhost:${port}`),
+      address: field.string('The collector, as `host:port`.').needs('network').optional().examples(`localhost:${port}`),
       url: field.string('Use `address` instead.').needs('network').default(`localhost:${port}`).deprecated(),
       secure: field.bool('Whether the connection is encrypted.').default(false),
     })
@@ -22,23 +22,23 @@ export default defineTracer({
   name: 'open_telemetry_collector',
   status: 'experimental',
   summary: 'Sends traces to OpenTelemetry collectors.',
-  description: `Each message has a span in its input, which ends with its acknowledgement, and below that one in each processor
+  description: `Each message has a span in its input, which ends with its acknowledgement, and child spans in each processor
 and output. \`traceparent\` is read from requests to \`http_server\` and sent with the requests of HTTP clients. With a tracer,
 processors stay in one thread.`,
   config: field.object({
     http: collectors(4318),
     grpc: collectors(4317),
-    tags: field.string('Attributes of all spans.').map().default({}).advanced(),
+    tags: field.string('Attributes added to all spans.').map().default({}).advanced(),
     sampling: field
       .object({
-        enabled: field.bool('Whether only a share of the traces is sent.').default(false),
-        ratio: field.float('That share, from 0 to 1.').optional().examples(0.85, 0.5),
+        enabled: field.bool('Whether only a fraction of the traces is sent.').default(false),
+        ratio: field.float('The fraction, from 0 to 1.').optional().examples(0.85, 0.5),
       })
       .optional(),
   }),
   examples: [
     {
-      title: 'A collector beside the program',
+      title: 'A local collector',
       config: 'tracer:\n  open_telemetry_collector:\n    http:\n      - address: localhost:4318\n    grpc: []\n',
     },
   ],

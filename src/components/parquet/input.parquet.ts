@@ -18,15 +18,15 @@ export default defineInput({
   status: 'experimental',
   categories: ['Local'],
   requires: ['hyparquet'],
-  summary: 'Reads Parquet files, one message a row.',
-  description: 'A file is read as a whole. One that cannot be read is logged, and the next one is read.',
+  summary: 'Reads Parquet files, one message per row.',
+  description: 'A file is read as a whole. One that cannot be read is logged and skipped.',
   config: field.object({
     paths: field
-      .string('The files, in order. Patterns with `*`, `?` and `**` stand for all files that match, sorted.')
+      .string('The files to read, in order. Patterns with `*`, `?` and `**` expand to all matching files, sorted.')
       .needs('files')
       .list()
       .examples(['/tmp/foo.parquet', '/tmp/data/**/*.parquet']),
-    batch_count: field.int('Rows in a batch.').default(1).advanced(),
+    batch_count: field.int('The number of rows per batch.').default(1).advanced(),
     auto_replay_nacks: autoReplayNacksField,
   }),
   create({ paths, batch_count: batchCount }, { host: { files }, log }) {

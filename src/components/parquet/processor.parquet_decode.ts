@@ -6,13 +6,13 @@ export default defineProcessor({
   status: 'experimental',
   categories: ['Parsing'],
   requires: ['hyparquet'],
-  summary: 'Makes a message of each row of a Parquet file.',
+  summary: 'Makes each row of a Parquet file a message.',
   description:
-    'Texts of columns without the type UTF8 are bytes, which JSON shows as base64. The rows of all files of a batch are one batch. A file that cannot be read stays as it was and is flagged.',
+    'Values of byte columns that are not of the type UTF8 are bytes, which JSON shows as base64. The rows of all files of a batch form one batch. A file that cannot be read is left unchanged and flagged as failed.',
   config: field.object({
-    byte_array_as_string: field.bool('Has no effect any more.').default(false).deprecated(),
+    byte_array_as_string: field.bool('No longer has an effect.').default(false).deprecated(),
     use_parquet_list_format: field
-      .bool('Whether lists look as they are stored, `{"list":[{"element":…}]}`, and not as arrays.')
+      .bool('Whether lists keep their stored form, `{"list":[{"element":…}]}`, rather than becoming arrays.')
       .default(true)
       .advanced()
       .since('1.8.0'),

@@ -28,20 +28,20 @@ export default defineProcessor({
   status: 'experimental',
   categories: ['Parsing'],
   requires: ['hyparquet-writer'],
-  summary: 'Makes one Parquet file of the documents of a batch, a row of each.',
+  summary: 'Encodes the documents of a batch as one Parquet file, with a row for each.',
   description:
-    'A field that a document does not have is null where its column is optional, else zero or empty; what a document has beyond the schema is left out. A batch with a document that does not fit the schema stays as it was, and all its messages are flagged.',
+    'A missing field is null if its column is optional, otherwise zero or empty; fields that are not in the schema are ignored. If a document does not conform to the schema, the whole batch is left unchanged and its messages are flagged as failed.',
   config: field.object({
     schema: field
       .object(
         {
           name: field.string('The name of the column.'),
-          type: field.string('The type; needed where there are no `fields`.').options(TYPES).optional(),
-          decimal_precision: field.int('The digits of a decimal.').default(0),
-          decimal_scale: field.int('The digits of a decimal after its point.').default(0),
-          repeated: field.bool('Whether there may be any number of values.').default(false),
-          optional: field.bool('Whether it may be null.').default(false),
-          fields: field.any('The fields inside, each like a column.').list().optional(),
+          type: field.string('The type; required unless there are `fields`.').options(TYPES).optional(),
+          decimal_precision: field.int('The precision of a decimal: its total number of digits.').default(0),
+          decimal_scale: field.int('The scale of a decimal: its digits after the decimal point.').default(0),
+          repeated: field.bool('Whether the column is repeated.').default(false),
+          optional: field.bool('Whether the column may be null.').default(false),
+          fields: field.any('Nested fields, configured like columns.').list().optional(),
         },
         'The columns.',
       )
@@ -50,26 +50,26 @@ export default defineProcessor({
       .string('The compression of all columns.')
       .options({
         uncompressed: 'None.',
-        snappy: 'Snappy: quick.',
+        snappy: 'Snappy: fast.',
         gzip: 'Gzip.',
         brotli: 'Brotli.',
-        zstd: 'Zstandard: small and quick.',
-        lz4raw: 'LZ4: the quickest.',
+        zstd: 'Zstandard: high compression, fast.',
+        lz4raw: 'LZ4: the fastest.',
       })
       .default('uncompressed'),
     default_encoding: field
-      .string('The encoding of columns of texts and bytes, and with `RLE_DICTIONARY` of all others, too.')
+      .string('The encoding of string and byte columns; `RLE_DICTIONARY` also applies to all others.')
       .options({
-        DELTA_LENGTH_BYTE_ARRAY: 'Lengths by their differences.',
-        PLAIN: 'For readers that know no other.',
-        RLE_DICTIONARY: 'Each value once.',
+        DELTA_LENGTH_BYTE_ARRAY: 'Stores the differences between lengths.',
+        PLAIN: 'For readers that support no other encoding.',
+        RLE_DICTIONARY: 'Stores each distinct value once.',
       })
       .default('DELTA_LENGTH_BYTE_ARRAY')
       .advanced(),
   }),
   examples: [
     {
-      title: 'There and back',
+      title: 'Round trip',
       config: `try:
   - parquet_encode:
       default_compression: zstd

@@ -18,11 +18,11 @@ const defaultBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 const config = field.object({
   use_histogram_timing: field
-    .bool('Whether timings are histograms in seconds. Otherwise they are summaries in nanoseconds.')
+    .bool('Whether timings are exported as histograms in seconds rather than as summaries in nanoseconds.')
     .default(false)
     .advanced(),
   histogram_buckets: field
-    .float('The upper bound of a bucket of a histogram, in seconds. Without any, 0.005 to 10.')
+    .float('The upper bounds of the histogram buckets, in seconds. By default from 0.005 to 10.')
     .list()
     .default([])
     .advanced(),
@@ -31,7 +31,7 @@ const config = field.object({
       {
         quantile: field.float('The quantile, such as 0.99.').default(0).advanced(),
         error: field
-          .float('The error that is allowed. Quantiles here are exact for the latest 512 observations.')
+          .float('The allowed error. Quantiles here are exact for the latest 512 observations.')
           .default(0)
           .advanced(),
       },
@@ -48,38 +48,40 @@ const config = field.object({
     .bool('Whether processor time, memory and open files of the process are exported as well.')
     .default(false)
     .advanced(),
-  add_go_metrics: field.bool('Has no effect: this program is not written in Go.').default(false).advanced(),
+  add_go_metrics: field.bool('Has no effect: these are metrics of the Go runtime.').default(false).advanced(),
   push_url: field
-    .string('A push gateway that gets the metrics when the program ends, without the path `/metrics/job/…`.')
+    .string(
+      'The URL of a push gateway to which the metrics are sent when the program ends, without the path `/metrics/job/…`.',
+    )
     .needs('network', value => addressOfUrl(value))
     .advanced()
     .optional(),
-  push_interval: field.duration('How often metrics are pushed before the end.').advanced().optional(),
-  push_job_name: field.string('The name of the job at the push gateway.').default('bento_push').advanced(),
+  push_interval: field.duration('How often metrics are also pushed while the program runs.').advanced().optional(),
+  push_job_name: field.string('The job name at the push gateway.').default('bento_push').advanced(),
   push_basic_auth: field
     .object(
       {
         username: field.string('The user name at the push gateway.').default('').advanced(),
-        password: field.string('The password.').default('').secret().advanced(),
+        password: field.string('The password at the push gateway.').default('').secret().advanced(),
       },
       'Authentication at the push gateway.',
     )
     .advanced(),
   file_output_path: field
-    .string('A file that gets the metrics when the program ends.')
+    .string('A file to which the metrics are written when the program ends.')
     .needs('files')
     .default('')
     .advanced(),
-  use_default_registry: field.bool('Has no effect: one program has one registry.').default(false).advanced(),
+  use_default_registry: field.bool('Has no effect: a program has a single registry.').default(false).advanced(),
 })
 
 type Config = Infer<typeof config>
 
 export default defineMetrics({
   name: 'prometheus',
-  summary: 'Serves metrics for Prometheus on `/metrics` and `/stats`.',
+  summary: 'Exposes metrics for Prometheus on `/metrics` and `/stats`.',
   description:
-    'Programs that end before they are scraped send their metrics to a push gateway (`push_url`) or leave them in a file (`file_output_path`) instead.',
+    'Programs that end before they are scraped can send their metrics to a push gateway (`push_url`) or write them to a file (`file_output_path`) instead.',
   config,
   create: (settings, resources) => new Prometheus(settings, resources),
 })

@@ -21,7 +21,11 @@ export default defineProcessor({
   name: 'protobuf',
   categories: ['Parsing'],
   summary: 'Converts Protocol Buffers messages to JSON and back, based on their `.proto` files.',
-  description: `The JSON follows the [Protocol Buffers mapping](https://protobuf.dev/programming-guides/json/): names in camel case, 64-bit integers and bytes (base64) as strings, enums by name, and special forms for timestamps, durations, wrappers, \`Struct\` and \`Any\`. \`from_json\` accepts fields by either name.\n\nproto2, proto3 and edition 2023 are supported; extensions are ignored, as in the original. Messages may be nested ${MAX_DEPTH} levels deep. A message that cannot be converted is left unchanged and flagged as failed.\n\nIn addition to the original, an import path may be a descriptor set written by \`protoc --descriptor_set_out\` (\`.binpb\`, \`.pb\`, \`.desc\`, \`.protoset\`), and an \`Any\` may hold Google's well-known types and nested types. Modules of a Buf Schema Registry are fetched once, when the stream starts. This was tested against our own server for the registry's protocol, since the registry is a hosted service.`,
+  description: `The JSON follows the [Protocol Buffers mapping](https://protobuf.dev/programming-guides/json/): names in camel case, 64-bit integers and bytes (base64) as strings, enums by name, and special forms for timestamps, durations, wrappers, \`Struct\` and \`Any\`. \`from_json\` accepts fields by either name.
+
+proto2, proto3 and edition 2023 are supported; extensions are ignored, as in the original. Messages may be nested ${MAX_DEPTH} levels deep. A message that cannot be converted is left unchanged and flagged as failed.
+
+In addition to the original, an import path may be a descriptor set written by \`protoc --descriptor_set_out\` (\`.binpb\`, \`.pb\`, \`.desc\`, \`.protoset\`), and an \`Any\` may hold Google's well-known types and nested types. Modules of a Buf Schema Registry are fetched once, when the stream starts. This was tested against our own server for the registry's protocol, since the registry is a hosted service.`,
   config: field
     .object({
       operator: field.string('The direction.').options({

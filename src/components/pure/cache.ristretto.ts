@@ -7,7 +7,8 @@ const maxItems = 10_000_000
 export default defineCache({
   name: 'ristretto',
   summary: 'Keeps a large number of items in memory.',
-  description: `Up to ${maxItems} items are kept. A stored item can be read immediately and adding a key is exact; in the original a\nstored item appears with a delay, and adding an existing key overwrites it.`,
+  description: `Up to ${maxItems} items are kept. A stored item can be read immediately and adding a key is exact; in the original a
+stored item appears with a delay, and adding an existing key overwrites it.`,
   config: field.object({
     default_ttl: field
       .duration('The time to live of items stored without one; if empty or zero, items stay until they are evicted.')

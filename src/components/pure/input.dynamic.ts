@@ -17,7 +17,10 @@ export default defineInput({
   name: 'dynamic',
   categories: ['Utility'],
   summary: 'Merges the messages of inputs that are added, changed and removed over HTTP while the stream runs.',
-  description: `\`GET /inputs\` lists the inputs, \`GET /inputs/{id}\` shows the configuration of one, \`POST /inputs/{id}\` starts\nor replaces one, \`DELETE /inputs/{id}\` stops it, and \`GET /inputs/{id}/uptime\` returns how long it has been running, or\n\`stopped\` if it has ended on its own. Before an input is replaced or removed, the messages it delivered are acknowledged.\nThe stream keeps running without any input.`,
+  description: `\`GET /inputs\` lists the inputs, \`GET /inputs/{id}\` shows the configuration of one, \`POST /inputs/{id}\` starts
+or replaces one, \`DELETE /inputs/{id}\` stops it, and \`GET /inputs/{id}/uptime\` returns how long it has been running, or
+\`stopped\` if it has ended on its own. Before an input is replaced or removed, the messages it delivered are acknowledged.
+The stream keeps running without any input.`,
   config: field.object({
     inputs: field.input('The initial inputs, by id.').map().default({}),
     prefix: field.string('A prefix for the paths.').default(''),

@@ -19,7 +19,10 @@ export default defineOutput({
   categories: ['Utility'],
   summary:
     'Sends every message to all of a set of outputs that are added, changed and removed over HTTP while the stream runs.',
-  description: `\`GET /outputs\` lists the outputs, \`GET /outputs/{id}\` shows the configuration of one, \`POST /outputs/{id}\` starts\nor replaces one, \`DELETE /outputs/{id}\` stops it, and \`GET /outputs/{id}/uptime\` returns how long it has been running.\nEach output is retried until it succeeds. Messages wait while there are no outputs; messages that an output had not delivered\nwhen it was removed go to the remaining outputs, or wait for the next one.`,
+  description: `\`GET /outputs\` lists the outputs, \`GET /outputs/{id}\` shows the configuration of one, \`POST /outputs/{id}\` starts
+or replaces one, \`DELETE /outputs/{id}\` stops it, and \`GET /outputs/{id}/uptime\` returns how long it has been running.
+Each output is retried until it succeeds. Messages wait while there are no outputs; messages that an output had not delivered
+when it was removed go to the remaining outputs, or wait for the next one.`,
   config: field.object({
     outputs: field.output('The initial outputs, by id.').map().default({}),
     prefix: field.string('A prefix for the paths.').default(''),

@@ -52,7 +52,9 @@ export default defineInput({
   name: 'redis_streams',
   categories: ['Services'],
   summary: 'Reads entries of Redis streams as a member of a consumer group.',
-  description: `An entry is acknowledged once its message has been delivered. Entries that a consumer received and did not acknowledge are given to it again when it restarts, so each consumer of a group needs its own stable \`client_id\`.\n\nMetadata of each message: \`redis_stream\`, which is the id of the entry, and the other fields of the entry by name.`,
+  description: `An entry is acknowledged once its message has been delivered. Entries that a consumer received and did not acknowledge are given to it again when it restarts, so each consumer of a group needs its own stable \`client_id\`.
+
+Metadata of each message: \`redis_stream\`, which is the id of the entry, and the other fields of the entry by name.`,
   config,
   requires: ['redis'],
   needs: ['network'],

@@ -6,7 +6,11 @@ export default defineOutput({
   name: 'redis_hash',
   categories: ['Services'],
   summary: 'Sets fields of Redis hashes.',
-  description: `The fields are taken from the following sources, where later ones override earlier ones of the same name:\n\n1. the metadata of the message, with \`walk_metadata\`;\n2. the fields of its document, with \`walk_json_object\`; arrays and objects are written as JSON;\n3. \`fields\`.`,
+  description: `The fields are taken from the following sources, where later ones override earlier ones of the same name:
+
+1. the metadata of the message, with \`walk_metadata\`;
+2. the fields of its document, with \`walk_json_object\`; arrays and objects are written as JSON;
+3. \`fields\`.`,
   config: field.object({
     ...clientFields,
     key: field.interpolated('The key of the hash.').examples('${! @.kafka_key }', '${! this.doc.id }'),

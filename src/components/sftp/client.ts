@@ -6,21 +6,21 @@ import { ConfigError, field, type Infer, NotConnectedError, type Resources } fro
 import { hostAndPort } from '../io/command-connection.ts'
 
 export const clientFields = {
-  address: field.string('The server, as `host:port`.').needs('network').examples('localhost:22'),
+  address: field.string('The address of the server, as `host:port`.').needs('network').examples('localhost:22'),
   credentials: field
     .object(
       {
-        username: field.string('The user.').default(''),
+        username: field.string('The user name.').default(''),
         password: field.string('The password of the user.').default('').secret(),
         private_key_file: field.string('A file with a private key of the user.').needs('files').default(''),
         private_key_pass: field.string('The passphrase of the private key.').default('').secret(),
         host_public_key: field
           .string(
-            'The public key of the server, as in a file of known hosts: `ssh-ed25519 AAAA…`. Connections to a server with another one fail. Empty: any is accepted, as in the original, which does not have this field.',
+            'The public key of the server in the format of known_hosts: `ssh-ed25519 AAAA…`. Connections to a server with another key fail. If empty, any key is accepted, as in the original, which does not have this field.',
           )
           .default(''),
       },
-      'How the client signs in.',
+      'How the client authenticates.',
     )
     .optional(),
 }

@@ -34,27 +34,29 @@ import { filesMatching, type Glob, parseGlob } from './glob.ts'
 const config = field.object({
   ...clientFields,
   paths: field
-    .string('The files, in order. Patterns with `*`, `?` and `[a-z]` stand for all files that match, sorted.')
+    .string('The files to read, in order. Patterns with `*`, `?` and `[a-z]` expand to all matching files, sorted.')
     .list(),
   auto_replay_nacks: autoReplayNacksField,
   ...codecFields,
-  scanner: field.scanner('How a file is cut into messages.').default({ to_the_end: {} }),
+  scanner: field.scanner('How a file is split into messages.').default({ to_the_end: {} }),
   delete_on_finish: field
-    .bool('Whether a file is deleted once all of its messages were delivered.')
+    .bool('Whether a file is deleted once all of its messages have been delivered.')
     .default(false)
     .advanced(),
   watcher: field
     .object(
       {
-        enabled: field.bool('Whether new files are waited for.').default(false),
+        enabled: field.bool('Whether to wait for new files.').default(false),
         minimum_age: field
-          .duration('How long ago a file must have been changed, so that none is read while it is still being written.')
+          .duration(
+            'How long ago a file must have been modified, so that it is not read while it is still being written.',
+          )
           .default('1s')
           .examples('10s', '1m', '10m'),
-        poll_interval: field.duration('How often it is looked for new files.').default('1s').examples('100ms', '1s'),
-        cache: field.string('The cache resource that remembers which files were read.').default(''),
+        poll_interval: field.duration('How often to check for new files.').default('1s').examples('100ms', '1s'),
+        cache: field.string('The cache resource that stores which files have been read.').default(''),
       },
-      'Waits for new files after those that are there. A file is read once, as far as `cache` remembers it.',
+      'Waits for new files after the existing ones. Each file is read once, as recorded in `cache`.',
     )
     .optional(),
 })
@@ -65,17 +67,17 @@ export default defineInput({
   name: 'sftp',
   status: 'beta',
   categories: ['Network'],
-  summary: 'Reads files of an SFTP server one after the other and cuts them into messages with a scanner.',
+  summary: 'Reads files from an SFTP server one after another and splits them into messages with a scanner.',
   description: `Each message has the metadata \`sftp_path\`. Without \`watcher\` the input ends after the last file.
 
-A connection that is lost in the middle of a file is made again, and reading goes on where it broke off, unless the file was changed meanwhile; the original leaves the rest of the file out. Files that are refused or not read to their end are forgotten by the cache of \`watcher\`, and read again.`,
+If the connection is lost in the middle of a file, the input reconnects and continues where it stopped, unless the file has been modified in the meantime; the original skips the rest of the file. Files that are rejected or not read to the end are removed from the cache of \`watcher\`, and read again.`,
   config,
   requires: ['ssh2'],
   needs: ['network'],
   examples: [
     {
-      title: 'New files',
-      summary: 'CSV files are read a minute after they were last changed, and deleted then.',
+      title: 'Watching for new files',
+      summary: 'CSV files are read a minute after they were last modified, and then deleted.',
       config: `input:
   sftp:
     address: files.example.com:22

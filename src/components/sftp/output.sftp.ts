@@ -23,12 +23,12 @@ export default defineOutput({
   name: 'sftp',
   status: 'beta',
   categories: ['Network'],
-  summary: 'Writes messages to files of an SFTP server.',
+  summary: 'Writes messages to files on an SFTP server.',
   description:
-    'Folders are made as needed. With the codec `all-bytes` each message replaces the content of its file; files that differ are written at the same time. With the others one file is open at a time, and messages follow each other in it.',
+    'Folders are created as needed. With the codec `all-bytes`, each message replaces the content of its file, and different files are written concurrently. With the other codecs one file is open at a time, and messages are appended to it.',
   config: field.object({
     ...clientFields,
-    path: field.interpolated('The file; may depend on the message.'),
+    path: field.interpolated('The path of the file; may depend on the message.'),
     codec: codecField('all-bytes').examples('lines', 'delim:\t', 'delim:foobar'),
     max_in_flight: maxInFlightField(64),
   }),

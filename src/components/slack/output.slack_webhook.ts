@@ -15,15 +15,15 @@ export default defineOutput({
   name: 'slack_webhook',
   status: 'experimental',
   categories: ['Services', 'Social'],
-  summary: 'Posts messages to a channel of Slack by an incoming webhook.',
+  summary: 'Posts messages to a Slack channel by an incoming webhook.',
   description:
-    'A message is a JSON object as [Slack describes it](https://api.slack.com/messaging/webhooks): `{"text":"Hello"}`, or one with `blocks` or `attachments`. It is sent as it is. One that is no object fails, and so does one to which Slack answers with anything but the status 200.',
+    'A message is a JSON object in [Slack\'s format](https://api.slack.com/messaging/webhooks): `{"text":"Hello"}`, or one with `blocks` or `attachments`. It is sent unchanged. A message fails if it is not an object, or if Slack responds with a status other than 200.',
   config: field.object({
     webhook: field
       .string('The URL of the webhook.')
       .needs('network', value => addressOfUrl(value))
       .examples('https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX'),
-    timeout: field.duration('The longest time that an answer may take.').default('5s').advanced(),
+    timeout: field.duration('How long a response may take.').default('5s').advanced(),
     tls: tlsField.optional(),
   }),
   needs: ['network'],

@@ -1,26 +1,29 @@
 import { addressOfUrl, type AnySpec, field, type Infer, maxInFlightField, nodeOf } from '../../engine/index.ts'
 
-const overrides = (what: string) => field.string(`The ${what} of every event, instead of its own.`).default('')
+const overrides = (what: string) => field.string(`The ${what} of every event, overriding its own.`).default('')
 
 const config = field.object({
   url: field
-    .string('The full URL of the collector.')
+    .string('The full URL of the collector endpoint.')
     .needs('network', value => addressOfUrl(value))
     .examples('https://foobar.splunkcloud.com/services/collector/event'),
-  token: field.string('The token of the collector.'),
-  gzip: field.bool('Whether requests are compressed.').default(false),
+  token: field.string('The authentication token.'),
+  gzip: field.bool('Whether requests are compressed with gzip.').default(false),
   event_host: overrides('host'),
   event_source: overrides('source'),
   event_sourcetype: overrides('type of source'),
   event_index: overrides('index'),
-  batching_count: field.int('Messages that complete a batch; 0 for no such limit.').default(100),
-  batching_period: field.string('The longest time that an incomplete batch waits.').default('30s'),
+  batching_count: field.int('The number of messages that completes a batch; 0 means no such limit.').default(100),
+  batching_period: field.string('How long an incomplete batch waits.').default('30s'),
   batching_byte_size: field
-    .int('Bytes that complete a batch; 0 for no such limit. Splunk recommends at most 1 MB.')
+    .int('The number of bytes that completes a batch; 0 means no such limit. Splunk recommends at most 1 MB.')
     .default(1_000_000),
-  rate_limit: field.string('A rate limit resource for the requests.').default('').advanced(),
+  rate_limit: field.string('A rate limit resource that limits the requests.').default('').advanced(),
   max_in_flight: maxInFlightField(64).advanced(),
-  skip_cert_verify: field.bool("Whether the server's certificate is accepted unseen.").default(false).advanced(),
+  skip_cert_verify: field
+    .bool("Whether to skip the verification of the server's certificate.")
+    .default(false)
+    .advanced(),
 })
 
 /**
@@ -33,9 +36,9 @@ export default {
   name: 'splunk_hec',
   status: 'stable',
   categories: ['Services'],
-  summary: 'Sends events to an HTTP Event Collector of Splunk.',
+  summary: 'Sends events to a Splunk HTTP Event Collector.',
   description:
-    'A message that is an object with the field `event` is sent as it is; anything else becomes the `event` of a new one, as text. The events of a batch are one request, which fails as a whole. A request that fails is sent again three times, except after the statuses 400, 401 and 403. The output stands for an `http_client` with these settings.',
+    'A message that is an object with the field `event` is sent unchanged; anything else becomes the `event` of a new one, as text. The events of a batch are sent in one request, which fails as a whole. A failed request is retried three times, except after the statuses 400, 401 and 403. The output is a preconfigured `http_client`.',
   config,
   needs: ['network'],
   expandsTo: ['http_client', 'archive', 'compress', 'mapping'],

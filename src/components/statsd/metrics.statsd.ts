@@ -17,14 +17,14 @@ export default defineMetrics({
   name: 'statsd',
   summary: 'Sends metrics to a StatsD server over UDP.',
   description:
-    'Timings are sent as `ms` and their values are nanoseconds, as in the original. Of more than 512 observations in a flush period the latest 512 are sent, with their sample rate. With the format `none` labels are left out; the original sends them in the format of InfluxDB then.',
+    'Timings are sent as `ms`, although their values are nanoseconds, as in the original. If there are more than 512 observations in a flush period, the latest 512 are sent with their sample rate. With the format `none` labels are omitted, whereas the original sends them in the InfluxDB format.',
   config: field.object({
     address: field
-      .string('The server, `host:port`.')
+      .string('The address of the server, as `host:port`.')
       .needs('network', value => String(value).replace(/^:/, '127.0.0.1:')),
     flush_period: field.duration('How often metrics are sent.').default('100ms'),
     tag_format: field.string('How labels are sent.').default('none').options({
-      none: 'Not at all.',
+      none: 'Labels are not sent.',
       datadog: '`name:1|c|#label:value`.',
       influxdb: '`name,label=value:1|c`.',
     }),

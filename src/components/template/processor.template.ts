@@ -34,7 +34,9 @@ export default defineProcessor({
   status: 'experimental',
   categories: ['Mapping'],
   summary: 'Renders each document as text with a Go text/template.',
-  description: `The whole [language](https://pkg.go.dev/text/template) is supported except methods and \`call\`, with the functions of [Sprig](https://masterminds.github.io/sprig/), \`meta "key"\` for metadata, and custom functions. Not included are Sprig's functions for keys, certificates and semantic versions, and \`getHostByName\`; \`set\` and \`unset\` return a modified copy.\n\nNumbers in a document are strings in Go: in \`if\` they are true, even zero. Unlike in the original, they can be compared with numbers. A template that takes more than five million steps, or whose result exceeds 64 million characters, fails. A message whose template fails is left unchanged and flagged as failed.`,
+  description: `The whole [language](https://pkg.go.dev/text/template) is supported except methods and \`call\`, with the functions of [Sprig](https://masterminds.github.io/sprig/), \`meta "key"\` for metadata, and custom functions. Not included are Sprig's functions for keys, certificates and semantic versions, and \`getHostByName\`; \`set\` and \`unset\` return a modified copy.
+
+Numbers in a document are strings in Go: in \`if\` they are true, even zero. Unlike in the original, they can be compared with numbers. A template that takes more than five million steps, or whose result exceeds 64 million characters, fails. A message whose template fails is left unchanged and flagged as failed.`,
   config: field
     .object({
       text: field
