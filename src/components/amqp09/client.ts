@@ -61,7 +61,10 @@ export function amqpConnector(
   }
 }
 
-/** Whether the server let the client in, and closed the connection when it named a virtual host; the library gives no code. */
+/**
+ * Whether the server authenticated the client, but closed the connection when it named a virtual host; the library
+ * gives no error code.
+ */
 function refusedHost(error: unknown): boolean {
   return messageOf(error).startsWith('Expected ConnectionOpenOk; got <ConnectionClose')
 }

@@ -115,7 +115,7 @@ class AmqpInput implements Input {
     const channel = await connection.createChannel()
     let isConsuming = false
     channel.on('error', error => {
-      // What refuses the consumer rejects `connect`, which the engine logs.
+      // A refused consumer rejects `connect`, which the engine logs.
       if (isConsuming) this.#resources.log.error(`AMQP channel closed: ${messageOf(error)}`)
     })
     channel.on('close', () => this.#lose(channel))

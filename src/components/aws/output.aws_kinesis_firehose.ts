@@ -52,7 +52,8 @@ class FirehoseService implements BulkService<FirehoseRecord> {
 
   async connect(): Promise<void> {
     this.#library = (await import('@aws-sdk/client-firehose')).default
-    // As in the original, the stream is asked for once. Without it each message is refused, so that `fallback` gets them.
+    // As in the original, the stream is looked up once. If it is missing, each message is rejected, so that `fallback`
+    // receives them.
     if (this.#client !== undefined) return
     this.#client = new this.#library.FirehoseClient(await this.#session.clientOptions('FIREHOSE'))
     await this.#client.send(

@@ -265,13 +265,13 @@ function reasonsOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)]
   if (error instanceof ProtocolError) return [`${error.apiId}: ${serverWordsOf(error) ?? error.message}`]
   const deeper: unknown = error instanceof AggregateError ? error.errors.at(-1) : error.cause
-  // It says which request it was, which the user did not write.
+  // Its message only names the request, which means nothing to the user.
   if (error instanceof ResponseError && deeper !== undefined) return reasonsOf(deeper)
   const own = error.message === '' ? [] : [messageOf(error).replace(/\.$/, '')]
   return deeper === undefined ? own : [...own, ...reasonsOf(deeper)]
 }
 
-/** The broker's own explanation of a refusal, beside the code. */
+/** The broker's own explanation of an error, which accompanies the code. */
 function serverWordsOf(error: ProtocolError): string | undefined {
   const words: unknown = Reflect.get(error, 'serverErrorMessage')
   return typeof words === 'string' && words !== '' ? words : undefined

@@ -43,7 +43,7 @@ export interface KafkaOutputSettings {
   readonly partition: Interpolation | undefined
   readonly partitioner: 'murmur2' | 'fnv1a' | 'random' | 'round_robin'
   headersOf(message: Message): Map<Buffer, Buffer> | undefined
-  /** Limit on the size of key and value of one record, and of the records sent together. */
+  /** Limit on the size of key and value of one record, and on the total of the records sent together. */
   readonly maxBytes: { readonly field: string; readonly value: number }
   /** Whether a batch fails as a whole when the cluster refuses part of it. */
   readonly failsAsBatch: boolean
@@ -205,7 +205,7 @@ export class KafkaOutput implements Output {
     }
     this.#turn++
     const turn = this.#turn
-    // In their order: a cluster refuses a record batch that is too large, and those of a partition may be one.
+    // In order: a cluster rejects a record batch that is too large, and the records of one partition form one batch.
     for (const group of groupsOf(records, this.#settings.maxBytes.value)) {
       await this.#sendTogether(group, turn, partitions)
     }
@@ -303,7 +303,10 @@ function sizeOf({ key, value }: Record_): number {
   return (key?.length ?? 0) + (value?.length ?? 0)
 }
 
-/** Records in their order, as many in each group as have no more than so many bytes of keys and values together. */
+/**
+ * Groups records in order, so that the keys and values of each group total at most `maxBytes`. A larger record forms a
+ * group of its own.
+ */
 function groupsOf(records: Record_[], maxBytes: number): Record_[][] {
   const groups: Record_[][] = []
   let group: Record_[] = []

@@ -190,12 +190,12 @@ test('of a batch only the messages that are too large fail; with retry_as_batch 
   assert.deepEqual([...(await contentOf(other, 1)).keys()], ['alone'])
 })
 
-/** Of a resource with configs, in Kafka's protocol. */
+/** Resource type with configs, in Kafka's protocol. */
 const TOPIC = 2
 
 test('what is sent together has no more than max_message_bytes, and a larger message is refused', async () => {
   const topic = await newTopic()
-  // As with Apache Kafka, a record batch of more bytes is refused.
+  // Like Apache Kafka, the broker rejects a larger record batch.
   await admin.alterConfigs({
     validateOnly: false,
     resources: [{ type: TOPIC, name: topic, configEntries: [{ name: 'max.message.bytes', value: '1500' }] }],

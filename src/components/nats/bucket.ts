@@ -14,14 +14,14 @@ export async function openBucket(connection: NatsConnection, name: string): Prom
     await bucket.status()
     return bucket
   } catch (error) {
-    // A bucket is a stream to the server.
+    // To the server a bucket is a stream.
     throw fieldsOf(error)['code'] === STREAM_NOT_FOUND
       ? new Error(`bucket '${name}' not found`, { cause: error })
       : error
   }
 }
 
-/** A code of the errors of JetStream's API. */
+/** An error code of the JetStream API. */
 const STREAM_NOT_FOUND = 10_059
 
 /** The original's names of the operations that created an entry. */

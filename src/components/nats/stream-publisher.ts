@@ -1,30 +1,30 @@
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node'
 import { type Clock, isRecord } from '../../base/index.ts'
 
-/** How long a stream may take to confirm a message, as in the original's client. */
+/** How long a stream may take to confirm a message, in milliseconds, as in the original's client. */
 const ANSWER_TIMEOUT_MS = 5000
-/** How often answers that are due are looked for. */
+/** Interval of the checks for overdue confirmations, in milliseconds. */
 const LOOK_EVERY_MS = 1000
 
 /** A message that no stream has confirmed yet. */
 interface Pending {
   readonly subject: string
   readonly dueAt: number
-  /** Whether it was due at the last look already. */
+  /** Whether it was already overdue at the last check. */
   wasDue: boolean
   resolve(): void
   reject(error: Error): void
 }
 
 /**
- * Publishes messages to streams and waits for their confirmations, which one subscription takes. The library's own publisher
- * has a timer, a race of promises and a random name for each message: it takes twice the processor time.
+ * Publishes messages to streams and waits for their confirmations, which arrive on a single subscription. The library's
+ * own publisher uses a timer, a promise race and a random name per message, which takes twice the processor time.
  */
 export class StreamPublisher {
   readonly #connection: NatsConnection
   readonly #clock: Clock
   readonly #inbox: string
-  /** By the end of the subject of their answers; in the order in which they are due. */
+  /** Keyed by the last token of the reply subject, in the order of their deadlines. */
   readonly #pending = new Map<string, Pending>()
   #count = 0
   #isLooking = false
@@ -45,7 +45,10 @@ export class StreamPublisher {
     return new StreamPublisher(connection, clock, `${createInbox()}.`)
   }
 
-  /** Resolves when a stream has the message. Rejects where none collects the subject, where it refuses, and after 5 seconds. */
+  /**
+   * Resolves once a stream has stored the message. Rejects if no stream collects the subject, if the stream rejects the
+   * message, and after 5 seconds.
+   */
   publish(subject: string, payload: Uint8Array, headers: MsgHdrs | undefined): Promise<void> {
     const token = (this.#count++).toString(36)
     const reply = this.#inbox + token
@@ -60,14 +63,14 @@ export class StreamPublisher {
   #take(message: Msg): void {
     const token = message.subject.slice(this.#inbox.length)
     const pending = this.#pending.get(token)
-    if (pending === undefined) return // it came late
+    if (pending === undefined) return // it arrived too late
     this.#pending.delete(token)
     const error = refusalIn(message, pending.subject)
     if (error === null) pending.resolve()
     else pending.reject(error)
   }
 
-  /** Where this process was busy, answers may lie unread: those that are due get until the next look. */
+  /** After this process was busy, confirmations may be waiting unread, so overdue ones have until the next check. */
   async #lookForOverdue(): Promise<void> {
     this.#isLooking = true
     while (this.#pending.size > 0) {
@@ -85,7 +88,7 @@ export class StreamPublisher {
     this.#isLooking = false
   }
 
-  /** The server says of a subject that the client may not use it, and not of which message. */
+  /** The server reports permission errors for a subject, without the message that caused them. */
   async #watchRights(): Promise<void> {
     const { PermissionViolationError } = await import('@nats-io/transport-node')
     for await (const status of this.#connection.status()) {
@@ -109,9 +112,9 @@ export class StreamPublisher {
   }
 }
 
-/** Why a message is in no stream, by the answer to it; null where it is in one. */
+/** Why a message was not stored, according to the reply; null if it was. */
 function refusalIn(message: Msg, subject: string): Error | null {
-  // What the server answers for those who do not listen.
+  // The server's reply for a subject without subscribers.
   if (message.data.length === 0 && message.headers?.code === 503) {
     return new Error(`no response from stream: no stream collects the subject '${subject}'`)
   }

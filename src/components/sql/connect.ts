@@ -29,7 +29,7 @@ export function connect(config: ConnectionConfig, resources: Resources): SqlConn
   try {
     return openSqlite(config, resources)
   } catch (error) {
-    // As in the original, a file that cannot be opened refuses messages until it can.
+    // As in the original, messages are rejected until the file can be opened.
     if (error instanceof StatementError) return new LazyConnection(config, [], resources)
     throw error
   }
@@ -133,7 +133,7 @@ class LazyConnection implements SqlConnection {
 
   #load(): Promise<SqlConnection> {
     if (this.#isClosed) throw new Error('the connection to the database is closed')
-    // `checkDriver` leaves the drivers that run.
+    // `checkDriver` has rejected all other drivers.
     const driver = this.#config.driver as NetworkDriver | 'sqlite'
     this.#client ??= openClient(driver, this.#config, this.#resources).catch((error: unknown) => {
       this.#client = null

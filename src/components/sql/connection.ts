@@ -87,7 +87,7 @@ export function argumentsOf(
   throw new Error(`mapping returned non-array result: ${name}`)
 }
 
-/** Why a database cannot be reached, with its address. */
+/** Why a database cannot be reached, including its address. */
 export function unreachableError(cause: unknown, address: string): Error {
   const reason = messageOf(cause)
   return new Error(reason.startsWith('dial tcp') ? reason : `cannot connect to ${address}: ${reason}`, { cause })

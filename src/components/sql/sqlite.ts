@@ -23,8 +23,8 @@ interface Shared {
 
 /**
  * Opens the configured database and runs its initial statements. Components of a stream that name the same database
- * share it, so that none waits for another's lock. Throws `StatementError` where the file cannot be opened, `ConfigError`
- * for a pragma that is refused.
+ * share it, so that none waits for another's lock. Throws `StatementError` if the file cannot be opened, `ConfigError`
+ * for an invalid pragma.
  */
 export function openSqlite(config: ConnectionConfig, resources: Resources): SqliteConnection {
   const { log, shared, host } = resources

@@ -1,16 +1,16 @@
-// What goes wrong between a stream and a server, for the connectors of each family.
+// Failures between a stream and a server, for the connectors of each family.
 import type { ComponentBody } from '../streams.ts'
 import type { Environment } from './servers.ts'
 
 export interface ErrorCase {
   /** The kind and the name, as in a configuration, such as `output redis_list`. */
   readonly component: string
-  /** What is wrong. */
+  /** The failure. */
   readonly situation: string
   readonly config: ComponentBody
 }
 
-/** A port of the loopback interface on which nothing listens. */
+/** A loopback port that nothing listens on. */
 const CLOSED = 9
 
 const NOWHERE = 'nowhere.invalid'
@@ -467,7 +467,7 @@ type Bodies = Readonly<Record<string, ComponentBody>>
 
 const large: ComponentBody = { processors: [{ mapping: `root = "${LARGE}"` }] }
 
-/** One message, to an output that is followed by another one where it refuses. */
+/** Sends one message to an output, with a fallback for rejected messages. */
 function outputs(
   name: string,
   bodies: Bodies,
@@ -531,7 +531,10 @@ function casesOf(
   }))
 }
 
-/** `right` is of a user without rights, `owner` of one who has them; each other DSN is a case by itself. */
+/**
+ * `right` is the DSN of a user without privileges, `owner` that of a user who has them; each other DSN is a case of its
+ * own.
+ */
 function sqlCases(driver: string, { right, owner, ...links }: Readonly<Record<string, string>>): readonly ErrorCase[] {
   const bodies: Bodies = Object.fromEntries(Object.entries(links).map(([name, dsn]) => [name, { driver, dsn }]))
   const insert = (table: string, args: string) => ({ table, columns: ['id', 'word'], args_mapping: `root = ${args}` })

@@ -1,6 +1,6 @@
-// `node test/connectors/errors/main.ts [--verbose] [family …]`: what a stream does when something is wrong between it and a
-// server, as a table in Markdown; with the path of the original's program in `ORIGINAL` beside what that does. It needs the
-// servers that `npm run test:connectors` installs. docs/reference/connector-errors.md has the table of a run.
+// `node test/connectors/errors/main.ts [--verbose] [family …]` prints, as a Markdown table, how a stream behaves when
+// something is wrong between it and a server, next to the original if `ORIGINAL` is the path of its program. It needs
+// the servers that `npm run test:connectors` installs. docs/reference/connector-errors.md has the table of one run.
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,14 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCase, families } from './cases.ts'
 import { startServers } from './servers.ts'
 
-/** How long a stream may try before it counts as one that waits and says nothing. */
+/** How long a stream is observed, in milliseconds, before it counts as waiting silently. */
 const patienceMs = 20_000
-/** A stream that reports as many errors tries again and again. */
+/** Number of errors after which a stream counts as retrying. */
 const repeated = 2
 
 interface Outcome {
   readonly kind: 'does not start' | 'lint' | 'refuses the message' | 'keeps trying' | 'goes through' | 'says nothing'
-  /** What it says of the reason. */
+  /** The reported reason. */
   readonly text: string
   readonly log: string
 }
@@ -26,7 +26,7 @@ const programs = [resolve('bin/penstock'), process.env['ORIGINAL'] ?? ''].filter
 const names = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
 const isVerbose = process.argv.includes('--verbose')
 const folder = mkdtempSync(join(tmpdir(), 'penstock-errors-'))
-// Servers that do not run as root get folders that are theirs, in this one.
+// Servers that do not run as root get their own folders in this one, which they must be able to enter.
 chmodSync(folder, 0o755)
 let configCount = 0
 
@@ -65,7 +65,7 @@ async function runFamily(name: string): Promise<void> {
   }
 }
 
-/** Rows of the table; connectors to which the same happens share one. */
+/** Rows of the table; connectors with the same outcome share one. */
 function rowsOf(
   cases: readonly ErrorCase[],
   outcomes: ReadonlyMap<ErrorCase, readonly Outcome[]>,
@@ -97,7 +97,7 @@ async function run(program: string, { config }: ErrorCase): Promise<Outcome> {
   const exited = new Promise<void>(done => void child.once('exit', () => done()))
   const timer = setTimeout(decide, patienceMs)
   await Promise.race([exited, decided])
-  // One that reports two errors may be about to give up.
+  // A stream that reports two errors may be about to exit.
   await Promise.race([exited, sleep(1000)])
   clearTimeout(timer)
   const status = child.exitCode
@@ -110,7 +110,7 @@ function outcomeOf(status: number | null, log: string): Outcome {
   const lines = log.split('\n').flatMap(line => {
     const [, level, quoted] = /level=(error|warning) .*?msg=("(?:[^"\\]|\\.)*"|\S*)/.exec(line) ?? []
     if (level === undefined || quoted === undefined) return []
-    const message = quoted.startsWith('"') ? (JSON.parse(quoted) as string) : quoted // a quoted text is one of JSON, too
+    const message = quoted.startsWith('"') ? (JSON.parse(quoted) as string) : quoted // quoted text is JSON
     return [message.replaceAll('\n', ' ')]
   })
   const told = (pattern: RegExp) => lines.map(line => pattern.exec(line)?.[1]).find(text => text !== undefined)

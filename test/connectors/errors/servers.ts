@@ -1,4 +1,5 @@
-// Servers that refuse: with passwords, with TLS by an authority that nobody trusts, and without the things that are asked for.
+// Servers that reject connections: with passwords, with TLS from an untrusted authority, and without the requested
+// objects.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -21,7 +22,7 @@ import { startMariadb } from '../sql.family.ts'
 
 export type Environment = Readonly<Record<string, string>>
 
-/** A way to start the servers of a family; what they add to the environment, and how they end. */
+/** Starts the servers of a family; returns their additions to the environment, and how to stop them. */
 export type Start = (
   tools: FamilyTools,
 ) => Promise<{ readonly environment: Environment; readonly close: () => Promise<void> }>
@@ -32,7 +33,7 @@ const tools = (folder: string): FamilyTools => ({
   pythonBin: program => resolve('.tmp/connectors/python/bin', program),
 })
 
-/** Starts the servers of these families in folders of their own. */
+/** Starts the servers of these families in separate folders. */
 export async function startServers(families: readonly string[], folder: string) {
   const environment: Record<string, string> = {}
   const ends: (() => Promise<void>)[] = []
@@ -137,7 +138,7 @@ const starts: Readonly<Record<string, Start>> = {
     const server = await ServerProcess.start({ program: 'memcached', args, ports: [port] })
     return { environment: { MEMCACHED: String(port) }, close: () => server.stop() }
   },
-  /** Answers `/STATUS/…` with that status, and closes the connection for `/hangup`. */
+  /** Responds to `/STATUS/…` with that status, and closes the connection for `/hangup`. */
   async http() {
     const server = createServer((request, response) => {
       request.resume()
