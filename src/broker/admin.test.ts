@@ -9,7 +9,7 @@ import { openStore } from '../storage/index.ts'
 import { logDir } from './broker-settings.ts'
 import { startTestBroker, type TestBroker, type TestClient } from './test-client.ts'
 
-describe('what operators ask for', () => {
+describe('administrative requests', () => {
   let folder: string
   let broker: TestBroker
   let client: TestClient
@@ -26,7 +26,7 @@ describe('what operators ask for', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('the quorum of the metadata: every broker has caught up with the leader', async () => {
+  it('DescribeQuorum: every broker has caught up with the leader', async () => {
     const { topics, nodes, errorCode } = await client.call('DescribeQuorum', 2, {
       topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }, { partitionIndex: 1 }] }],
     })
@@ -41,7 +41,7 @@ describe('what operators ask for', () => {
     assert.equal(nodes[0]!.listeners[0]!.port, broker.port)
   })
 
-  it('features: their levels tell which version of Kafka clients can expect, and stand fast', async () => {
+  it('features: their levels state the Kafka version, and cannot be changed', async () => {
     const request = { clientSoftwareName: 'test', clientSoftwareVersion: '1' }
     const { supportedFeatures, finalizedFeatures, finalizedFeaturesEpoch } = await client.call(
       'ApiVersions',
@@ -65,7 +65,7 @@ describe('what operators ask for', () => {
     assert.equal(await update('no.such.feature', 1), 'INVALID_UPDATE_VERSION')
   })
 
-  it('features whose lowest level is 0 are kept from clients that cannot read them', async () => {
+  it('features with minimum level 0 are hidden from clients that cannot decode them', async () => {
     const { supportedFeatures } = await client.call('ApiVersions', 3, {
       clientSoftwareName: 'test',
       clientSoftwareVersion: '1',
@@ -76,7 +76,7 @@ describe('what operators ask for', () => {
     )
   })
 
-  it('reassignments: those to known brokers are over at once', async () => {
+  it('reassignments to known brokers complete immediately', async () => {
     const reassign = async (name: string, partitionIndex: number, replicas: number[] | null) => {
       const topics = [{ name, partitions: [{ partitionIndex, replicas }] }]
       const { responses, errorCode } = await client.call('AlterPartitionReassignments', 1, { topics })
@@ -91,7 +91,7 @@ describe('what operators ask for', () => {
     assert.deepEqual(topics, [])
   })
 
-  it('log directories: one, with the size of its disk; everything is in it already', async () => {
+  it('log directories: there is one, with the size of its disk, and replicas can be moved to it alone', async () => {
     const { results } = await client.call('DescribeLogDirs', 4, { topics: null })
     const [bucket] = results
     assert.equal(bucket!.logDir, logDir)

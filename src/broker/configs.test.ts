@@ -48,7 +48,7 @@ describe('settings', () => {
 
   const { topic, broker: brokerType, group, clientMetrics, brokerLogger } = resourceTypes
 
-  it('of a broker precede what it was started with, those of one broker those of all, and topics follow', async () => {
+  it('of one broker precede those of all brokers, which precede the defaults, and topics inherit them', async () => {
     await createTopic('follows')
     const name = 'log.retention.ms'
     const shown = async () => {
@@ -70,28 +70,28 @@ describe('settings', () => {
     assert.equal((await describeOf(brokerType, '')).size, 0)
   })
 
-  it('of a broker are the limits of topics that set none', async () => {
+  it('of a broker are the defaults of topics', async () => {
     await createTopic('small')
     await alter(brokerType, '', 'message.max.bytes', '10')
     assert.equal((await describeOf(topic, 'small')).get('max.message.bytes')!.value, '10')
     await alter(brokerType, '', 'message.max.bytes', null)
   })
 
-  it('of a broker that stand fast, or do not exist, cannot be changed', async () => {
+  it('of a broker that are read-only or unknown cannot be changed', async () => {
     assert.equal(await alter(brokerType, '1', 'node.id', '7'), ErrorCode.INVALID_REQUEST)
     assert.equal(await alter(brokerType, '1', 'no.such.setting', '7'), ErrorCode.INVALID_REQUEST)
     assert.equal(await alter(brokerType, '99', 'log.retention.ms', '7'), ErrorCode.INVALID_REQUEST)
     assert.equal(await alter(brokerLogger, '1', 'root', 'DEBUG'), ErrorCode.INVALID_REQUEST)
   })
 
-  it('of a broker let tools that move replicas set and remove their throttles', async () => {
+  it('of a broker include the throttles that reassignment tools set and remove', async () => {
     const name = 'leader.replication.throttled.rate'
     assert.equal(await alter(brokerType, '1', name, '1000'), ErrorCode.NONE)
     assert.equal((await describeOf(brokerType, '1')).get(name)!.value, '1000')
     assert.equal(await alter(brokerType, '1', name, null), ErrorCode.NONE)
   })
 
-  it('of a broker let operators tune the threads of Kafka, within bounds', async () => {
+  it("of a broker include Kafka's thread counts, within bounds", async () => {
     for (const name of ['num.io.threads', 'log.cleaner.threads', 'background.threads']) {
       assert.equal(await alter(brokerType, '1', name, '4'), ErrorCode.NONE, name)
       const { value, configSource, readOnly } = (await describeOf(brokerType, '1')).get(name)!
@@ -102,12 +102,12 @@ describe('settings', () => {
     assert.equal((await describeOf(brokerType, '1')).get('num.io.threads')!.value, '8')
   })
 
-  it('without a value and a default are null, and have no synonyms', async () => {
+  it('with neither a value nor a default are null and have no synonyms', async () => {
     const { value, synonyms } = (await describeOf(brokerType, '1')).get('broker.rack')!
     assert.deepEqual([value, synonyms], [null, []])
   })
 
-  it('of topics have those of brokers as synonyms, if there are any; those of groups their defaults', async () => {
+  it('of topics have broker settings as synonyms, if any; those of groups have their defaults', async () => {
     await createTopic('synonymous')
     const described = await describeOf(topic, 'synonymous')
     const names = (name: string) => described.get(name)!.synonyms.map(synonym => synonym.name)
@@ -119,7 +119,7 @@ describe('settings', () => {
     ])
   })
 
-  it('of a group are listed, kept within their bounds, and removed', async () => {
+  it('of a group are listed, validated and removed', async () => {
     const name = 'consumer.session.timeout.ms'
     const before = await describeOf(group, 'orders')
     assert.equal(before.get(name)!.value, '45000')
@@ -138,7 +138,7 @@ describe('settings', () => {
     assert.equal(await alter(group, '', name, '50000'), ErrorCode.INVALID_REQUEST)
   })
 
-  it('of client metrics take lists item by item, and refuse patterns that select nothing', async () => {
+  it('of client metrics accept appends to lists, and reject unknown match keys', async () => {
     assert.equal(await alter(clientMetrics, 'all', 'metrics', 'org.apache.kafka.consumer.', 'append'), ErrorCode.NONE)
     assert.equal(await alter(clientMetrics, 'all', 'metrics', 'org.apache.kafka.producer.', 'append'), ErrorCode.NONE)
     assert.equal(await alter(clientMetrics, 'all', 'match', 'colour=red'), ErrorCode.INVALID_CONFIG)
@@ -153,7 +153,7 @@ describe('settings', () => {
     )
   })
 
-  it('of ours are listed for a topic only where they are set', async () => {
+  it('of our own are listed for a topic only if they are set', async () => {
     await createTopic('ours')
     const name = 'warpstream.deletion.protection.enabled'
     assert.ok(!(await describeOf(topic, 'ours')).has(name))
@@ -162,7 +162,7 @@ describe('settings', () => {
     assert.ok((await describeOf(topic, 'ours')).has('remote.log.copy.disable'))
   })
 
-  it('that stock tools look up are all there', async () => {
+  it('that stock tools look up all exist', async () => {
     const wanted =
       'advertised.listeners auto.create.topics.enable broker.id compression.type connections.max.idle.ms default.replication.factor delete.topic.enable group.initial.rebalance.delay.ms group.max.session.timeout.ms group.min.session.timeout.ms listeners log.cleanup.policy log.dirs log.message.timestamp.type log.retention.bytes log.retention.hours log.retention.ms log.segment.bytes message.max.bytes min.insync.replicas node.id num.partitions offsets.retention.minutes offsets.topic.replication.factor process.roles transaction.max.timeout.ms transaction.state.log.replication.factor unclean.leader.election.enable'
     const described = await describeOf(brokerType, '1')

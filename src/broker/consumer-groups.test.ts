@@ -42,7 +42,7 @@ describe('groups of the consumer protocol over the Kafka port', () => {
     topicPartitions: [],
   })
 
-  it('refuse what no member may send', async () => {
+  it('reject invalid heartbeats', async () => {
     await createTopic('refused', 1)
     const id = randomUUID()
     const codes = [
@@ -56,7 +56,7 @@ describe('groups of the consumer protocol over the Kafka port', () => {
     assert.deepEqual(new Set(codes), new Set(['INVALID_REQUEST']))
   })
 
-  it('are described and listed by their type, and are not known to those who ask for classic ones', async () => {
+  it('are described and listed with their type, and unknown to requests for classic groups', async () => {
     await createTopic('described', 2)
     const id = randomUUID()
     await heartbeat('described', id, 0, joining('described'))
@@ -83,7 +83,7 @@ describe('groups of the consumer protocol over the Kafka port', () => {
     assert.equal(errorName(classic.groups[0]!.errorCode), 'GROUP_ID_NOT_FOUND')
   })
 
-  it('follow topics that grow, and topics that are created later', async () => {
+  it('follow topics that gain partitions or are created later', async () => {
     const id = randomUUID()
     const first = await heartbeat('grows', id, 0, joining('grows'))
     assert.deepEqual(first.assignment!.topicPartitions, [])
@@ -99,7 +99,7 @@ describe('groups of the consumer protocol over the Kafka port', () => {
     assert.deepEqual(third.assignment!.topicPartitions[0]!.partitions, [0, 1, 2])
   })
 
-  it('use the intervals that are set for the group', async () => {
+  it('use the intervals configured for the group', async () => {
     const configs = [{ name: 'consumer.heartbeat.interval.ms', configOperation: 0, value: '7000' }]
     await client.call('IncrementalAlterConfigs', 1, {
       resources: [{ resourceType: 32, resourceName: 'slow', configs }],
@@ -109,7 +109,7 @@ describe('groups of the consumer protocol over the Kafka port', () => {
     assert.equal(heartbeatIntervalMs, 7000)
   })
 
-  it('check the epoch of members that fetch offsets', async () => {
+  it('check the member epoch in offset fetches', async () => {
     await createTopic('offsets', 1)
     const id = randomUUID()
     const { memberEpoch } = await heartbeat('offsets', id, 0, joining('offsets'))
@@ -126,7 +126,7 @@ describe('groups of the consumer protocol over the Kafka port', () => {
     assert.equal(await fetch('nobody', memberEpoch), 'UNKNOWN_MEMBER_ID')
   })
 
-  it('let @platformatic/kafka read, commit and go on where it was', { timeout: 60_000 }, async () => {
+  it('let @platformatic/kafka read, commit and resume where it left off', { timeout: 60_000 }, async () => {
     await createTopic('read', 3)
     const bootstrapBrokers = [`127.0.0.1:${broker.port}`]
     const producer = new Producer({ clientId: 'p', bootstrapBrokers, serializers: stringSerializers })

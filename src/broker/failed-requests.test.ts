@@ -74,7 +74,7 @@ const values: Readonly<Record<string, unknown>> = {
   endpointType: 1,
 }
 
-describe('while the metadata cannot be used', () => {
+describe('while the metadata is unavailable', () => {
   let broker: TestBroker
   let client: TestClient
   let fails: Error | undefined
@@ -114,13 +114,13 @@ describe('while the metadata cannot be used', () => {
     }
   }
 
-  it('a list of all topics is not answered at all, since it would look as if topics were deleted', async () => {
+  it('a request for all topics gets no answer, since an incomplete one would look as if topics were deleted', async () => {
     const other = await broker.connect()
     other.send('Metadata', 9, { topics: null, allowAutoTopicCreation: false })
     await other.closed
   })
 
-  it('a known topic is described beside one that cannot be looked up', async () => {
+  it('a known topic is described even if another one cannot be looked up', async () => {
     const topics = [{ name: 't' }, { name: 'unknown' }]
     const answer = await client.call('Metadata', 9, { topics, allowAutoTopicCreation: false })
     assert.deepEqual(
@@ -132,7 +132,7 @@ describe('while the metadata cannot be used', () => {
     )
   })
 
-  it('a mistake of the broker is an error that clients do not retry, on a connection that stays', async () => {
+  it('a bug in the broker gives a non-retriable error and keeps the connection open', async () => {
     const before = fails
     fails = new TypeError('a mistake')
     const answer = await client.call('DeleteTopics', 5, { topicNames: ['t'], timeoutMs: 1000 })

@@ -22,8 +22,8 @@ function framed(body: Buffer): Buffer {
   return frame
 }
 
-describe('the frames of a stream', () => {
-  it('are cut out, however the stream arrives', () => {
+describe('frames of a stream', () => {
+  it('are extracted however the stream is split', () => {
     const bodies = [1, 3, 70 * KIB, 2, 40 * KIB].map((length, at) => pattern(length, at))
     const stream = Buffer.concat(bodies.map(framed))
     for (const step of [1, 5, 1000, 65_536, stream.length]) {
@@ -33,7 +33,7 @@ describe('the frames of a stream', () => {
     }
   })
 
-  it('may be read into their places', () => {
+  it('can be read directly into their final memory', () => {
     const body = pattern(9 * MIB)
     const stream = Buffer.concat([framed(body), framed(pattern(10))])
     const { frames, splitter } = setUp()
@@ -53,7 +53,7 @@ describe('the frames of a stream', () => {
     assert.ok(direct > 8 * MIB)
   })
 
-  it('take the memory of those that were given back', () => {
+  it('reuse the memory of released frames', () => {
     const { frames, pool, splitter } = setUp()
     splitter.push(framed(pattern(100 * KIB)))
     const { buffer } = frames[0]!
@@ -66,7 +66,7 @@ describe('the frames of a stream', () => {
     assert.deepEqual(frames[1], pattern(100 * KIB))
   })
 
-  it('do not take much memory on their word', () => {
+  it('do not allocate much memory for an announced length', () => {
     const { splitter } = setUp()
     const length = Buffer.alloc(4)
     length.writeInt32BE(90 * MIB)
@@ -74,7 +74,7 @@ describe('the frames of a stream', () => {
     assert.ok(splitter.nextTarget()!.buffer.byteLength <= 4 * MIB)
   })
 
-  it('have a length that is possible', () => {
+  it('must have a valid length', () => {
     for (const size of [0, -1, 200 * MIB]) {
       const length = Buffer.alloc(4)
       length.writeInt32BE(size)
@@ -84,7 +84,7 @@ describe('the frames of a stream', () => {
 })
 
 describe('the pool of frames', () => {
-  it('takes back what it gave only, and small frames are none of its business', () => {
+  it('takes back only frames that it handed out, except small ones', () => {
     const pool = new FramePool()
     pool.giveBack(Buffer.allocUnsafeSlow(64 * KIB))
     assert.equal(pool.hasSpare(64 * KIB), false)
@@ -96,7 +96,7 @@ describe('the pool of frames', () => {
     assert.equal(pool.hasSpare(65 * KIB), false)
   })
 
-  it('gives larger memory before it takes new, but not much larger', () => {
+  it('reuses larger memory rather than allocating, but not much larger', () => {
     const pool = new FramePool()
     const frame = pool.take(256 * KIB)
     pool.giveBack(frame)
@@ -109,7 +109,7 @@ describe('the pool of frames', () => {
     assert.equal(pool.take(256 * KIB).buffer, frame.buffer)
   })
 
-  it('keeps no more than a bounded amount', () => {
+  it('keeps a bounded amount of memory', () => {
     const pool = new FramePool()
     const frames = Array.from({ length: 10 }, () => pool.take(16 * MIB))
     for (const frame of frames) pool.giveBack(frame)

@@ -13,7 +13,9 @@ import { until } from '../base/until.suite.ts'
 
 const skip = hasPostgres() ? false : 'PostgreSQL is not installed'
 
-test('a group whose coordinator is killed goes on with another one: same members, same offsets', { skip }, async t => {
+test('a group whose coordinator is killed continues on another one with the same members and offsets', {
+  skip,
+}, async t => {
   const closers: (() => unknown)[] = []
   t.after(async () => {
     for (const close of closers.toReversed()) await close()

@@ -9,7 +9,7 @@ import { startTestBroker, type TestBroker, type TestClient } from './test-client
 const MIB = 1024 * 1024
 const BATCH_BYTES = 500_000
 
-describe('memory that is used again', { timeout: 120_000 }, () => {
+describe('reused memory', { timeout: 120_000 }, () => {
   let broker: TestBroker
   let producer: TestClient
   let sent = 0
@@ -61,7 +61,7 @@ describe('memory that is used again', { timeout: 120_000 }, () => {
     return offset
   }
 
-  it('leaves an answer as it is until its client has read it, however slowly', async () => {
+  it('is not reused while a slow client is still reading a response', async () => {
     await produce(16)
     const client = await broker.connect()
     client.socket.pause()
@@ -71,7 +71,7 @@ describe('memory that is used again', { timeout: 120_000 }, () => {
     assert.ok((await receiveFrom(client, 0)) >= 16)
   })
 
-  it('is read by many at once, from the cache and from the store', async () => {
+  it('is read by many clients at once, from the cache and from the store', async () => {
     const clients = await Promise.all(Array.from({ length: 6 }, () => broker.connect()))
     await Promise.all(
       clients.map(async (client, index) => {
@@ -88,7 +88,7 @@ describe('memory that is used again', { timeout: 120_000 }, () => {
   let last = Promise.resolve()
   const produceMore = (index: number) => (index === 0 ? (last = last.then(() => produce(3))) : last)
 
-  it('is left to requests without an answer until their records are stored', async () => {
+  it('is held by requests with acks=0 until their records are stored', async () => {
     const client = await broker.connect()
     for (let more = 0; more < 12; more++) {
       const records = writeRecords([{ value: Buffer.alloc(BATCH_BYTES, sent + more) }], { timestamp: 1 })
@@ -103,7 +103,7 @@ describe('memory that is used again', { timeout: 120_000 }, () => {
     assert.equal(await receiveFrom(client, first), sent)
   })
 
-  it('survives clients that go before they were answered', async () => {
+  it('is not corrupted by clients that disconnect before they are answered', async () => {
     for (let round = 0; round < 20; round++) {
       const client = await broker.connect()
       fetchFrom(client, round)

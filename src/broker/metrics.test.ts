@@ -14,7 +14,7 @@ describe('metrics of the Kafka port', () => {
   })
   after(() => broker.close())
 
-  it('tell how far groups are behind, in records and in seconds, and how long requests take', async () => {
+  it('report the lag of groups, in records and in seconds, and request latencies', async () => {
     const topic = { name: 'orders', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
     await client.call('CreateTopics', 7, { topics: [topic], timeoutMs: 1000, validateOnly: false })
     const hourAgo = Date.now() - 3_600_000
@@ -56,7 +56,7 @@ describe('metrics of the Kafka port', () => {
     assert.equal(valueOf('warpstream_topics_count'), 1)
   })
 
-  it('count latencies by buckets that contain the smaller ones', () => {
+  it('count latencies in cumulative buckets', () => {
     const histogram = new LatencyHistogram()
     for (const ms of [0.5, 3, 3, 60_000]) histogram.observe(ms)
     const cumulative = histogram.cumulative()

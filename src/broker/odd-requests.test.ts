@@ -11,7 +11,7 @@ const DELETE = 1
 const APPEND = 2
 const SUBTRACT = 3
 
-describe('odd requests are answered as by Kafka', () => {
+describe('unusual requests are answered as by Kafka', () => {
   let broker: TestBroker
   let client: TestClient
 
@@ -61,7 +61,7 @@ describe('odd requests are answered as by Kafka', () => {
 
   const { topic, broker: ofBroker, brokerLogger, clientMetrics, group } = resourceTypes
 
-  it('settings of topics: bounds, lists and pairs that contradict each other', async () => {
+  it('topic settings: bounds, lists and contradictory pairs', async () => {
     const refused: [string, Record<string, string>][] = [
       ['gzip-0', { 'compression.gzip.level': '0' }],
       ['gzip-10', { 'compression.gzip.level': '10' }],
@@ -86,7 +86,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(await policy(), '')
   })
 
-  it('names of what has settings', async () => {
+  it('invalid names of configuration resources', async () => {
     assert.equal(await alter(topic, 'a b', 'retention.ms', SET, '5'), 'INVALID_TOPIC_EXCEPTION')
     assert.equal(await alter(topic, '', 'retention.ms', SET, '5'), 'INVALID_REQUEST')
     assert.equal((await described(topic, 'a b')).error, 'INVALID_TOPIC_EXCEPTION')
@@ -98,7 +98,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(errorName(errorCode), 'UNSUPPORTED_VERSION')
   })
 
-  it('settings of brokers and client metrics that are not legal: INVALID_REQUEST', async () => {
+  it('illegal settings of brokers and client metrics', async () => {
     assert.equal(await alter(ofBroker, '', 'log.retention.ms', SET, 'x'), 'INVALID_REQUEST')
     assert.equal(await alter(ofBroker, '', 'node.id', SET, '7'), 'INVALID_REQUEST')
     assert.equal(await alter(clientMetrics, 'all', 'interval.ms', SET, '5'), 'INVALID_REQUEST')
@@ -106,7 +106,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(await alter(clientMetrics, 'all', 'match', SET, 'colour=red'), 'INVALID_CONFIG')
   })
 
-  it('the value of one broker shows the one of all brokers below it', async () => {
+  it('the value of one broker lists that of all brokers among its synonyms', async () => {
     await alter(ofBroker, '', 'log.retention.ms', SET, '7200000')
     await alter(ofBroker, '1', 'log.retention.ms', SET, '3600000')
     const { configs } = await described(topic, 'orders', ['retention.ms'])
@@ -122,7 +122,7 @@ describe('odd requests are answered as by Kafka', () => {
     await alter(ofBroker, '', 'log.retention.ms', DELETE, null)
   })
 
-  it('pages of partitions: cursors that belong to no topic of the request, and names that no topic can have', async () => {
+  it('pages of partitions: cursors outside the requested topics, and invalid topic names', async () => {
     const page = async (names: string[], cursor: { topicName: string; partitionIndex: number } | null) => {
       const topics = names.map(name => ({ name }))
       const request = { topics, responsePartitionLimit: 10, cursor }
@@ -139,7 +139,7 @@ describe('odd requests are answered as by Kafka', () => {
     ])
   })
 
-  it('a topic without an id where topics have ids', async () => {
+  it('a topic without an id in a version that uses ids', async () => {
     const partition = { partition: 0, fetchOffset: 0, partitionMaxBytes: 100 }
     const answer = await client.call('Fetch', 13, {
       ...{ maxWaitMs: 0, minBytes: 0, isolationLevel: 0 },
@@ -149,7 +149,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(errorName(answer.responses[0]!.partitions[0]!.errorCode), 'UNKNOWN_TOPIC_ID')
   })
 
-  it('records that the broker writes itself cannot be deleted', async () => {
+  it('records of internal topics cannot be deleted', async () => {
     const commit = { partitionIndex: 0, committedOffset: 1, committedMetadata: '' }
     const topics = [{ name: 'orders', partitions: [commit] }]
     await client.call('OffsetCommit', 8, { groupId: 'simple', generationIdOrMemberEpoch: -1, memberId: '', topics })
@@ -160,7 +160,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(errorName(answer.topics[0]!.partitions[0]!.errorCode), 'INVALID_TOPIC_EXCEPTION')
   })
 
-  it('a topic that is deleted twice in one request is answered once', async () => {
+  it('a topic named twice in a DeleteTopics request is answered once', async () => {
     const { responses } = await client.call('DeleteTopics', 5, { topicNames: ['orders', 'orders'], timeoutMs: 1000 })
     assert.deepEqual(
       responses.map(({ name, errorCode }) => [name, errorName(errorCode)]),
@@ -173,7 +173,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(errorName(neither.responses[0]!.errorCode), 'INVALID_REQUEST')
   })
 
-  it('records of topics that are only compacted cannot be deleted by offset', async () => {
+  it('records of a topic that is compacted but never deleted cannot be deleted by offset', async () => {
     const outcome = async (name: string) => {
       const topics = [{ name, partitions: [{ partitionIndex: 0, offset: -1 }] }]
       const answer = await client.call('DeleteRecords', 2, { topics, timeoutMs: 1000 })
@@ -183,14 +183,14 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(await outcome('both'), 'NONE')
   })
 
-  it('an election of a type that does not exist', async () => {
+  it('an election of an unknown type', async () => {
     const topicPartitions = [{ topic: 'orders', partitions: [0] }]
     const answer = await client.call('ElectLeaders', 2, { electionType: 2, topicPartitions, timeoutMs: 1000 })
     assert.equal(errorName(answer.errorCode), 'INVALID_REQUEST')
     assert.equal(errorName(answer.replicaElectionResults[0]!.partitionResult[0]!.errorCode), 'INVALID_REQUEST')
   })
 
-  it('quotas: matches with a name too many or too few, and addresses that are none', async () => {
+  it('quotas: match types with a superfluous or missing name, and invalid addresses', async () => {
     const filter = async (matchType: number, match: string | null) => {
       const components = [{ entityType: 'user', matchType, match }]
       return errorName((await client.call('DescribeClientQuotas', 1, { components, strict: false })).errorCode)
@@ -206,7 +206,7 @@ describe('odd requests are answered as by Kafka', () => {
     for (const name of ['10.0.0.1', '::1', 'host-1.example']) assert.equal(await limit(name), 'NONE', name)
   })
 
-  it('an update of features that is refused names none of them', async () => {
+  it('a rejected feature update lists no features', async () => {
     const update = async (upgradeType: number, feature: string, maxVersionLevel: number) => {
       const featureUpdates = [{ feature, maxVersionLevel, upgradeType }]
       const answer = await client.call('UpdateFeatures', 1, { featureUpdates, validateOnly: true })
@@ -217,13 +217,13 @@ describe('odd requests are answered as by Kafka', () => {
     assert.deepEqual(await update(1, 'transaction.version', 2), ['NONE', 1])
   })
 
-  it('a name that is null asks for no topic before version 12 of Metadata', async () => {
+  it('a null topic name is invalid before version 12 of Metadata', async () => {
     const topics = [{ topicId: zeroUuid, name: null }]
     const answer = await client.call('Metadata', 11, { topics, allowAutoTopicCreation: false })
     assert.equal(errorName(answer.topics[0]!.errorCode), 'INVALID_REQUEST')
   })
 
-  it('records: magic, transactional ones without an id, and timestamps with the records to blame', async () => {
+  it('records: unknown magic, a transaction without an id, and invalid timestamps with their indexes', async () => {
     await createTopic('dated', { 'message.timestamp.before.max.ms': '1000' })
     const produce = async (name: string, records: Buffer) => {
       const topicData = [{ name, partitionData: [{ index: 0, records }] }]
@@ -250,7 +250,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(errorName(byId.responses[0]!.partitionResponses[0]!.errorCode), 'UNKNOWN_TOPIC_ID')
   })
 
-  it('transactional ids that are empty, and half a producer', async () => {
+  it('empty transactional ids, and a producer epoch without a producer id', async () => {
     const producer = { producerId: 1, producerEpoch: 0 }
     const added = await client.call('AddOffsetsToTxn', 3, { transactionalId: '', ...producer, groupId: 'g' })
     const ended = await client.call('EndTxn', 3, { transactionalId: '', ...producer, committed: true })
@@ -276,7 +276,7 @@ describe('odd requests are answered as by Kafka', () => {
     )
   })
 
-  it('members of groups that are not there, and groups without a name', async () => {
+  it('members of unknown groups, and groups without a name', async () => {
     const topics = [{ name: 'orders', partitions: [{ partitionIndex: 0, committedOffset: 1, committedMetadata: '' }] }]
     const commit = async (version: number) => {
       const member = { memberId: 'm', generationIdOrMemberEpoch: 3 }
@@ -301,7 +301,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(errorName(synced.errorCode), 'INCONSISTENT_GROUP_PROTOCOL')
   })
 
-  it('members of the new protocol that commit as old clients do, fail, or leave', async () => {
+  it('members of the new protocol that use an old OffsetCommit, are rejected, or leave', async () => {
     const heartbeat = (memberId: string, memberEpoch: number, serverAssignor: string | null = null) =>
       client.call('ConsumerGroupHeartbeat', 1, {
         groupId: 'new',
@@ -323,7 +323,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.deepEqual([left.memberId, left.memberEpoch, left.heartbeatIntervalMs], ['a', -1, 0])
   })
 
-  it('a producer whose transaction was aborted for its timeout comes back with what it had', async () => {
+  it('a producer whose transaction timed out can continue with its old id and epoch', async () => {
     const request = { transactionalId: 'slow', transactionTimeoutMs: 1, producerId: -1, producerEpoch: -1 }
     const { producerId, producerEpoch } = await client.call('InitProducerId', 4, request)
     await client.call('AddPartitionsToTxn', 3, {
@@ -340,14 +340,14 @@ describe('odd requests are answered as by Kafka', () => {
     assert.deepEqual([errorName(again.errorCode), again.producerEpoch], ['NONE', producerEpoch + 1])
   })
 
-  it('a group whose only client has not come back with its member id can be deleted', async () => {
+  it('a group whose only client has not rejoined with its member id can be deleted', async () => {
     const { errorCode } = await join('waiting', '')
     assert.equal(errorName(errorCode), 'MEMBER_ID_REQUIRED')
     const { results } = await client.call('DeleteGroups', 2, { groupsNames: ['waiting'] })
     assert.equal(errorName(results[0]!.errorCode), 'NONE')
   })
 
-  it('offsets of a group are not deleted while a member does not say what it is subscribed to', async () => {
+  it('offsets of a group are not deleted while the subscription of a member is unknown', async () => {
     const { memberId } = await join('secretive', '')
     assert.equal(errorName((await join('secretive', memberId)).errorCode), 'NONE')
     const topics = [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }]
@@ -355,7 +355,7 @@ describe('odd requests are answered as by Kafka', () => {
     assert.equal(errorName(answer.topics[0]!.partitions[0]!.errorCode), 'GROUP_SUBSCRIBED_TO_TOPIC')
   })
 
-  it('the question whether a partition is in a transaction that is over: TRANSACTION_ABORTABLE', async () => {
+  it('verifying a partition of a completed transaction answers TRANSACTION_ABORTABLE', async () => {
     const init = { transactionalId: 'over', transactionTimeoutMs: 1000, producerId: -1, producerEpoch: -1 }
     const { producerId, producerEpoch } = await client.call('InitProducerId', 4, init)
     for (const version of [4, 5]) {
@@ -367,7 +367,7 @@ describe('odd requests are answered as by Kafka', () => {
     }
   })
 
-  it('a heartbeat that is refused says why in words', async () => {
+  it('a rejected heartbeat carries an error message', async () => {
     const answer = await client.call('ConsumerGroupHeartbeat', 1, {
       groupId: 'nobody',
       memberId: 'a',

@@ -37,7 +37,7 @@ describe('the Kafka port', () => {
     Buffer.alloc(40_004, 97),
   ])
   for (const [what, bytes] of Object.entries(garbage)) {
-    it(`closes the connection for ${what}, and no other`, async () => {
+    it(`closes the connection on ${what}, and no other connection`, async () => {
       const client = await broker.connect()
       client.socket.write(bytes)
       await client.closed
@@ -45,7 +45,7 @@ describe('the Kafka port', () => {
     })
   }
 
-  it('answers a client of the future in the oldest version, and goes on', async () => {
+  it('answers an unsupported version of ApiVersions in version 0 and keeps the connection', async () => {
     const client = await broker.connect()
     client.socket.write(Buffer.from([0, 0, 0, 12, 0, 18, 0, 77, 0, 0, 0, 9, 0xff, 0xff, 1, 2]))
     const { correlationId, response } = await client.receiveAs('ApiVersions', 0)
@@ -55,7 +55,7 @@ describe('the Kafka port', () => {
     assert.equal((await client.call('ApiVersions', 0, {})).errorCode, ErrorCode.NONE)
   })
 
-  it('takes requests in any pieces', async () => {
+  it('accepts requests split and joined in any way', async () => {
     const client = await broker.connect()
     const frame = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 5, 0xff, 0xff])
     for (const byte of frame) {
@@ -67,7 +67,7 @@ describe('the Kafka port', () => {
     for (let i = 0; i < 3; i++) assert.equal((await client.receiveAs('ApiVersions', 0)).correlationId, 5)
   })
 
-  it('answers in the order of the requests, each after what came before it', async () => {
+  it('answers in the order of the requests, each of which sees the effects of earlier ones', async () => {
     const topic = await createTopic(broker, 'ordered')
     const client = await broker.connect()
     const expected: [number, number][] = []
@@ -85,7 +85,7 @@ describe('the Kafka port', () => {
     }
   })
 
-  it('gives no answer to acks=0, but carries it out, even when the client is gone', async () => {
+  it('executes a produce request with acks=0 without a response, even if the client has disconnected', async () => {
     const topic = await createTopic(broker, 'silent')
     const client = await broker.connect()
     for (let i = 0; i < 5; i++) client.send('Produce', 8, { ...produceRequest(topic, `${i}`), acks: 0 })
@@ -95,7 +95,7 @@ describe('the Kafka port', () => {
     assert.deepEqual(await readValues(reader, topic, 5), ['0', '1', '2', '3', '4'])
   })
 
-  it('closes the connection when records with acks=0 cannot be stored, and sends what it answered before', async () => {
+  it('closes the connection if records with acks=0 cannot be stored, after sending earlier responses', async () => {
     const topic = await createTopic(broker, 'unanswered')
     const corrupt = writeRecords([{ value: Buffer.from('x') }], { timestamp: 1 })
     corrupt[17]! ^= 1
@@ -115,7 +115,7 @@ describe('the Kafka port', () => {
     assert.deepEqual(await readValues(kept, topic, all.length), all)
   })
 
-  it('refuses offsets that it could not give back', async () => {
+  it('rejects offsets beyond the safe integer range', async () => {
     const name = await createTopic(broker, 'far')
     const client = await broker.connect()
     const commit = async (committedOffset: number) => {
@@ -130,7 +130,7 @@ describe('the Kafka port', () => {
     assert.equal(fetched.topics[0]!.partitions[0]!.committedOffset, 5)
   })
 
-  it('forgets the offsets of an unused group', { timeout: 30_000 }, async () => {
+  it('expires the offsets of an unused group', { timeout: 30_000 }, async () => {
     // The retention is half a second.
     const own = await startTestBroker({ offsetsRetentionMinutes: 1 / 120, offsetsRetentionCheckIntervalMs: 20 })
     const name = await createTopic(own, 'idle')
@@ -146,7 +146,7 @@ describe('the Kafka port', () => {
     await own.close()
   })
 
-  it('makes no more answers for a client that does not read them', async () => {
+  it('stops answering a client that does not read its responses', async () => {
     const topic = await createTopic(broker, 'slow')
     const client = await broker.connect()
     for (let i = 0; i < 4; i++) await client.call('Produce', 8, produceRequest(topic, 'x'.repeat(500_000)))
@@ -158,7 +158,7 @@ describe('the Kafka port', () => {
     await isAlive()
   })
 
-  it('never acknowledges what a full store did not take, and lets the client try again', async () => {
+  it('never acknowledges records that a full store rejected, and accepts later ones that fit', async () => {
     const own = await startTestBroker({}, 0, openMemoryStore({ maxBytes: 50_000 }))
     const topic = await createTopic(own, 'full')
     const client = await own.connect()
@@ -170,7 +170,7 @@ describe('the Kafka port', () => {
     await own.close()
   })
 
-  it('closes at once although clients wait', { timeout: 30_000 }, async () => {
+  it('closes without waiting for pending fetches', { timeout: 30_000 }, async () => {
     const own = await startTestBroker()
     const topic = await createTopic(own, 'waiting')
     const client = await own.connect()
@@ -181,7 +181,7 @@ describe('the Kafka port', () => {
     await client.closed
   })
 
-  it('tells that a port is taken', async () => {
+  it('reports that its port is in use', async () => {
     await assert.rejects(startTestBroker({}, broker.port), { code: 'EADDRINUSE' })
   })
 })

@@ -151,7 +151,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
 
     const all = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
-    it('take nothing from a client whose place another one has taken, whichever broker it asks', async () => {
+    it('accept nothing from a fenced client, whichever broker it uses', async () => {
       await createTopic()
       const metadata = await database.open()
       opened.push({ disconnect: () => metadata.close() })
@@ -181,7 +181,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
       )
     })
 
-    it('have one coordinator for a group: its members share the partitions, whichever broker they ask', async () => {
+    it('have one coordinator for a group, whose members share the partitions whichever broker they use', async () => {
       await createTopic()
       const seen: string[] = []
       const members = [
@@ -213,7 +213,7 @@ function twoBrokers(name: string, openDatabase: () => Promise<Database>): void {
       )
     })
 
-    it('take over from one another: members go on where they have committed', async () => {
+    it('take over from one another: members resume at their committed offsets', async () => {
       await createTopic()
       const seen: string[] = []
       await consume(nodes[1]!, (_, value) => seen.push(value))

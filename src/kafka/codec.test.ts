@@ -18,8 +18,8 @@ for (const file of globSync(`${import.meta.dirname}/schemas/*.ts`)) {
 type Message = Record<string, unknown>
 type AnyApi = Api<Message, Message, Message, Message>
 
-describe('a frame of nothing but elements', () => {
-  it('is refused before it fills the memory', () => {
+describe('a frame with a huge number of array elements', () => {
+  it('is rejected before it exhausts memory', () => {
     const reader = new Reader(Buffer.alloc(4_000_004))
     reader.buffer.writeInt32BE(4_000_000)
     assert.throws(() => reader.array(0, item => item.int8()), ProtocolError)
@@ -31,7 +31,7 @@ for (const api of Object.values(apis) as unknown as AnyApi[]) {
   const schema = schemas.get(api.name)!
   describe(api.name, () => {
     for (let version = api.minVersion; version <= api.maxVersion; version++) {
-      it(`requests and responses of v${version} come back as they were`, () => {
+      it(`requests and responses of v${version} survive a round trip`, () => {
         const flexible = version >= api.flexibleFrom
         fc.assert(
           fc.property(struct(schema.request, version), message => {
@@ -48,7 +48,7 @@ for (const api of Object.values(apis) as unknown as AnyApi[]) {
       })
     }
 
-    it('cut off anywhere is a protocol error', () => {
+    it('truncated anywhere, they are a protocol error', () => {
       fc.assert(
         fc.property(struct(schema.request, api.maxVersion), fc.nat(), (message, at) => {
           const bytes = encode(message, api.maxVersion, true, api.encodeRequest)
@@ -75,7 +75,7 @@ describe('a writer', () => {
     for (let i = 0; i < 100_000; i++) assert.equal(bytes.readInt32BE(i * 4), i)
   })
 
-  it('puts record slices between what it encodes, uncopied', () => {
+  it('inserts slices of records without copying them', () => {
     const slices = [Buffer.from('abc'), Buffer.from('de')]
     const writer = new Writer()
     writer.int8(1)
@@ -89,19 +89,19 @@ describe('a writer', () => {
 })
 
 describe('a reader', () => {
-  it('gives slices of the frame, not copies', () => {
+  it('returns slices of the frame, not copies', () => {
     const frame = Buffer.from([0, 0, 0, 2, 7, 8])
     const bytes = new Reader(frame).bytes()
     frame[4] = 9
     assert.deepEqual([...bytes], [9, 8])
   })
 
-  it('does not believe in arrays that are longer than the frame', () => {
+  it('rejects arrays longer than the frame', () => {
     const frame = Buffer.from([0x7f, 0xff, 0xff, 0xff, 1])
     assert.throws(() => new Reader(frame).array(0, reader => reader.int8()), ProtocolError)
   })
 
-  it('skips tagged fields that it does not know', () => {
+  it('skips unknown tagged fields', () => {
     const writer = new Writer()
     writer.flexible = true
     apis.Heartbeat.encodeResponse(writer, 4, { errorCode: 27 })

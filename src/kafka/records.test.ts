@@ -15,7 +15,7 @@ const some = Array.from({ length: 50 }, (_, i) => ({
 }))
 
 for (const [codec, name] of compressionNames.entries()) {
-  test(`records compressed with ${name} come back as they were`, () => {
+  test(`records compressed with ${name} survive a round trip`, () => {
     const batch = writeRecords(some, { timestamp: 0, codec })
     assert.ok(batchCrcFits(batch))
     const records = readRecords(batch)
@@ -30,7 +30,7 @@ for (const [codec, name] of compressionNames.entries()) {
     assert.equal(readBatchHeader(batch)?.codec, codec)
   })
 
-  test(`corrupt records in ${name} give a protocol error and spoil nothing`, () => {
+  test(`corrupt records in ${name} are a protocol error and do not affect later calls`, () => {
     const batch = writeRecords(some, { timestamp: 0, codec })
     for (let i = 61; i < batch.length; i += Math.ceil(batch.length / 60)) {
       const corrupt = Buffer.from(batch)
@@ -45,14 +45,14 @@ for (const [codec, name] of compressionNames.entries()) {
   })
 }
 
-test('a batch of ours is read by another implementation', () => {
+test('another implementation reads our batches', () => {
   const batch = writeRecords(some, { timestamp: 0 })
   const [other] = readRecordsBatches(Reader.from(batch))
   assert.equal(other?.records.length, some.length)
   assert.equal(other?.records[1]?.value?.toString(), some[1]?.value?.toString())
 })
 
-test('a decompressed batch may not grow beyond the limit', () => {
+test('a batch that decompresses beyond the limit is rejected', () => {
   const large = [{ value: Buffer.alloc(1 << 20) }]
   for (const codec of [1, 2, 3, 4]) {
     const batch = writeRecords(large, { timestamp: 0, codec })
@@ -60,7 +60,7 @@ test('a decompressed batch may not grow beyond the limit', () => {
   }
 })
 
-test('LogAppendTime changes header and checksum alike', () => {
+test('LogAppendTime updates both the header and the checksum', () => {
   const batch = writeRecords(some, { timestamp: 0, codec: 4, producerId: 7 })
   const header = placedHeader(batch, batch.length, 12_345_678_901, 1_800_000_000_001)
   const placed = Buffer.concat([header, batch.subarray(header.length)])
@@ -72,14 +72,14 @@ test('LogAppendTime changes header and checksum alike', () => {
   assert.equal(readBatchHeader(unstamped)?.baseOffset, 5)
 })
 
-test('both checksums agree, in one piece and in several', () => {
+test('both CRC implementations agree, in one piece and in several', () => {
   const data = Buffer.from(Array.from({ length: 4099 }, (_, i) => (i * 31) & 255))
   assert.equal(crc32c(Buffer.from('123456789')), 0xe3069283)
   assert.equal(crc32c(data), crc32cInScript(data))
   assert.equal(crc32c(data.subarray(1000), crc32c(data.subarray(0, 1000))), crc32cInScript(data))
 })
 
-test('the checksum after a change needs only the change', () => {
+test('the checksum after a change is computed from the change alone', () => {
   for (const size of [1, 21, 300, 70_001]) {
     const data = Buffer.alloc(size, 7)
     const changed = Buffer.from(data)
@@ -88,7 +88,7 @@ test('the checksum after a change needs only the change', () => {
   }
 })
 
-test('murmur2 is that of the Java client', () => {
+test('murmur2 matches the Java client', () => {
   const known = { '21': -973932308, foobar: -790332482, 'a-little-bit-long-string': -985981536, abc: 479470107 }
   for (const [key, hash] of Object.entries(known)) assert.equal(murmur2(Buffer.from(key)), hash)
 })

@@ -18,7 +18,7 @@ describe('assignors', () => {
   const somePartitions = fc.record({ a: fc.nat(9), b: fc.nat(9), c: fc.nat(9) })
 
   for (const [name, assign] of Object.entries(assignors)) {
-    it(`${name} gives every partition that has a subscriber to one subscriber, and to one alone`, () => {
+    it(`${name} assigns every partition with subscribers to exactly one of them`, () => {
       fc.assert(
         fc.property(someMembers, somePartitions, (wanted, sizes) => {
           const partitions = new Map(Object.entries(sizes))
@@ -49,7 +49,7 @@ describe('assignors', () => {
     })
   }
 
-  it('uniform differs by one partition at most where all are subscribed alike', () => {
+  it('uniform gives equally subscribed members shares that differ by at most one partition', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(30), fc.nat(30), (size, a, b) => {
         const members = Array.from({ length: size }, (_, i) =>
@@ -69,14 +69,14 @@ describe('assignors', () => {
     )
   })
 
-  it('uniform moves no more than a newcomer is due', () => {
+  it('uniform moves no more partitions than the share of a new member', () => {
     const current = { t: [0, 1, 2, 3, 4, 5] }
     const assigned = uniform([member('old', ['t'], current), member('new', ['t'])], new Map([['t', 6]]))
     assert.deepEqual(plain(assigned.get('old')), { t: [0, 1, 2] })
     assert.deepEqual(plain(assigned.get('new')), { t: [3, 4, 5] })
   })
 
-  it('uniform evens out what members with different subscriptions can share', () => {
+  it('uniform balances what members with different subscriptions can share', () => {
     const assigned = uniform(
       [member('one', ['a']), member('both', ['a', 'b'])],
       new Map([
@@ -87,7 +87,7 @@ describe('assignors', () => {
     assert.deepEqual([...assigned.values()].map(count), [3, 3])
   })
 
-  it('range divides topics of one size alike', () => {
+  it('range divides topics of the same size in the same way', () => {
     const members = ['x', 'y'].map(id => member(id, ['a', 'b']))
     const assigned = range(
       members,
@@ -100,7 +100,7 @@ describe('assignors', () => {
     assert.deepEqual(plain(assigned.get('y')), { a: [2], b: [2] })
   })
 
-  it('give nothing without topics', () => {
+  it('assign nothing without topics', () => {
     for (const assign of Object.values(assignors)) {
       assert.deepEqual(assign([member('m', [])], new Map()).get('m'), nothingAssigned)
     }

@@ -146,7 +146,7 @@ function stable(count: number): { talk: Conversation; ids: string[] } {
 }
 
 describe('a classic group', () => {
-  it('lets a first member in at once and makes it the leader', () => {
+  it('accepts its first member immediately and makes it the leader', () => {
     const talk = new Conversation()
     const answer = talk.joined(talk.join(''))!
     assert.equal(answer.generation, 1)
@@ -160,7 +160,7 @@ describe('a classic group', () => {
     assert.equal(talk.group.phase, 'Stable')
   })
 
-  it('gives a new member an id to come again with, and forgets it when it does not', () => {
+  it('assigns a new member an id to rejoin with, and forgets an id that is not used', () => {
     const talk = new Conversation()
     const first = talk.joined(talk.join('', { requireKnownMemberId: true }))!
     assert.equal(first.errorCode, ErrorCode.MEMBER_ID_REQUIRED)
@@ -171,7 +171,7 @@ describe('a classic group', () => {
     assert.equal(talk.joined(talk.join(lost.memberId))?.errorCode, ErrorCode.UNKNOWN_MEMBER_ID)
   })
 
-  it('rebalances for a second member: the first is notified, both join, only the leader sees all', () => {
+  it('rebalances for a second member: the first is notified, both join, only the leader sees all members', () => {
     const { talk, ids } = stable(1)
     const second = talk.join('')
     assert.equal(talk.joined(second), undefined)
@@ -186,7 +186,7 @@ describe('a classic group', () => {
     assert.equal(talk.synced(waiting)?.assignment.toString(), 'b')
   })
 
-  it('waits for more members when it is new, again for each newcomer, but not indefinitely', () => {
+  it('waits for more members when it is new, longer for each one that joins, but not indefinitely', () => {
     const talk = new Conversation({ initialRebalanceDelayMs: 3000 })
     const first = talk.join('', { rebalanceTimeoutMs: 7000 })
     assert.equal(talk.timers.get('{"kind":"rebalance"}'), 3000)
@@ -202,14 +202,14 @@ describe('a classic group', () => {
     )
   })
 
-  it('does not wait, when it is new, for a client that took an id and never joined with it', () => {
+  it('does not wait, when it is new, for a client that was assigned an id but never rejoined with it', () => {
     const talk = new Conversation()
     talk.join('', { requireKnownMemberId: true })
     const joined = talk.joined(talk.join(''))
     assert.deepEqual([joined?.errorCode, joined?.generation, joined?.members.length], [ErrorCode.NONE, 1, 1])
   })
 
-  it('leaves out who does not join again in time', () => {
+  it('removes members that do not rejoin in time', () => {
     const { talk, ids } = stable(2)
     const again = talk.join(ids[0]!, { protocols: [{ name: 'range', metadata: Buffer.from('changed') }] })
     talk.expire({ kind: 'rebalance' })
@@ -220,7 +220,7 @@ describe('a classic group', () => {
     assert.equal(talk.heartbeat(ids[1]!), 'UNKNOWN_MEMBER_ID')
   })
 
-  it('leaves out a member that has joined but never asks for its assignment', () => {
+  it('removes a member that has joined but never requests its assignment', () => {
     const { talk, ids } = stable(1)
     const silent = talk.join('')
     talk.join(ids[0]!)
@@ -230,20 +230,20 @@ describe('a classic group', () => {
     assert.equal(talk.heartbeat(ids[0]!), 'REBALANCE_IN_PROGRESS')
   })
 
-  it('removes a member whose session ends, and rebalances the others', () => {
+  it('removes a member whose session times out, and rebalances the others', () => {
     const { talk, ids } = stable(2)
     talk.expire({ kind: 'session', memberId: ids[1]! })
     assert.equal(talk.heartbeat(ids[0]!), 'REBALANCE_IN_PROGRESS')
     assert.equal(talk.joined(talk.join(ids[0]!))?.members.length, 1)
   })
 
-  it('does not end the session of a member that waits for an answer', () => {
+  it('does not time out a member that is waiting for a response', () => {
     const { talk, ids } = stable(2)
     talk.join(ids[1]!, { protocols: [{ name: 'range', metadata: Buffer.from('changed') }] })
     assert.ok(!talk.timers.has(JSON.stringify({ kind: 'session', memberId: ids[1] })))
   })
 
-  it('is empty when the last member has left, and goes on counting generations', () => {
+  it('is empty when the last member has left, and keeps counting generations', () => {
     const { talk, ids } = stable(1)
     assert.equal(talk.leave(ids[0]!), 'NONE')
     assert.equal(talk.group.phase, 'Empty')
@@ -251,7 +251,7 @@ describe('a classic group', () => {
     assert.equal(talk.joined(talk.join(''))?.generation, 3)
   })
 
-  it('tells a follower that joins again unchanged the current generation', () => {
+  it('returns the current generation to a follower that rejoins unchanged', () => {
     const { talk, ids } = stable(2)
     const metadata = talk.group.members.get(ids[1]!)!.protocols[0]!.metadata
     const again = talk.joined(talk.join(ids[1]!, { protocols: [{ name: 'range', metadata }] }))!
@@ -259,14 +259,14 @@ describe('a classic group', () => {
     assert.equal(talk.heartbeat(ids[0]!), 'NONE')
   })
 
-  it('rebalances when the leader joins again, changed or not', () => {
+  it('rebalances when the leader rejoins, changed or not', () => {
     const { talk, ids } = stable(2)
     const metadata = talk.group.members.get(ids[0]!)!.protocols[0]!.metadata
     assert.equal(talk.joined(talk.join(ids[0]!, { protocols: [{ name: 'range', metadata }] })), undefined)
     assert.equal(talk.heartbeat(ids[1]!), 'REBALANCE_IN_PROGRESS')
   })
 
-  it('answers a member that waits for its assignment that another rebalance has begun', () => {
+  it('tells a member waiting for its assignment that another rebalance has begun', () => {
     const { talk, ids } = stable(2)
     for (const id of ids) talk.join(id, { protocols: [{ name: 'range', metadata: Buffer.from('changed') }] })
     const waiting = talk.sync(ids[1]!)
@@ -274,7 +274,7 @@ describe('a classic group', () => {
     assert.equal(talk.synced(waiting)?.errorCode, ErrorCode.REBALANCE_IN_PROGRESS)
   })
 
-  it('chooses the protocol that all members know by their votes', () => {
+  it('chooses a protocol that all members support, by vote', () => {
     const protocols = (...names: string[]) => names.map(name => ({ name, metadata: Buffer.from(name) }))
     const talk = new Conversation()
     const first = talk.joined(talk.join('', { protocols: protocols('a', 'b', 'c') }))!.memberId
@@ -297,17 +297,17 @@ describe('a classic group', () => {
     assert.equal(talk.commit(ids[0]!), 'REBALANCE_IN_PROGRESS')
   })
 
-  it('lets anybody commit while it has no members', () => {
+  it('accepts commits from any client while it has no members', () => {
     assert.equal(new Conversation().commit('', -1), 'NONE')
   })
 
-  it('is full at its largest size', () => {
+  it('rejects members beyond its maximum size', () => {
     const talk = new Conversation({ maxSize: 1 })
     talk.join('')
     assert.equal(talk.joined(talk.join(''))?.errorCode, ErrorCode.GROUP_MAX_SIZE_REACHED)
   })
 
-  it('may be deleted only without members', () => {
+  it('can only be deleted without members', () => {
     const { talk, ids } = stable(1)
     talk.tell({ kind: 'delete', request: 1000 })
     assert.equal(talk.errors.get(1000), ErrorCode.NON_EMPTY_GROUP)
@@ -317,7 +317,7 @@ describe('a classic group', () => {
     assert.equal(talk.joined(talk.join(''))?.errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE)
   })
 
-  it('comes back from what was saved as it was', () => {
+  it('is restored unchanged from its saved form', () => {
     const { talk, ids } = stable(2)
     const saved: SavedGroup = JSON.parse(saveClassicGroup(talk.group, null).toString())
     const loaded = loadClassicGroup(saved).group
@@ -337,7 +337,7 @@ describe('a static member', () => {
     return { talk, id }
   }
 
-  it('comes back under another id to its old assignment without a rebalance, and fences the old id', () => {
+  it('rejoins under a new id with its old assignment and no rebalance, and fences the old id', () => {
     const { talk, id } = staticGroup()
     const back = talk.joined(talk.join('', { instanceId }))!
     assert.notEqual(back.memberId, id)
@@ -347,7 +347,7 @@ describe('a static member', () => {
     assert.equal(talk.heartbeat(back.memberId, 1, instanceId), 'NONE')
   })
 
-  it('skips the assignment as a leader, or, in an older version, sees another leader', () => {
+  it('is told to skip the assignment as leader, or, in older versions, sees another leader', () => {
     const { talk, id } = staticGroup()
     const older = talk.joined(talk.join('', { instanceId }))!
     assert.equal(older.leader, id)
@@ -357,7 +357,7 @@ describe('a static member', () => {
     assert.equal(newer.members.length, 1)
   })
 
-  it('keeps its place in a rebalance that it misses', () => {
+  it('keeps its membership through a rebalance that it misses', () => {
     const { talk, id } = staticGroup()
     const other = talk.join('')
     talk.expire({ kind: 'rebalance' })
@@ -368,7 +368,7 @@ describe('a static member', () => {
     assert.equal(talk.group.leader, talk.joined(other)?.memberId)
   })
 
-  it('may be removed by its instance id', () => {
+  it('can be removed by its instance id', () => {
     const { talk } = staticGroup()
     assert.equal(talk.leave('', 'two'), 'UNKNOWN_MEMBER_ID')
     assert.equal(talk.leave('', instanceId), 'NONE')
@@ -376,8 +376,8 @@ describe('a static member', () => {
   })
 })
 
-describe('a group, whatever happens', () => {
-  it('answers every request once its timers have run, and never goes back in generations', () => {
+describe('a group under random events', () => {
+  it('answers every request once its timers have run, and never decreases its generation', () => {
     const action = fc.oneof(
       fc.record({ kind: fc.constant('join' as const), who: fc.nat(5), changed: fc.boolean(), known: fc.boolean() }),
       fc.record({ kind: fc.constant('sync' as const), who: fc.nat(5) }),

@@ -180,7 +180,7 @@ function settle(...members: Consumer[]): number[] {
 }
 
 describe('a group of the consumer protocol', () => {
-  it('gives its first member everything at once', () => {
+  it('assigns everything to its first member immediately', () => {
     const talk = new Conversation({ t: 4 })
     const a = new Consumer(talk, 'a')
     assert.deepEqual(a.owned, new Map([['id-t', [0, 1, 2, 3]]]))
@@ -188,7 +188,7 @@ describe('a group of the consumer protocol', () => {
     assert.equal(talk.group.phase, 'Stable')
   })
 
-  it('gives a partition to another member only after its owner has let go of it', () => {
+  it('assigns a partition to another member only after its owner has revoked it', () => {
     const talk = new Conversation({ t: 4 })
     const a = new Consumer(talk, 'a')
     const b = new Consumer(talk, 'b')
@@ -207,20 +207,20 @@ describe('a group of the consumer protocol', () => {
     assert.deepEqual(settle(a), [4])
   })
 
-  it('makes an id for a member that has none', () => {
+  it('generates an id for a member that has none', () => {
     const talk = new Conversation({ t: 1 })
     const answer = talk.heartbeat('', 0, joining)
     assert.match(answer.memberId, /^new-/)
   })
 
-  it('fences members with a wrong epoch, and knows no strangers', () => {
+  it('fences members with a wrong epoch, and rejects unknown members', () => {
     const talk = new Conversation({ t: 1 })
     const a = new Consumer(talk, 'a')
     assert.equal(errorName(talk.heartbeat('a', a.epoch + 7).errorCode), 'FENCED_MEMBER_EPOCH')
     assert.equal(errorName(talk.heartbeat('b', 3).errorCode), 'UNKNOWN_MEMBER_ID')
   })
 
-  it('takes the previous epoch from a member that has not heard of the present one', () => {
+  it('accepts the previous epoch from a member that has not yet received the current one', () => {
     const talk = new Conversation({ t: 2 })
     const a = new Consumer(talk, 'a')
     const before = a.epoch
@@ -231,7 +231,7 @@ describe('a group of the consumer protocol', () => {
     assert.equal(errorName(talk.heartbeat('a', before).errorCode), 'FENCED_MEMBER_EPOCH')
   })
 
-  it('refuses assignors and patterns that it does not understand, and stays as it was', () => {
+  it('rejects unsupported assignors and invalid patterns, and stays unchanged', () => {
     const talk = new Conversation({ t: 1 })
     const answer = talk.heartbeat('a', 0, { ...joining, assignor: 'no-such' })
     assert.equal(errorName(answer.errorCode), 'UNSUPPORTED_ASSIGNOR')
@@ -240,7 +240,7 @@ describe('a group of the consumer protocol', () => {
     assert.equal(talk.group, unknownGroup)
   })
 
-  it('follows patterns to topics that come later', () => {
+  it('matches patterns against topics created later', () => {
     const talk = new Conversation({ 'orders.one': 1, other: 1 })
     const a = new Consumer(talk, 'a', { topicNames: null, topicPattern: 'orders\\..*' })
     assert.deepEqual([...a.owned.keys()], ['id-orders.one'])
@@ -249,7 +249,7 @@ describe('a group of the consumer protocol', () => {
     assert.deepEqual(settle(a), [3])
   })
 
-  it('gives a member that subscribes by a pattern only topics that it may describe', () => {
+  it('assigns a member that subscribes by a pattern only topics that it may describe', () => {
     const talk = new Conversation({ open: 1, secret: 1 })
     const onlyOpen = (topic: string) => topic === 'open'
     const a = new Consumer(talk, 'a', { topicNames: null, topicPattern: '.*', mayDescribe: onlyOpen })
@@ -264,7 +264,7 @@ describe('a group of the consumer protocol', () => {
     assert.deepEqual([...talk.consumer.topics.keys()].toSorted(), ['id-open', 'id-other'])
   })
 
-  it('does what most of its members wish for', () => {
+  it('uses the assignor that most of its members prefer', () => {
     const talk = new Conversation({ t: 3 })
     const a = new Consumer(talk, 'a', { assignor: 'range' })
     assert.equal(talk.consumer.assignor, 'range')
@@ -272,7 +272,7 @@ describe('a group of the consumer protocol', () => {
     assert.deepEqual(settle(a, b), [2, 1])
   })
 
-  it('removes a member whose session ends, and one that does not let go in time', () => {
+  it('removes a member whose session times out, and one that does not revoke in time', () => {
     const talk = new Conversation({ t: 4 })
     const a = new Consumer(talk, 'a')
     const b = new Consumer(talk, 'b')
@@ -284,7 +284,7 @@ describe('a group of the consumer protocol', () => {
     assert.equal(talk.timers.size, 0)
   })
 
-  it('keeps the place of a static member that is away, for one instance alone', () => {
+  it('keeps the place of an absent static member, for the same instance only', () => {
     const talk = new Conversation({ t: 2 })
     const instanceId = 'one'
     const a = new Consumer(talk, 'a', { instanceId })
@@ -298,7 +298,7 @@ describe('a group of the consumer protocol', () => {
     assert.equal(errorName(talk.heartbeat('a', a.epoch, { instanceId }).errorCode), 'FENCED_INSTANCE_ID')
   })
 
-  it('lets members commit at their epoch', () => {
+  it('accepts commits from members at their epoch', () => {
     const talk = new Conversation({ t: 1 })
     assert.equal(talk.commit('', -1), 'NONE')
     const a = new Consumer(talk, 'a')
@@ -307,7 +307,7 @@ describe('a group of the consumer protocol', () => {
     assert.equal(talk.commit('nobody', a.epoch), 'UNKNOWN_MEMBER_ID')
   })
 
-  it('is full at its largest size, and may be deleted only without members', () => {
+  it('rejects members beyond its maximum size, and can only be deleted without members', () => {
     const talk = new Conversation({ t: 1 })
     talk.maxSize = 1
     const a = new Consumer(talk, 'a')
@@ -318,7 +318,7 @@ describe('a group of the consumer protocol', () => {
     assert.equal(errorName(talk.heartbeat('a', 0, joining).errorCode), 'COORDINATOR_NOT_AVAILABLE')
   })
 
-  it('comes back from what was saved as it was', () => {
+  it('is restored unchanged from its saved form', () => {
     const talk = new Conversation({ t: 4 })
     const a = new Consumer(talk, 'a')
     const b = new Consumer(talk, 'b', { instanceId: 'two' })
@@ -329,7 +329,7 @@ describe('a group of the consumer protocol', () => {
     assert.deepEqual(settle(a, b), [2, 2])
   })
 
-  it('gathers the changes of a large group for a moment', () => {
+  it('batches the changes of a large group briefly', () => {
     const talk = new Conversation({ t: 600 })
     talk.maxSize = 1000
     const members = Array.from({ length: 300 }, (_, i) => new Consumer(talk, `m${i}`))
@@ -339,7 +339,7 @@ describe('a group of the consumer protocol', () => {
     assert.equal(talk.group.phase, 'Stable')
   })
 
-  it('never lets two members own a partition, and comes to rest, whatever happens', () => {
+  it('never lets two members own a partition, and converges, under random events', () => {
     const action = fc.record({
       kind: fc.constantFrom('join', 'beat', 'silent', 'leave', 'expire', 'grow', 'restart', 'subscribe'),
       who: fc.nat(4),
@@ -409,7 +409,7 @@ describe('a group of the consumer protocol', () => {
   })
 })
 
-describe('a group that changes its protocol', () => {
+describe('a group that changes protocol', () => {
   /** The subscription of a cooperative consumer of the classic protocol. */
   function subscription(owned: readonly NamedPartitions[]): Buffer {
     const writer = new Writer()
@@ -513,7 +513,7 @@ describe('a group that changes its protocol', () => {
     return { talk, old }
   }
 
-  it('takes a member of the new protocol into a running classic group, without anybody losing more than its share', () => {
+  it('admits a member of the new protocol to a running classic group without taking more than its share from others', () => {
     const { talk, old } = classicGroup()
     const young = new Consumer(talk, 'young')
     assert.equal(talk.group.type, 'consumer')
@@ -528,7 +528,7 @@ describe('a group that changes its protocol', () => {
     assert.equal(talk.commit(old.id, old.generation + 1), 'ILLEGAL_GENERATION')
   })
 
-  it('tells a classic member to join again instead of giving it a share that is not its own any more', () => {
+  it('makes a classic member rejoin instead of returning an outdated assignment', () => {
     const { talk, old } = classicGroup()
     const young = new Consumer(talk, 'young')
     const { errorCode } = old.askSync(new Map())
@@ -540,7 +540,7 @@ describe('a group that changes its protocol', () => {
     assert.deepEqual([old.count, young.count], [2, 2])
   })
 
-  it('survives its coordinator in the middle of the change', () => {
+  it('survives the loss of its coordinator in the middle of the change', () => {
     const { talk, old } = classicGroup()
     const young = new Consumer(talk, 'young')
     old.beat()
@@ -570,7 +570,7 @@ describe('a group that changes its protocol', () => {
     assert.ok(![...talk.timers.keys()].some(timer => timer.includes('revoke') || timer.includes('assign')))
   })
 
-  it('goes on with its offsets when it was empty, in both directions', () => {
+  it('changes protocol in both directions while empty, and keeps increasing its epoch', () => {
     const { talk, old } = classicGroup()
     talk.ask(talk.errors, request => ({ kind: 'leave', request, memberId: old.id, instanceId: null }))
     const epoch = new Consumer(talk, 'young').epoch
@@ -581,7 +581,7 @@ describe('a group that changes its protocol', () => {
     assert.ok(back.generation > epoch)
   })
 
-  it('stays classic where its members are no consumers', () => {
+  it('stays classic if its members are not consumers', () => {
     const talk = new Conversation({ t: 1 })
     talk.ask(talk.joins, request => ({
       kind: 'join',

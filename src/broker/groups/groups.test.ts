@@ -108,7 +108,7 @@ async function eventually(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 describe('the coordinator', () => {
-  it('knows its groups again after a restart, so that members go on as if nothing had happened', async () => {
+  it('restores its groups after a restart, so that members continue undisturbed', async () => {
     const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
     const before = openGroups(metadata)
     const who = await stableMember(before, 'g')
@@ -126,7 +126,7 @@ describe('the coordinator', () => {
     await metadata.close()
   })
 
-  it('ends the session of a member that is not heard of', async () => {
+  it('times out a member that sends no heartbeats', async () => {
     const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
     const groups = openGroups(metadata)
     const who = await stableMember(groups, 'g', 60)
@@ -155,7 +155,7 @@ describe('the coordinator', () => {
     await metadata.close()
   })
 
-  describe('with groups that are idle', () => {
+  describe('with idle groups', () => {
     const clock = new FakeClock()
     let metadata: Metadata
     let groups: Coordinator
@@ -177,7 +177,7 @@ describe('the coordinator', () => {
       assert.deepEqual(await metadata.commitOffsets(group, [offset], fence!), [null])
     }
 
-    it('forgets their offsets seven days after the last commit', async () => {
+    it('deletes their offsets seven days after the last commit', async () => {
       await commit('g')
       await commit('h')
       await clock.pass(7 * day)
@@ -189,7 +189,7 @@ describe('the coordinator', () => {
       assert.equal((await groups.describe('g')).errorCode, ErrorCode.GROUP_ID_NOT_FOUND)
     })
 
-    it('keeps those that have members, however long ago they have committed', async () => {
+    it('keeps groups with members, however old their last commit', async () => {
       const who = await stableMember(groups, 'g', 60 * day)
       await commit('g')
       await clock.pass(30 * day)
@@ -197,7 +197,7 @@ describe('the coordinator', () => {
       assert.equal(await groups.heartbeat('g', who), ErrorCode.NONE)
     })
 
-    it('counts from when the last member left, also over a restart', async () => {
+    it('counts from when the last member left, even across a restart', async () => {
       const who = await stableMember(groups, 'g', 60 * day)
       await commit('g')
       await clock.pass(30 * day)
@@ -212,7 +212,7 @@ describe('the coordinator', () => {
       assert.deepEqual(await metadata.listGroups(), [])
     })
 
-    it('counts from now on where an earlier program did not say when the last member left', async () => {
+    it('counts from now if an earlier version did not record when the last member left', async () => {
       const saved = { version: 1, generation: 3, protocolType: 'consumer', protocol: null, leader: null, members: [] }
       const [fence] = await groups.leases.acquire([leaseOfGroup('g')])
       await metadata.saveGroup('g', Buffer.from(JSON.stringify(saved)), fence!)
@@ -227,7 +227,7 @@ describe('the coordinator', () => {
       assert.deepEqual(await groups.expireIdle(), ['g'])
     })
 
-    it('keeps what was committed while it looked', async () => {
+    it('keeps what was committed while it was expiring groups', async () => {
       await commit('g')
       await clock.pass(8 * day)
       const expireGroup = metadata.expireGroup.bind(metadata)
@@ -242,7 +242,7 @@ describe('the coordinator', () => {
       assert.equal((await groups.mayCommit('g', stranger)).errorCode, ErrorCode.NONE)
     })
 
-    it('looks after it by itself now and then', async () => {
+    it('expires them periodically on its own', async () => {
       await closeGroups(groups)
       groups = openGroups(metadata, clock, 600_000)
       await commit('g')
@@ -254,7 +254,7 @@ describe('the coordinator', () => {
     })
   })
 
-  it('does not remember who only asked, and forgets what is deleted', async () => {
+  it('keeps no state for groups that were only looked up, nor for deleted ones', async () => {
     const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
     const groups = openGroups(metadata)
     assert.equal(
@@ -277,7 +277,7 @@ describe('the coordinator', () => {
     for (let number = 0; ; number++) if (leaseOfGroup(`g${number}`) === leaseOfGroup(group)) return `g${number}`
   }
 
-  describe('that has a rival over the same metadata', () => {
+  describe('with a second coordinator on the same metadata', () => {
     const clock = new FakeClock()
     let metadata: Metadata
     let first: Coordinator
@@ -293,7 +293,7 @@ describe('the coordinator', () => {
       await metadata.close()
     })
 
-    it('leaves every request about its groups to it', async () => {
+    it('rejects requests for groups that the other one coordinates', async () => {
       const who = await stableMember(first, 'g')
       const sync = { ...who, protocolType: null, protocol: null, assignments: new Map() }
       assert.equal((await second.join('g', newcomer)).errorCode, ErrorCode.NOT_COORDINATOR)
@@ -307,7 +307,7 @@ describe('the coordinator', () => {
       assert.equal(await first.heartbeat('g', who), ErrorCode.NONE)
     })
 
-    it('knows of its groups as soon as it has answered a join, and of others that there are none', async () => {
+    it('distinguishes groups of the other one from unknown groups as soon as a join was answered', async () => {
       // Both have the same lease, which the first coordinator holds.
       const [forming, unknown] = ['forming', sameLeaseAs('forming')]
       const { memberId, generation } = await first.join(forming, newcomer)
@@ -326,14 +326,14 @@ describe('the coordinator', () => {
       assert.equal(await second.heartbeat(forming, who), ErrorCode.UNKNOWN_MEMBER_ID)
     })
 
-    it('takes its groups over once it is gone, as it left them', async () => {
+    it('takes over the groups of the other one unchanged once it is gone', async () => {
       const who = await stableMember(first, 'g')
       await closeGroups(first)
       assert.equal(await second.heartbeat('g', who), ErrorCode.NONE)
       assert.equal(await first.heartbeat('g', who), ErrorCode.NOT_COORDINATOR)
     })
 
-    it('takes over once its lease has expired; whatever it still writes then is refused', async () => {
+    it('takes over once the lease of the other one has expired, whose later writes are refused', async () => {
       // The first coordinator's clock stands still, so it still believes that it holds its lease.
       await closeGroups(first)
       first = openGroups(metadata, new FakeClock(), 20 * day, 'still')
@@ -350,7 +350,7 @@ describe('the coordinator', () => {
       assert.equal(await second.heartbeat('g', who), ErrorCode.NONE, 'the member has not left')
     })
 
-    it('does not answer a join whose group it could not save any more', async () => {
+    it('rejects an assignment that it can no longer save', async () => {
       const { memberId, generation } = await first.join('g', newcomer)
       const saved = await metadata.loadGroup('g')
       await metadata.releaseLeases('first')

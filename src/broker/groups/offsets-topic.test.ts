@@ -5,7 +5,7 @@ import { startTestBroker, type TestBroker, type TestClient } from '../test-clien
 import { shardOf } from '../shard.ts'
 import { offsetsTopicName } from './offsets-topic.ts'
 
-describe('the topic in which monitors look for the offsets of groups', () => {
+describe('the topic that monitoring tools read group offsets from', () => {
   let broker: TestBroker
   let client: TestClient
 
@@ -50,7 +50,7 @@ describe('the topic in which monitors look for the offsets of groups', () => {
     }
   }
 
-  it('has what is committed in transactions once these are over, and nothing of one that is aborted', async () => {
+  it('contains offsets committed in transactions once these commit, and none of aborted ones', async () => {
     const groupId = 'transactional'
     const init = { transactionalId: 'tx', transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
     const { producerId, producerEpoch } = await client.call('InitProducerId', 4, init)
@@ -67,7 +67,7 @@ describe('the topic in which monitors look for the offsets of groups', () => {
     assert.deepEqual([...offsets], [[`${groupId}/orders/0`, 7]])
   })
 
-  it('is there, internal and compacted, with the first commit', async () => {
+  it('is created, internal and compacted, with the first commit', async () => {
     await commit('g', 0, 5)
     const { topics } = await client.call('Metadata', 9, { topics: [{ name: offsetsTopicName }] })
     assert.deepEqual([topics[0]!.errorCode, topics[0]!.isInternal, topics[0]!.partitions.length], [0, true, 50])
@@ -76,7 +76,7 @@ describe('the topic in which monitors look for the offsets of groups', () => {
     assert.equal(results[0]!.configs[0]!.value, 'compact')
   })
 
-  it('has what groups commit, and what they no longer have', async () => {
+  it('contains what groups commit, and tombstones for deleted offsets', async () => {
     await commit('g', 0, 7)
     await commit('g', 1, 9)
     const offsets = await told('g', known => known.get('g/orders/0') === 7 && known.get('g/orders/1') === 9)

@@ -23,7 +23,7 @@ import listOffsetsHandler from './02-list-offsets.ts'
 import initProducerIdHandler from './22-init-producer-id.ts'
 import offsetForLeaderEpochHandler from './23-offset-for-leader-epoch.ts'
 
-describe('the handlers of records', () => {
+describe('the record handlers', () => {
   let metadata: Metadata
   let records: RecordLog
   let topic: Topic
@@ -167,7 +167,7 @@ describe('the handlers of records', () => {
     assert.deepEqual(await fetch([[0, 2]], { version: 13, name: '', topicId: topic.id }), [['d']])
   })
 
-  it('judge each partition alone', async () => {
+  it('answer each partition independently', async () => {
     const corrupt = batch('x')
     corrupt[65]! ^= 1
     const outcomes = await produce([
@@ -187,7 +187,7 @@ describe('the handlers of records', () => {
     )
   })
 
-  it('keep the order of what is known, whatever else a request asks for', async () => {
+  it('keep the order of requests that include unknown partitions', async () => {
     const first = produceAll([
       [0, batch('a')],
       [7, batch('x')],
@@ -198,7 +198,7 @@ describe('the handlers of records', () => {
     assert.deepEqual(await fetch([[0, 1]]), [['b']])
   })
 
-  it('know topics that are not there from those that are', async () => {
+  it('report unknown topics and partitions', async () => {
     const missing = '00000000-0000-4000-8000-000000000001'
     assert.deepEqual(await produce([[0, batch('a')]], { name: 'u' }), ['UNKNOWN_TOPIC_OR_PARTITION'])
     assert.deepEqual(await produce([[0, batch('a')]], { version: 13, topicId: missing }), ['UNKNOWN_TOPIC_ID'])
@@ -207,18 +207,18 @@ describe('the handlers of records', () => {
     assert.equal(await listOffset(-1, { index: 7 }), 'UNKNOWN_TOPIC_OR_PARTITION')
   })
 
-  it('do not answer who wants no answer', async () => {
+  it('do not respond to acks=0', async () => {
     assert.equal(await produceAll([[0, batch('a')]], { acks: 0 }), noResponse)
     assert.deepEqual(await produce([[0, batch('b')]]), [1])
   })
 
-  it('refuse what a Produce may not ask for', async () => {
+  it('reject invalid acks and unsupported versions of Produce', async () => {
     assert.deepEqual(await produce([[0, batch('a')]], { acks: 2 }), ['INVALID_REQUIRED_ACKS'])
     assert.deepEqual(await produce([[0, batch('a')]], { version: 2 }), ['UNSUPPORTED_VERSION'])
     assert.deepEqual(await listOffset(-1), [0, -1])
   })
 
-  it('find offsets at the ends and by time', async () => {
+  it('find offsets at both ends and by timestamp', async () => {
     await produce([[0, batch('a', 'b')]])
     assert.deepEqual(await listOffset(-1), [2, -1])
     assert.deepEqual(await listOffset(-2), [0, -1])
@@ -232,7 +232,7 @@ describe('the handlers of records', () => {
     assert.equal(await listOffset(-9), 'UNSUPPORTED_VERSION')
   })
 
-  it('give every producer an id of its own', async () => {
+  it('assign every producer its own id', async () => {
     const request = { transactionalId: null, transactionTimeoutMs: 0, producerId: -1, producerEpoch: -1 }
     const one = await call<'InitProducerId'>(initProducerIdHandler, 4, request)
     const other = await call<'InitProducerId'>(initProducerIdHandler, 4, request)
@@ -240,7 +240,7 @@ describe('the handlers of records', () => {
     assert.deepEqual([one.producerEpoch, other.producerEpoch], [0, 0])
   })
 
-  it('know one leader epoch', async () => {
+  it('know a single leader epoch, 0', async () => {
     await produce([[0, batch('a', 'b')]])
     const ask = async (leaderEpoch: number, currentLeaderEpoch = -1) => {
       const partitions = [{ partition: 0, leaderEpoch, currentLeaderEpoch }]

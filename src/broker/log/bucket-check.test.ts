@@ -70,7 +70,7 @@ describe('the check of a bucket', () => {
     })
   }
 
-  it('finds nothing where nothing is wrong, and counts what it read', async () => {
+  it('finds nothing in an intact bucket, and counts what it read', async () => {
     await put(0, 'a', 'b')
     await put(0, 'c')
     await put(1, 'd')
@@ -96,7 +96,7 @@ describe('the check of a bucket', () => {
     assert.deepEqual(findings, [`damage: ${key}: orders/0: the object is missing, with the offsets 1 to 2`])
   })
 
-  it('finds an object that was cut off', async () => {
+  it('finds a truncated object', async () => {
     const key = await put(1, 'a')
     const body = await store.get(key)
     await store.put(key, [body.subarray(0, recordBytes(body) - 1)])
@@ -104,7 +104,7 @@ describe('the check of a bucket', () => {
     assert.deepEqual(findings, [`damage: ${key}: orders/1: the object ends before the offsets 0 to 0`])
   })
 
-  it('reads the records of deleted topics that can be brought back, and counts their objects as known', async () => {
+  it('reads the records of deleted topics that can be restored, and counts their objects as known', async () => {
     const key = await put(0, 'a')
     const topic = (await metadata.refresh()).byName.get('orders')!
     await metadata.deleteTopics([topic.id], 1_000_000)
@@ -125,7 +125,7 @@ describe('the check of a bucket', () => {
     assert.deepEqual(findings, [`damage: ${key}: orders/0 (deleted): the object is missing, with the offsets 0 to 0`])
   })
 
-  it('finds a batch in which a bit has changed', async () => {
+  it('finds a batch with a flipped bit', async () => {
     const key = await put(0, 'a')
     const body = Buffer.from(await store.get(key))
     body[recordBytes(body) - 1]! ^= 1
@@ -134,7 +134,7 @@ describe('the check of a bucket', () => {
     assert.deepEqual(findings, [`damage: ${key}: orders/0: the batch of offset 0 at byte 0 does not fit its checksum`])
   })
 
-  it('finds bytes that are no batch', async () => {
+  it('finds bytes that are not a batch', async () => {
     const key = await put(0, 'a')
     const { length } = await store.get(key)
     await store.put(key, [Buffer.alloc(length)])
@@ -144,7 +144,7 @@ describe('the check of a bucket', () => {
     ])
   })
 
-  it('finds offsets that are in no object, and goes on behind them', async () => {
+  it('finds offsets that are in no object, and continues after them', async () => {
     const keys = [await put(0, 'a'), await put(0, 'b'), await put(0, 'c')]
     await store.delete([keys[2]!])
     const without: Metadata['findExtents'] = async queries =>
@@ -166,7 +166,7 @@ describe('the check of a bucket', () => {
     assert.deepEqual(findings, ['damage: orders/0: no object has the offsets 0 to 1'])
   })
 
-  it('lists objects that the metadata do not know', async () => {
+  it('lists objects unknown to the metadata', async () => {
     await put(0, 'a')
     await store.put('data/99/0000000000', [Buffer.from('x')])
     await check()
@@ -174,7 +174,7 @@ describe('the check of a bucket', () => {
     assert.match(findings[0]!, /^note: data\/99\/0000000000: the metadata do not know this object/)
   })
 
-  it('finds records of a transaction that nobody will end', async () => {
+  it('finds records of a transaction that will never be ended', async () => {
     await put(0, 'a')
     const producer = { producerId: 7, epoch: 0, lastSequence: 0, updatedAt: 0, transactionStart: 0 }
     await check({ activeProducers: async partitions => partitions.map((_, index) => (index === 1 ? [producer] : [])) })
@@ -182,7 +182,7 @@ describe('the check of a bucket', () => {
     assert.match(findings[0]!, /^damage: orders\/1: producer 7 has a transaction open from offset 0, of which/)
   })
 
-  it('does not report what was merged while it looked', async () => {
+  it('does not report objects that were merged during the check', async () => {
     const key = await put(0, 'a')
     await put(0, 'b')
     let merges = 1
@@ -202,7 +202,7 @@ describe('the check of a bucket', () => {
     await assert.rejects(store.get(key), { code: 'not_found' })
   })
 
-  it('does not take a store that cannot be reached for one that has lost its objects', async () => {
+  it('does not mistake an unreachable store for one that has lost its objects', async () => {
     await put(0, 'a')
     const error = Object.assign(new Error('no route'), { code: 'unavailable' })
     await assert.rejects(check({}, { ...store, get: () => Promise.reject(error) }), { code: 'unavailable' })

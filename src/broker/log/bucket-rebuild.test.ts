@@ -29,7 +29,7 @@ const signal = new AbortController().signal
 const withoutJobs: Partial<LogConfig> = { runsJobs: false }
 
 describe('metadata rebuilt from a bucket', () => {
-  it('have every record where it was, with what came after the manifest', async t => {
+  it('place every record at its old offset, including those written after the manifest', async t => {
     const cluster = await Cluster.open(t)
     const [orders] = await cluster.create('orders', 2)
     await cluster.put(orders!, ['a', 'b'])
@@ -48,7 +48,7 @@ describe('metadata rebuilt from a bucket', () => {
     assert.deepEqual(await cluster.put(orders!, ['h']), 6)
   })
 
-  it('have what was merged and compacted, and objects without anything left are garbage', async t => {
+  it('follow merges and compaction, and mark objects without live records as garbage', async t => {
     const cluster = await Cluster.open(t, { mergeObjects: 4, mergeSpareObjects: 0 })
     const compaction = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' }
     const [plain, latest] = await cluster.create('plain', 1, {}, ['latest', compaction])
@@ -69,7 +69,7 @@ describe('metadata rebuilt from a bucket', () => {
     await cluster.checkSound()
   })
 
-  it('know producers, and abort what was open of transactions', async t => {
+  it('know idempotent producers, and have open transactions aborted', async t => {
     const cluster = await Cluster.open(t)
     const [topic] = await cluster.create('t')
     const [partition] = topic!.partitions
@@ -90,7 +90,7 @@ describe('metadata rebuilt from a bucket', () => {
     assert.ok((await cluster.log.newProducerId()) > other.producerId)
   })
 
-  it('keep what is committed, aborted, and deleted with hope, and the offsets of groups', async t => {
+  it('keep committed and aborted transactions, restorable deleted topics and group offsets', async t => {
     const cluster = await Cluster.open(t)
     const [topic, deleted] = await cluster.create('t', 1, {}, ['deleted', {}])
     const [partition] = topic!.partitions
@@ -117,7 +117,7 @@ describe('metadata rebuilt from a bucket', () => {
     await cluster.checkSound()
   })
 
-  it('are made without a manifest from what objects say of themselves', async t => {
+  it('are rebuilt without a manifest from what objects record about themselves', async t => {
     const cluster = await Cluster.open(t)
     const [topic] = await cluster.create('t', 2)
     await cluster.put(topic!, ['a'])
@@ -136,10 +136,10 @@ describe('metadata rebuilt from a bucket', () => {
   })
 
   for (const [table, when] of [
-    ['topics', 'before their partitions were'],
-    ['deleted_partitions', 'before objects were'],
+    ['topics', 'before partitions were read'],
+    ['deleted_partitions', 'before objects were read'],
   ] as const) {
-    it(`have topics that were created while the manifest was read, ${when}`, async t => {
+    it(`have topics that were created while the manifest was being written, ${when}`, async t => {
       const cluster = await Cluster.open(t, withoutJobs)
       const topics: Topic[] = []
       // On every read, so that the manifest never sees topics and partitions of one moment.
@@ -160,7 +160,7 @@ describe('metadata rebuilt from a bucket', () => {
     })
   }
 
-  it('have a topic that was brought back while the manifest was read', async t => {
+  it('have a topic that was restored while the manifest was being written', async t => {
     const cluster = await Cluster.open(t, withoutJobs)
     const [topic] = await cluster.create('t')
     await cluster.put(topic!, ['a'])
@@ -176,7 +176,7 @@ describe('metadata rebuilt from a bucket', () => {
     assert.deepEqual(await cluster.read(await topicOf(metadata, 't')), [['a']])
   })
 
-  it('name what is missing, and what no one can explain', async t => {
+  it('come with a report of lost offsets and unidentifiable objects', async t => {
     const cluster = await Cluster.open(t)
     const [topic] = await cluster.create('t')
     await cluster.put(topic!, ['a'])
@@ -199,7 +199,7 @@ describe('metadata rebuilt from a bucket', () => {
     assert.ok((await cluster.store.list({ prefix: 'data/1/9999999999' })).length > 0, 'it is kept')
   })
 
-  it('have once what an idempotent producer sent again, because an agent died between its put and its commit', async t => {
+  it('contain a batch once that an idempotent producer resent after an agent died between put and commit', async t => {
     const cluster = await Cluster.open(t)
     const [topic] = await cluster.create('t')
     const producer = { producerId: await cluster.log.newProducerId(), producerEpoch: 0 }
@@ -217,7 +217,7 @@ describe('metadata rebuilt from a bucket', () => {
     assert.equal(await cluster.put(topic!, ['b'], 0, { ...producer, baseSequence: 1 }), 1)
   })
 
-  it('are refused where there are some', async t => {
+  it('are not written over existing metadata', async t => {
     const cluster = await Cluster.open(t)
     await cluster.create('t')
     await cluster.log.close()
@@ -227,7 +227,7 @@ describe('metadata rebuilt from a bucket', () => {
     await assert.rejects(restoreSnapshot(database, new Map()), /the metadata are not empty: they have topics/)
   })
 
-  it('come from the manifest before the latest one, where that cannot be read', async t => {
+  it('come from the previous manifest where the latest one cannot be read', async t => {
     const cluster = await Cluster.open(t)
     const [topic] = await cluster.create('t')
     await cluster.put(topic!, ['a'])

@@ -23,12 +23,12 @@ describe('a batch from a producer', () => {
     return writeBatch(header, good().subarray(61))
   }
 
-  it('is stored in any compression', () => {
+  it('is stored whatever its compression', () => {
     for (const codec of [0, 1, 2, 3, 4]) assert.equal(check(good({ codec })), 'stored', `codec ${codec}`)
     assert.equal(check(lying({})), 'stored')
   })
 
-  it('has to be there, whole and alone', () => {
+  it('must be present, complete and the only one', () => {
     const batch = good()
     assert.equal(check(null), 'INVALID_RECORD')
     assert.equal(check(Buffer.alloc(0)), 'INVALID_RECORD')
@@ -37,7 +37,7 @@ describe('a batch from a producer', () => {
     assert.equal(check(Buffer.concat([batch, batch])), 'INVALID_RECORD')
   })
 
-  it('has to have the right checksum', () => {
+  it('must have a correct checksum', () => {
     for (const at of [17, 30, 70]) {
       const batch = good()
       batch[at]! ^= 1
@@ -45,19 +45,19 @@ describe('a batch from a producer', () => {
     }
   })
 
-  it('has to have a time that a number can hold, whatever its topic allows', () => {
+  it('must have a timestamp within the safe integer range, whatever its topic allows', () => {
     const anyTime = { 'message.timestamp.after.max.ms': '9223372036854775807' }
     assert.equal(check(lying({ baseTimestamp: 2 ** 52 }), anyTime), 'stored')
     assert.equal(check(lying({ baseTimestamp: 2 ** 60 }), anyTime), 'INVALID_TIMESTAMP')
   })
 
-  it('has to be of format 2', () => {
+  it('must be of format 2', () => {
     const batch = good()
     batch[16] = 1
     assert.equal(check(batch), 'INVALID_RECORD')
   })
 
-  it('has to say truly how many records it has', () => {
+  it('must state its number of records correctly', () => {
     assert.equal(check(lying({ recordsCount: 2 })), 'INVALID_RECORD')
     assert.equal(check(lying({ lastOffsetDelta: 5 })), 'INVALID_RECORD')
     assert.equal(check(lying({ recordsCount: 0, lastOffsetDelta: -1 })), 'INVALID_RECORD')
@@ -70,7 +70,7 @@ describe('a batch from a producer', () => {
     assert.equal(check(writeBatch(header, swapped)), 'INVALID_RECORD')
   })
 
-  it('has records that can be read to their end, in any compression', () => {
+  it('must have records that can be read to the end, in any compression', () => {
     const header = { lastOffsetDelta: 0, recordsCount: 1, baseTimestamp: NOW, maxTimestamp: NOW }
     // Zigzag numbers: 2 is one byte, 1 is null. The record: attributes, time, number, key, value, headers.
     const bodies = {
@@ -95,7 +95,7 @@ describe('a batch from a producer', () => {
     }
   })
 
-  it('has compressed records that can be unpacked', () => {
+  it('must have compressed records that can be decompressed', () => {
     const header = { lastOffsetDelta: 2, recordsCount: 3, baseTimestamp: NOW, maxTimestamp: NOW }
     for (const codec of [1, 2, 3, 4]) {
       const body = good({ codec }).subarray(61)
@@ -110,7 +110,7 @@ describe('a batch from a producer', () => {
     }
   })
 
-  it('gets its true latest time, by which it is looked up', () => {
+  it('gets its true maximum timestamp, by which it is looked up', () => {
     const times = [NOW, NOW + 500, NOW + 100].map(timestamp => ({ timestamp, value: Buffer.from('x') }))
     for (const codec of [0, 4]) {
       const body = writeRecords(times, { timestamp: NOW, codec }).subarray(61)
@@ -125,7 +125,7 @@ describe('a batch from a producer', () => {
     }
   })
 
-  it('is compressed as its topic says', () => {
+  it('is compressed as its topic requires', () => {
     const long = Array.from({ length: 50 }, () => ({ value: Buffer.alloc(200, 'x') }))
     const sent = (codec: number) =>
       writeRecords(long, { timestamp: NOW, codec, producerId: 7, producerEpoch: 1, baseSequence: 3 })
@@ -150,29 +150,29 @@ describe('a batch from a producer', () => {
     )
   })
 
-  it('may not do what is the business of brokers', () => {
+  it('must not set what only brokers may set', () => {
     assert.equal(check(lying({ baseOffset: 5 })), 'INVALID_RECORD')
     assert.equal(check(lying({ control: true })), 'INVALID_RECORD')
   })
 
-  it('needs a sequence and an epoch with its producer id', () => {
+  it('needs a sequence number and an epoch with its producer id', () => {
     assert.equal(check(lying({ producerId: 1, producerEpoch: 0, baseSequence: -1 })), 'INVALID_RECORD')
     assert.equal(check(lying({ producerId: 1, producerEpoch: -1, baseSequence: 0 })), 'INVALID_RECORD')
     assert.equal(check(lying({ producerId: 1, producerEpoch: 0, baseSequence: 0 })), 'stored')
   })
 
-  it('uses no compression that its version of the API does not know', () => {
+  it('must not use a compression unknown to its API version', () => {
     assert.equal(check(good({ codec: 4 }), {}, 6), 'UNSUPPORTED_COMPRESSION_TYPE')
     for (const codec of [5, 6, 7]) assert.equal(check(lying({ codec })), 'UNSUPPORTED_COMPRESSION_TYPE')
   })
 
-  it('is not larger than its topic allows, all its bytes counted', () => {
+  it('must not be larger than its topic allows, header included', () => {
     const batch = good()
     assert.equal(check(batch, { 'max.message.bytes': String(batch.length) }), 'stored')
     assert.equal(check(batch, { 'max.message.bytes': String(batch.length - 1) }), 'MESSAGE_TOO_LARGE')
   })
 
-  it('is not too far from the present, unless it gets the time of the log', () => {
+  it('must not be too far from the present, unless it gets the log append time', () => {
     const far = good({ timestamp: NOW + 3_700_000 })
     assert.equal(check(far), 'INVALID_TIMESTAMP')
     assert.equal(check(far, { 'message.timestamp.type': 'LogAppendTime' }), 'stored')
@@ -180,7 +180,7 @@ describe('a batch from a producer', () => {
     assert.equal(check(good({ timestamp: 5 }), { 'message.timestamp.before.max.ms': '1000' }), 'INVALID_TIMESTAMP')
   })
 
-  it('has a key in every record of a compacted topic', () => {
+  it('must have a key in every record for a compacted topic', () => {
     const configs = { 'cleanup.policy': 'compact' }
     for (const codec of [0, 1]) {
       const batch = writeRecords([three[0]!, { value: Buffer.from('keyless') }, three[2]!], { timestamp: NOW, codec })

@@ -75,7 +75,7 @@ describe('a compacted topic', () => {
     records.map(({ offset, key, value }) => [offset, String(key), value === null ? null : String(value)])
   const clean = () => broker.broker.records.runMaintenance()
 
-  it('keeps the last record of each key, with its offset', async () => {
+  it('keeps the last record of each key, at its offset', async () => {
     await create()
     await produce([
       ['a', '1'],
@@ -101,7 +101,7 @@ describe('a compacted topic', () => {
     ])
   })
 
-  it('keeps batches valid in every codec, and can be read from every offset', async () => {
+  it('keeps batches valid in every codec, and readable from every offset', async () => {
     await create()
     for (const codec of compressionNames.keys()) {
       for (let round = 0; round < 5; round++) {
@@ -126,7 +126,7 @@ describe('a compacted topic', () => {
     )
   })
 
-  it('keeps tombstones for their time, and then nothing of the key', async () => {
+  it('keeps tombstones for their retention time, then removes the key entirely', async () => {
     await create({ 'delete.retention.ms': '0' })
     await produce([
       ['a', '1'],
@@ -143,7 +143,7 @@ describe('a compacted topic', () => {
     assert.deepEqual(seen(await read()), [[3, 'b', '2']])
   })
 
-  it('leads readers to the end where nothing of the records is left', async () => {
+  it('lets readers advance past batches that have no records left', async () => {
     await create({ 'delete.retention.ms': '0' })
     await produce([
       ['a', '1'],
@@ -162,7 +162,7 @@ describe('a compacted topic', () => {
     for (const from of [0, 1, 2, 3]) assert.equal((await read(from)).at(-1)?.offset, 3)
   })
 
-  it('leaves what is too young, and all behind it, as it is', async () => {
+  it('does not touch records that are too young, nor any after them', async () => {
     await create({ 'min.compaction.lag.ms': '3600000' })
     await produce(
       [
@@ -185,7 +185,7 @@ describe('a compacted topic', () => {
     ])
   })
 
-  it('cleans what has waited for too long however little it is', async () => {
+  it('cleans records past the maximum lag, however few they are', async () => {
     await create({ 'min.cleanable.dirty.ratio': '0.9', 'max.compaction.lag.ms': '3600000' })
     await produce([['b', 'x'.repeat(1000)]], { ageMs: 7_200_000 })
     await clean()
@@ -200,7 +200,7 @@ describe('a compacted topic', () => {
     assert.equal((await read()).length, 2, 'little is dirty, and it is old')
   })
 
-  it('removes what was aborted, and keeps what readers of committed records need', async () => {
+  it('removes aborted records but keeps the markers that read_committed readers need', async () => {
     await create()
     const kafka = new Kafka({ brokers: [`127.0.0.1:${broker.port}`], logLevel: logLevel.NOTHING })
     const producer = kafka.producer({ transactionalId: 'tx', idempotent: true, maxInFlightRequests: 1 })
@@ -229,7 +229,7 @@ describe('a compacted topic', () => {
     assert.deepEqual(seen(data.flatMap(batch => readRecords(batch))), [[4, 'a', '2']])
   })
 
-  it('cleans nothing while too little is dirty', async () => {
+  it('does not clean below the minimum dirty ratio', async () => {
     await create({ 'min.cleanable.dirty.ratio': '0.9' })
     await produce(Array.from({ length: 100 }, (_, index) => [`k${index}`, 'x'.repeat(100)] as const))
     await clean()
@@ -238,7 +238,7 @@ describe('a compacted topic', () => {
     assert.equal((await read()).length, 101)
   })
 
-  it('goes on where appends came meanwhile, and shrinks what it holds', async () => {
+  it('keeps only the latest records over repeated appends and cleanings', async () => {
     await create()
     for (let round = 0; round < 40; round++) {
       await produce(Array.from({ length: 50 }, (_, index) => [`k${index}`, `${round}`] as const))

@@ -10,7 +10,7 @@ test('a buffer waits half as long as a write takes while others are being writte
   )
 })
 
-test('where each write costs money it waits for the whole time', () => {
+test('a buffer waits for the full time where each write costs money', () => {
   const config = { ...localLogConfig, isEager: false, maxLingerMs: 25 }
   assert.equal(overlapLingerMs(config, 7), 25)
 })

@@ -9,7 +9,7 @@ import { SlabPool } from './slabs.ts'
 
 // A reader may find an extent in the metadata and load it before the appender, which
 // has the bytes, learns of its own commit.
-test('a reader gets bytes with their offsets, though the extent was inserted while it loaded them', async () => {
+test('a reader gets batches with their offsets, even if the extent was inserted while it was loading', async () => {
   const body = writeRecords([{ value: Buffer.from('a') }], { timestamp: 1 })
   const extent = extentOf(41, body.length)
   const store = openMemoryStore()
@@ -28,7 +28,7 @@ test('a reader gets bytes with their offsets, though the extent was inserted whi
   assert.equal(readBatchHeader(loaded!)?.baseOffset, 41)
 })
 
-test('what many small extents take of the heap has a limit', () => {
+test('the heap memory of many small extents is bounded', () => {
   const body = writeRecords([{ value: Buffer.from('a') }], { timestamp: 1 })
   const cache = new ExtentCache(openMemoryStore(), 1e9, new SlabPool(1e6), 100)
   const extents = Array.from({ length: 150 }, (_, number) => extentOf(number, body.length))
@@ -59,7 +59,7 @@ test('whole blocks are read where the store reads these fastest', async () => {
   assert.equal((await cache.load([last]))[0]!.length, batches[2]!.length)
 })
 
-test('a reader that is far behind does not push out what was written last', async () => {
+test('a reader that is far behind does not evict the latest records', async () => {
   const body = writeRecords([{ value: Buffer.alloc(1000) }], { timestamp: 1 })
   const store = openMemoryStore()
   for (let number = 0; number < 20; number++) await store.put(extentOf(number, body.length).key, [body])

@@ -15,30 +15,30 @@ function chain(extents: readonly Extent[], start = 0): string[] {
   )
 }
 
-describe('the extents of a partition, put together from what is in a bucket', () => {
-  it('follow each other by their offsets, whatever their order', () => {
+describe('the extents of a partition, reconstructed from a bucket', () => {
+  it('are ordered by offset, whatever order they are found in', () => {
     assert.deepEqual(chain([extent('b', 5, 9), extent('a', 0, 4), extent('c', 10, 10)]), ['a', 'b', 'c'])
     assert.deepEqual(chain([]), [])
   })
 
-  it('are those that were merged, where both are there', () => {
+  it('are the merged ones where both originals and merged ones exist', () => {
     const small = [extent('a', 0, 4), extent('b', 5, 9), extent('c', 10, 14)]
     assert.deepEqual(chain([...small, extent('merged', 0, 9)]), ['merged', 'c'])
   })
 
-  it('never mix what was compacted with what it was made of, where their bounds differ', () => {
+  it('never mix compacted extents with their sources, where their bounds differ', () => {
     const before = [extent('a', 0, 9), extent('b', 10, 19)]
     const compacted = [extent('x', 0, 3), extent('y', 4, 14), extent('z', 15, 19)]
     assert.deepEqual(chain([...before, ...compacted]), ['a', 'b'])
     assert.deepEqual(chain([before[1]!, ...compacted]), ['x', 'y', 'z'])
   })
 
-  it('have gaps where nothing is left', () => {
+  it('have gaps where no extent is left', () => {
     assert.deepEqual(chain([extent('a', 0, 4), extent('c', 10, 14)]), ['a', '5-10', 'c'])
     assert.deepEqual(chain([extent('c', 10, 14)], 7), ['7-10', 'c'])
   })
 
-  it('begin with the one in which the log starts', () => {
+  it('begin with the one that contains the log start offset', () => {
     assert.deepEqual(chain([extent('a', 0, 9), extent('b', 10, 19)], 5), ['a', 'b'])
     assert.deepEqual(chain([extent('old', 0, 3), extent('b', 10, 19)], 10), ['b'])
   })

@@ -8,11 +8,11 @@ describe('a fetch session', () => {
   const clock = { now: () => now, monotonic: () => now, sleep: async () => {} }
   const create = () => new FetchSessions(clock, systemRandom)
 
-  it('is not begun for a client that wants none', () => {
+  it('is not created for a client that does not want one', () => {
     assert.deepEqual(idOf(create().open(request({ epoch: -1 }))), 0)
   })
 
-  it('names only what is new', () => {
+  it('includes only partitions that changed', () => {
     const sessions = create()
     const { id, sent } = answer(sessions.open(request({ partitions: [partition(0), partition(1)] })))
     assert.deepEqual(sent, [0, 1])
@@ -25,14 +25,14 @@ describe('a fetch session', () => {
     )
   })
 
-  it('reads next what had nothing last', () => {
+  it('reads the partitions first that had no records last time', () => {
     const sessions = create()
     const { id } = answer(sessions.open(request({ partitions: [0, 1, 2].map(partition) })), { 0: { sizeBytes: 1 } })
     const again = sessions.open(request({ id, epoch: 1 }))
     assert.deepEqual(again.ok && again.partitions.map(({ index }) => index), [1, 2, 0])
   })
 
-  it('repeats errors', () => {
+  it('repeats errors until they are resolved', () => {
     const sessions = create()
     const { id } = answer(sessions.open(request({})))
     for (const epoch of [1, 2]) {
@@ -41,7 +41,7 @@ describe('a fetch session', () => {
     assert.deepEqual(answer(sessions.open(request({ id, epoch: 3 }))).sent, [0], 'and tells when all is well again')
   })
 
-  it('takes partitions up, changes them and forgets them', () => {
+  it('adds, updates and forgets partitions', () => {
     const sessions = create()
     const { id } = answer(sessions.open(request({})))
     const changes = [partition(1), { ...partition(0), offset: 7 }]
@@ -56,7 +56,7 @@ describe('a fetch session', () => {
     assert.equal(idOf(sessions.open(request({ id, epoch: 4 }))), 'FETCH_SESSION_ID_NOT_FOUND')
   })
 
-  it('is guarded by its id, its epoch and the way topics are named', () => {
+  it('requires the right id, epoch and kind of topic identifier', () => {
     const sessions = create()
     const { id } = answer(sessions.open(request({})))
     assert.equal(idOf(sessions.open(request({ id: id + 1, epoch: 1 }))), 'FETCH_SESSION_ID_NOT_FOUND')
@@ -66,7 +66,7 @@ describe('a fetch session', () => {
     assert.equal(idOf(sessions.open(request({ id, epoch: 1 }))), 'FETCH_SESSION_ID_NOT_FOUND')
   })
 
-  it('gives way to another when it was not used for long', () => {
+  it('is evicted for a new session once it has been idle for long', () => {
     const sessions = create()
     const ids = Array.from({ length: 1000 }, () => answer(sessions.open(request({}))).id)
     assert.equal(idOf(sessions.open(request({}))), 0)

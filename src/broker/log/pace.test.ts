@@ -21,7 +21,7 @@ function newClock() {
 }
 
 describe('background work', () => {
-  it('rests four times as long as it works, but not for long', async () => {
+  it('rests four times as long as it worked, up to a maximum', async () => {
     const { state, clock } = newClock()
     const pace = new Pace(clock, 60_000, new AbortController().signal)
     for (const workMs of [10, 0.1, 50, 2000]) {
@@ -31,7 +31,7 @@ describe('background work', () => {
     assert.deepEqual(state.slept, [40, 200, 1000])
   })
 
-  it('does not rest from what it did not do', async () => {
+  it('counts only the time since begin() as work', async () => {
     const { state, clock } = newClock()
     const pace = new Pace(clock, 60_000, new AbortController().signal)
     state.now += 100
@@ -41,7 +41,7 @@ describe('background work', () => {
     assert.deepEqual(state.slept, [20])
   })
 
-  it('goes on without rests when it has not finished in time', async () => {
+  it('stops resting once its time budget is used up', async () => {
     const { state, clock } = newClock()
     const pace = new Pace(clock, 100, new AbortController().signal)
     for (const workMs of [10, 40, 10]) {
@@ -51,7 +51,7 @@ describe('background work', () => {
     assert.deepEqual(state.slept, [40, 10])
   })
 
-  it('does not rest when it is to stop', async () => {
+  it('does not rest once it is aborted', async () => {
     const { state, clock } = newClock()
     const stop = new AbortController()
     const pace = new Pace(clock, 1000, stop.signal)

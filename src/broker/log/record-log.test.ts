@@ -83,14 +83,14 @@ describe('the log', () => {
   }
 
   describe('appending', () => {
-    it('gives dense offsets, and what was appended is read at once', async () => {
+    it('assigns dense offsets, and appended records can be read immediately', async () => {
       assert.deepEqual([await put(0, 'a', 'b'), await put(0, 'c'), await put(1, 'd')], [0, 2, 0])
       assert.deepEqual(await values(0), ['a', 'b', 'c'])
       assert.deepEqual(await values(0, 2), ['c'])
       assert.deepEqual(await values(1), ['d'])
     })
 
-    it('keeps the order of appends that are made without waiting', async () => {
+    it('keeps the order of appends issued without waiting', async () => {
       const outcomes = await Promise.all(
         Array.from({ length: 200 }, (_, index) => log.append([batch(partition(index % 3), [`${index}`])])),
       )
@@ -104,7 +104,7 @@ describe('the log', () => {
       )
     })
 
-    it('puts what comes together into one object', async () => {
+    it('writes concurrent appends into one object', async () => {
       await log.close()
       log = await open({ lingerMs: 50 })
       await Promise.all(Array.from({ length: 50 }, (_, index) => log.append([batch(partition(index % 3), ['x'])])))
@@ -112,14 +112,14 @@ describe('the log', () => {
     })
 
     // With a linger of an hour, a test that waits for it does not end.
-    it('does not let a request wait that comes alone', { timeout: 30_000 }, async () => {
+    it('does not delay a request when no others are in flight', { timeout: 30_000 }, async () => {
       await log.close()
       log = await open({ lingerMs: 3_600_000, maxLingerMs: 3_600_000 })
       for (const text of ['a', 'b', 'c']) await put(0, text)
       assert.equal((await objects()).length, 3)
     })
 
-    it('waits for as many requests as it answered last, and writes as soon as they are there', {
+    it('waits for as many requests as it answered last, and writes as soon as they have arrived', {
       timeout: 30_000,
     }, async () => {
       await log.close()
@@ -134,14 +134,14 @@ describe('the log', () => {
       assert.equal((await objects()).length, 2)
     })
 
-    it('closes a buffer that is full without waiting for company', async () => {
+    it('flushes a full buffer without waiting for more requests', async () => {
       await log.close()
       log = await open({ lingerMs: 60_000, flushBytes: 1000 })
       const outcomes = await log.append([batch(partition(0), ['x'.repeat(1000)])])
       assert.equal(outcomes[0]?.ok, true)
     })
 
-    it('writes several objects at once, and commits them in their order', async () => {
+    it('writes several objects concurrently and commits them in order', async () => {
       await log.close()
       log = await open({ lingerMs: 0, overlapBytes: 1 })
       const puts: (() => void)[] = []
@@ -159,7 +159,7 @@ describe('the log', () => {
       )
     })
 
-    it('tries a failed write again', async () => {
+    it('retries a failed write', async () => {
       let failures = 2
       onPut = () => {
         if (failures-- > 0) throw new StorageError('unavailable', 'not now')
@@ -167,7 +167,7 @@ describe('the log', () => {
       assert.equal(await put(0, 'a'), 0)
     })
 
-    it('never acknowledges what it could not write, and goes on', async () => {
+    it('never acknowledges records that it failed to write, and keeps serving', async () => {
       onPut = () => {
         throw new StorageError('failed', 'the disk is gone')
       }
@@ -178,7 +178,7 @@ describe('the log', () => {
       assert.deepEqual(await values(0), ['b'])
     })
 
-    it('refuses the later batches of a producer whose earlier one was lost', async () => {
+    it('rejects later batches of a producer after an earlier one was lost', async () => {
       await log.close()
       log = await open({ lingerMs: 0, overlapBytes: 1, uploadRetries: 0 })
       const puts: ((error?: Error) => void)[] = []
@@ -202,7 +202,7 @@ describe('the log', () => {
       assert.deepEqual(await values(0), ['other', 'a'])
     })
 
-    it('acknowledges a duplicate with its first offset, and stores it once', async () => {
+    it('acknowledges a duplicate with its original offset and stores it once', async () => {
       const once = batch(partition(0), ['a', 'b'], { producerId: 7, producerEpoch: 0, baseSequence: 0 })
       await log.append([once])
       await put(0, 'c')
@@ -211,7 +211,7 @@ describe('the log', () => {
       assert.deepEqual(await values(0), ['a', 'b', 'c'])
     })
 
-    it('gets a new epoch when its own was closed', async () => {
+    it('opens a new upload epoch when its own was closed', async () => {
       await metadata.closedEpochs(-1)
       const [refused] = await log.append([batch(partition(0), ['a'])])
       assert.equal(refused?.ok, false)
@@ -219,7 +219,7 @@ describe('the log', () => {
       assert.equal(await put(0, 'b'), 0)
     })
 
-    it('refuses more when too much is waiting', async () => {
+    it('rejects appends while too many bytes are buffered', async () => {
       await log.close()
       log = await open({ maxBufferedBytes: 100 })
       // Independent of when the write begins, which may be late on a busy machine.
@@ -233,14 +233,14 @@ describe('the log', () => {
       assert.equal(log.bufferedBytes, 0)
     })
 
-    it('refuses a partition that was deleted meanwhile', async () => {
+    it('rejects an append to a partition that was deleted in the meantime', async () => {
       const gone = partition(0)
       await metadata.deleteTopics([topic.id], null)
       const [outcome] = await log.append([batch(gone, ['a'])])
       assert.deepEqual(outcome, { ok: false, code: 'UNKNOWN_TOPIC_OR_PARTITION', logStartOffset: -1 })
     })
 
-    it('finishes what it has taken before it closes', async () => {
+    it('finishes accepted appends before it closes', async () => {
       const outcome = log.append([batch(partition(0), ['a'])])
       await log.close()
       assert.equal((await outcome)[0]?.ok, true)
@@ -261,7 +261,7 @@ describe('the log', () => {
       assert.equal(reads, 2)
     })
 
-    it('reads ahead for who is behind, once, and not at the end', async () => {
+    it('prefetches the next object once for lagging consumers, and not at the log end', async () => {
       for (const text of ['a', 'b', 'c', 'd']) await put(0, text)
       await reopened()
       const first = await fetch(0, 0, {}, 1)
@@ -278,7 +278,7 @@ describe('the log', () => {
       assert.equal(reads, 4)
     })
 
-    it('reports what cannot be read ahead only to who asks for it', async () => {
+    it('reports a failed prefetch only to the fetch that needs the object', async () => {
       for (const text of ['a', 'b']) await put(0, text)
       const second = (await objects())[1]!
       await reopened()
@@ -288,7 +288,7 @@ describe('the log', () => {
       assert.equal((await fetch(0, 1, {}, 1))[0]?.error, 'KAFKA_STORAGE_ERROR')
     })
 
-    it('reads partitions that lie side by side in one go', async () => {
+    it('reads adjacent partitions of an object with one request', async () => {
       await log.append([0, 1, 2].map(index => batch(partition(index), [`${index}`])))
       await reopened()
       const queries = topic.partitions.map(id => ({ partition: id, offset: 0, maxBytes: 1000 }))
@@ -300,7 +300,7 @@ describe('the log', () => {
       assert.equal(reads, 1)
     })
 
-    it('brings whole batches with right offsets and checksums, from memory and from the store', async () => {
+    it('returns whole batches with correct offsets and checksums, from memory and from the store', async () => {
       await Promise.all([log.append([batch(partition(0), ['a', 'b'])]), log.append([batch(partition(0), ['c'])])])
       await put(0, 'd')
       for (const round of ['memory', 'store']) {
@@ -316,7 +316,7 @@ describe('the log', () => {
       }
     })
 
-    it('brings the batch that holds an offset, whole', async () => {
+    it('returns the whole batch that contains the offset', async () => {
       await put(0, 'a', 'b', 'c')
       await Promise.all([log.append([batch(partition(0), ['d', 'e'])]), log.append([batch(partition(0), ['f', 'g'])])])
       const firsts = []
@@ -324,7 +324,7 @@ describe('the log', () => {
       assert.deepEqual(firsts, ['a', 'a', 'd', 'd', 'f', 'f'])
     })
 
-    it('keeps to its limits after the first batch', async () => {
+    it('respects its size limits after the first batch', async () => {
       const text = 'x'.repeat(1000)
       for (let round = 0; round < 5; round++) await put(0, text)
       await Promise.all(Array.from({ length: 5 }, () => log.append([batch(partition(0), [text])])))
@@ -338,7 +338,7 @@ describe('the log', () => {
       assert.equal(await count(0), 10)
     })
 
-    it('owes one batch to the request, not to each partition', async () => {
+    it('exceeds the size limit for one batch per request, not per partition', async () => {
       for (const index of [0, 1]) await put(index, 'x'.repeat(1000))
       const order = async (...indexes: number[]) => {
         const queries = indexes.map(index => ({ partition: partition(index), offset: 0, maxBytes: 1 }))
@@ -350,7 +350,7 @@ describe('the log', () => {
       assert.deepEqual(await order(2, 0, 1), [false, true, false])
     })
 
-    it('says what is out of range, and what does not exist', async () => {
+    it('reports offsets out of range and unknown partitions', async () => {
       await put(0, 'a', 'b')
       const error = async (offset: number) => (await fetch(0, offset))[0]?.error
       assert.deepEqual(
@@ -361,7 +361,7 @@ describe('the log', () => {
       assert.equal(unknown?.error, 'UNKNOWN_TOPIC_OR_PARTITION')
     })
 
-    it('has nothing below the log start', async () => {
+    it('serves nothing below the log start offset', async () => {
       await put(0, 'a', 'b', 'c')
       await put(0, 'd')
       await log.deleteBefore([{ partition: partition(0), offset: 2 }])
@@ -371,7 +371,7 @@ describe('the log', () => {
       assert.deepEqual(valuesOf(fetched!.records), ['a', 'b', 'c', 'd'])
     })
 
-    it('waits until there is enough', async () => {
+    it('waits until minBytes are available', async () => {
       await put(0, 'a')
       const waiting = fetch(0, 0, { maxWaitMs: 10_000, minBytes: 200 })
       assert.equal(await Promise.race([waiting.then(() => 'answered'), settle()]), 'not yet')
@@ -380,14 +380,14 @@ describe('the log', () => {
       assert.equal(valuesOf((await waiting)[0]!.records).length, 3)
     })
 
-    it('does not wait for more than may be answered', async () => {
+    it('does not wait for more bytes than the response may hold', async () => {
       await put(0, 'a')
       await put(0, 'b')
       const wanted = { minBytes: 1e9, maxWaitMs: 60_000, maxBytes: 10 }
       assert.deepEqual(valuesOf((await fetch(0, 0, wanted))[0]!.records), ['a'])
     })
 
-    it('waits no longer than asked, and not for an aborted connection', async () => {
+    it('waits no longer than maxWaitMs, and not for an aborted connection', async () => {
       const [fetched] = await fetch(0, 0, { maxWaitMs: 50 })
       assert.equal(fetched?.sizeBytes, 0)
       const connection = new AbortController()
@@ -407,7 +407,7 @@ describe('the log', () => {
       )
     })
 
-    it('wakes all who wait when it closes', async () => {
+    it('ends pending fetches when it closes', async () => {
       const waiting = fetch(0, 0, { maxWaitMs: 60_000 })
       await settle()
       await log.close()
@@ -415,7 +415,7 @@ describe('the log', () => {
       log = await open()
     })
 
-    it('says that the storage failed when an object is missing', async () => {
+    it('reports a storage error when an object is missing', async () => {
       await put(0, 'a')
       await reopened()
       await store.delete((await objects()).map(({ key }) => key))
@@ -434,7 +434,7 @@ describe('the log', () => {
       assert.deepEqual([there!.error, valuesOf(there!.records)], ['NONE', ['there']])
     })
 
-    it('serves nothing of an object that is damaged, and says so; what lies beside it is served', async () => {
+    it('reports a damaged batch instead of serving it, and still serves everything else', async () => {
       await put(0, 'sound')
       const [sound] = await objects()
       await put(0, 'damaged')
@@ -469,7 +469,7 @@ describe('the log', () => {
       await other.close()
     })
 
-    it('does not call out of range what another process appended a moment ago', async t => {
+    it('does not report an offset that another process has just appended as out of range', async t => {
       // The notification of the other process's append has not arrived yet.
       t.mock.method(metadata, 'onAppend', () => () => {})
       const behind = await open()
@@ -483,7 +483,7 @@ describe('the log', () => {
   })
 
   describe('LogAppendTime', () => {
-    it('gives all records the time of the commit, also compressed ones, with right checksums', async () => {
+    it('stamps all records with the commit time, even compressed ones, and fixes the checksums', async () => {
       for (const codec of [0, 1, 4]) {
         const before = Date.now()
         const [outcome] = await log.append([{ ...batch(partition(0), ['a', 'b'], { codec }), appendTime: true }])
@@ -501,13 +501,13 @@ describe('the log', () => {
     })
   })
 
-  describe('looking up times', () => {
+  describe('looking up timestamps', () => {
     const at = (texts: string[], times: number[], codec = 0): Append => {
       const records = texts.map((text, index) => ({ value: Buffer.from(text), timestamp: times[index]! }))
       return appendOf(partition(0), writeRecords(records, { timestamp: 0, codec }))
     }
 
-    it('finds the first record at or after a time, inside batches and where times are not in order', async () => {
+    it('finds the first record at or after a timestamp, inside batches and where timestamps are out of order', async () => {
       await log.append([at(['a', 'b', 'c'], [100, 300, 200], 1)])
       await log.append([at(['d'], [50])])
       await log.append([at(['e', 'f'], [250, 400], 4)])
@@ -520,7 +520,7 @@ describe('the log', () => {
       assert.deepEqual([await since(300, 2), await since(301, 0, 5), await since(60, 3)], [5, undefined, 4])
     })
 
-    it('finds the largest time', async () => {
+    it('finds the largest timestamp', async () => {
       const latest = async (from = 0, end = 6) => {
         const found = await log.latest(partition(0), from, end)
         return found && [found.offset, found.timestamp]
@@ -541,7 +541,7 @@ describe('the log', () => {
   })
 
   describe('housekeeping', () => {
-    it('takes away what is too old, and then deletes the objects', async () => {
+    it('removes records past their retention, then deletes their objects', async () => {
       topic = await createTopic('short', 1, { 'retention.ms': '1000' })
       await log.close()
       log = await open({ deadObjectGraceMs: 0 })
@@ -555,7 +555,7 @@ describe('the log', () => {
       assert.deepEqual(await values(0, 1), ['young'])
     })
 
-    it('merges small objects, and everything reads as before', async () => {
+    it('merges small objects without changing what is read', async () => {
       await log.close()
       log = await open({ mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 })
       const texts = Array.from({ length: 10 }, (_, index) => `${index}`)
@@ -580,7 +580,7 @@ describe('the log', () => {
       assert.equal((await log.firstSince(partition(0), 0, 5, 10))?.offset, 5)
     })
 
-    it('merges what is sound, and leaves objects that are damaged or gone as they are', async () => {
+    it('merges intact objects and skips damaged and missing ones', async () => {
       await log.close()
       log = await open({ mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 })
       const keys: string[] = []
@@ -607,7 +607,7 @@ describe('the log', () => {
       assert.deepEqual(await values(0, 7), ['7', '8', '9'])
     })
 
-    it('rewrites objects of which little is left, so that their room comes back', async () => {
+    it('rewrites mostly deleted objects to reclaim their space', async () => {
       const large = await createTopic('large', 1)
       await log.close()
       log = await open({ deadObjectGraceMs: 0 })
@@ -621,7 +621,7 @@ describe('the log', () => {
       assert.deepEqual(await values(0), ['kept', 'too'])
     })
 
-    it('only tells what it would delete in a dry run', async () => {
+    it('only reports what it would delete in a dry run', async () => {
       await put(0, 'a')
       const epoch = (await objects())[0]!.key.split('/')[1]
       await store.put(`data/${epoch}/0000009999`, [Buffer.from('orphan')])
@@ -648,7 +648,7 @@ describe('the log', () => {
       assert.deepEqual(await objects(), [])
     })
 
-    it('keeps deleted topics for a while, but not when the disk gets full', async () => {
+    it('keeps deleted topics for a while, but not when the disk is nearly full', async () => {
       await put(0, 'a')
       await metadata.deleteTopics([topic.id], 1e6)
       await log.close()
@@ -664,7 +664,7 @@ describe('the log', () => {
       assert.deepEqual(await objects(), [])
     })
 
-    it('deletes what was put but never committed, once the epoch is closed', async () => {
+    it('deletes uncommitted objects once their upload epoch is closed', async () => {
       await put(0, 'a')
       const epoch = (await objects())[0]!.key.split('/')[1]
       await store.put(`data/${epoch}/0000009999`, [Buffer.from('orphan')])
@@ -678,7 +678,7 @@ describe('the log', () => {
   })
 
   describe('housekeeping of a process without jobs', () => {
-    it('takes nothing away, merges and compacts nothing, and keeps its epoch open', async () => {
+    it('deletes, merges and compacts nothing, and keeps its upload epoch open', async () => {
       topic = await createTopic('short', 1, {
         'cleanup.policy': 'compact,delete',
         'retention.ms': '1000',
@@ -710,7 +710,7 @@ describe('the log', () => {
     })
   })
 
-  it('gives every producer another id', async () => {
+  it('assigns every producer a different id', async () => {
     const ids = await Promise.all(Array.from({ length: 2500 }, () => log.newProducerId()))
     assert.equal(new Set(ids).size, 2500)
   })

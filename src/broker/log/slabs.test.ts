@@ -10,8 +10,8 @@ const KIB = 1024
 /** A pool with slabs of 1 KiB. */
 const newPool = () => new SlabPool(8 * KIB)
 
-describe('memory that is used again', () => {
-  it('is cut into pieces that do not touch', () => {
+describe('reused memory', () => {
+  it('is cut into pieces that do not overlap', () => {
     const pool = newPool()
     const [one, other] = [pool.take(300), pool.take(300)]
     one.bytes.fill(1)
@@ -20,7 +20,7 @@ describe('memory that is used again', () => {
     assert.ok(one.bytes.every(byte => byte === 1))
   })
 
-  it('is used again when all of its pieces were let go, not before', () => {
+  it('is reused once all of its pieces are released, not before', () => {
     const pool = newPool()
     const first = pool.take(KIB)
     const second = pool.take(KIB)
@@ -30,7 +30,7 @@ describe('memory that is used again', () => {
     assert.notEqual(pool.take(KIB).slab, second.slab)
   })
 
-  it('is not used again while it may still be cut', () => {
+  it('is not reused while pieces may still be cut from it', () => {
     const pool = newPool()
     const one = pool.take(100)
     one.slab!.release()
@@ -38,7 +38,7 @@ describe('memory that is used again', () => {
     assert.notEqual(other.bytes.byteOffset, one.bytes.byteOffset)
   })
 
-  it('is not used again when somebody may keep it', () => {
+  it('is not reused after neverReuse, because it may still be referenced', () => {
     const pool = newPool()
     const one = pool.take(KIB)
     one.slab!.neverReuse()
@@ -47,7 +47,7 @@ describe('memory that is used again', () => {
     assert.notEqual(pool.take(KIB).slab, one.slab)
   })
 
-  it('is cut so that a disk reads and writes large pieces directly', () => {
+  it('is aligned so that large pieces can use direct disk I/O', () => {
     const pool = new SlabPool(8 * 1024 * KIB)
     pool.take(100)
     const written = pool.take(256 * KIB)
@@ -58,20 +58,20 @@ describe('memory that is used again', () => {
     assert.notEqual(read.slab, written.slab)
   })
 
-  it('is seen by the collector where it has fallen out of use', () => {
+  it('is ordinary memory, which the garbage collector accounts for, beyond twice the pool size', () => {
     const pool = new SlabPool(8 * 1024 * KIB)
     const slabs = Array.from({ length: 20 }, () => pool.take(1024 * KIB))
     assert.equal(slabs.filter(({ bytes }) => bytes.buffer instanceof SharedArrayBuffer).length, 16)
   })
 
-  it('has no slab where it is larger than one', () => {
+  it('has no slab for pieces larger than a slab', () => {
     const piece = newPool().take(KIB + 1)
     assert.equal(piece.slab, undefined)
     assert.equal(piece.bytes.length, KIB + 1)
   })
 })
 
-describe('the cache over memory that is used again', () => {
+describe('the cache over reused memory', () => {
   const extentOf = (number: number, sizeBytes: number): Extent => ({
     partition: 1,
     baseOffset: number,
@@ -103,13 +103,13 @@ describe('the cache over memory that is used again', () => {
   }
   const valueOf = (bytes: Buffer) => readRecords(bytes)[0]!.value!
 
-  it('gives slabs back that it throws out', () => {
+  it('releases the slabs of evicted extents', () => {
     const { add } = setUp()
     const slabs = new Set(Array.from({ length: 100 }, (_, number) => add(number).slab))
     assert.ok(slabs.size < 8, `${slabs.size} slabs`)
   })
 
-  it('leaves what is held as it is', () => {
+  it('does not reuse slabs that are held', () => {
     const { cache, add } = setUp()
     const { extent } = add(7)
     const holds = new Holds()
@@ -120,14 +120,14 @@ describe('the cache over memory that is used again', () => {
     holds.release()
   })
 
-  it('leaves what was given away without a hold as it is', () => {
+  it('does not reuse slabs handed out without a hold', () => {
     const { cache, add } = setUp()
     const bytes = cache.get(add(7).extent)!
     for (let number = 8; number < 50; number++) add(number)
     assert.ok(valueOf(bytes).every(byte => byte === 7))
   })
 
-  it('uses memory again that is no longer held', () => {
+  it('reuses slabs that are no longer held', () => {
     const { cache, add } = setUp()
     const { extent, slab } = add(7)
     const holds = new Holds()

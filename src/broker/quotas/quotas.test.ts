@@ -25,7 +25,7 @@ describe('quotas', () => {
 
   const alice = { user: 'alice', clientId: 'app' }
 
-  it('let a client use ten seconds of its rate at once, and then make it wait for what is missing', async () => {
+  it("allow bursts of ten seconds of a client's rate, and throttle it beyond that", async () => {
     const { quotas, pass } = await quotasOf([[{ user: 'alice' }, 'producer_byte_rate', '1000']])
     assert.equal(quotas.use(alice, { producedBytes: 10_000 }), 0)
     assert.equal(quotas.use(alice, { producedBytes: 2_000 }), 2_000)
@@ -35,7 +35,7 @@ describe('quotas', () => {
     assert.equal(quotas.use(alice, { fetchedBytes: 1_000_000 }), 0)
   })
 
-  it('prefer the most special one', async () => {
+  it('apply the most specific one', async () => {
     const { quotas } = await quotasOf([
       [{ 'client-id': null }, 'consumer_byte_rate', '1'],
       [{ user: null }, 'consumer_byte_rate', '10'],
@@ -52,13 +52,13 @@ describe('quotas', () => {
     assert.equal(burstOf('bob', 'app'), 100)
   })
 
-  it('count the time in which the broker works for a client', async () => {
+  it('count the time that the broker spends on a client', async () => {
     const { quotas } = await quotasOf([[{ 'client-id': 'app' }, 'request_percentage', '10']])
     assert.equal(quotas.use(alice, { busyMs: 1_000 }), 0)
     assert.equal(quotas.use(alice, { busyMs: 10 }), 100)
   })
 
-  it('slow down connections from an address', async () => {
+  it('throttle connections from an address', async () => {
     const { quotas } = await quotasOf([[{ ip: null }, 'connection_creation_rate', '1']])
     for (let i = 0; i < 10; i++) assert.equal(quotas.connect('10.0.0.1'), 0)
     assert.equal(quotas.connect('10.0.0.1'), 1_000)
@@ -91,7 +91,7 @@ describe('quotas', () => {
 
     const clientId = (name: string | null): Entity => [{ entityType: 'client-id', entityName: name }]
 
-    it('are set, described by what matches them, and removed', async () => {
+    it('are set, described by filters, and removed', async () => {
       assert.equal(await alter(clientId('a'), 'producer_byte_rate', 1000), 'NONE')
       assert.equal(await alter(clientId(null), 'request_percentage', 12.5), 'NONE')
       const any = await describeQuotas([{ entityType: 'client-id', matchType: 2, match: null }])
@@ -108,7 +108,7 @@ describe('quotas', () => {
       assert.deepEqual(await describeQuotas([]), [])
     })
 
-    it('that make no sense are refused', async () => {
+    it('that are invalid are rejected', async () => {
       const refused = [
         await alter([], 'producer_byte_rate', 1),
         await alter([{ entityType: 'colour', entityName: 'red' }], 'producer_byte_rate', 1),
@@ -122,7 +122,7 @@ describe('quotas', () => {
       assert.deepEqual(new Set(refused), new Set(['INVALID_REQUEST']))
     })
 
-    it('tell a producer that exceeds its rate how long it waits, and answer it afterwards', async () => {
+    it('tell a producer that exceeds its rate how long it is throttled, and answer it afterwards', async () => {
       const topic = { name: 'limited', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
       await client.call('CreateTopics', 7, { topics: [topic], timeoutMs: 1000, validateOnly: false })
       await alter(clientId('test'), 'producer_byte_rate', 10_000)

@@ -86,7 +86,7 @@ describe('with ACLs on', () => {
     }
   }
 
-  it('a superuser does everything, and others what they were given', async () => {
+  it('a superuser may do everything, and other users what ACLs allow', async () => {
     await asAdmin('root', admin => admin.createTopics({ topics: [{ topic: 'orders' }, { topic: 'secrets' }] }))
     assert.deepEqual(await asAdmin('alice', admin => admin.listTopics()), [])
     await assert.rejects(produce('alice', 'orders'), /[Nn]ot authorized/)
@@ -116,7 +116,7 @@ describe('with ACLs on', () => {
     await consumer.disconnect()
   })
 
-  it('a subscription by a pattern of KIP-848 gives away no topic that the client may not describe', async () => {
+  it('a KIP-848 pattern subscription reveals no topic that the client may not describe', async () => {
     await asAdmin('root', admin =>
       admin.createAcls({
         acl: [
@@ -155,7 +155,7 @@ describe('with ACLs on', () => {
     assert.deepEqual(await assigned('root'), ['orders', 'secrets'])
   })
 
-  it('ACLs are listed and deleted by filters, and not by everyone', async () => {
+  it('ACLs are listed and deleted by filters, with permission only', async () => {
     const filter = {
       resourceType: AclResourceTypes.TOPIC,
       resourceName: 'orders',
@@ -179,7 +179,7 @@ describe('with ACLs on', () => {
 })
 
 describe('without ACLs', () => {
-  it('the APIs about them say so', async () => {
+  it('the ACL APIs answer SECURITY_DISABLED', async () => {
     const metadata = await openSqliteMetadata({ path: ':memory:', clock: systemClock, random: systemRandom })
     const broker = await Broker.open({
       port: 0,

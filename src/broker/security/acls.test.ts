@@ -33,7 +33,7 @@ describe('an access', () => {
     assert.equal(allows([{}], { principals: ['User:bob'] }), false)
   })
 
-  it('is denied by a DENY whatever allows it', () => {
+  it('is denied by a matching DENY, whatever allows it', () => {
     assert.equal(allows([{}, { permission: 'deny' }]), false)
     assert.equal(allows([{}, { permission: 'deny', resourceName: 'ord', patternType: 'prefixed' }]), false)
     assert.equal(allows([{}, { permission: 'deny', operation: 'all', resourceName: '*' }]), false)
@@ -41,7 +41,7 @@ describe('an access', () => {
     assert.equal(allows([{}, { permission: 'deny', host: '10.0.0.2' }]), true)
   })
 
-  it('is allowed by prefixes, wildcards, everyone, all operations, and by its own host', () => {
+  it('is allowed by prefixes, wildcards, User:*, all operations, and its own host', () => {
     assert.equal(allows([{ resourceName: 'ord', patternType: 'prefixed' }]), true)
     assert.equal(allows([{ resourceName: '*' }]), true)
     assert.equal(allows([{ resourceName: '*', patternType: 'prefixed' }]), false)
@@ -52,7 +52,7 @@ describe('an access', () => {
     assert.equal(allows([{ host: '10.0.0.2' }]), false)
   })
 
-  it('to describe follows from reading, writing, deleting and altering, but a DENY implies nothing', () => {
+  it('to describe is implied by READ, WRITE, DELETE and ALTER, but DENY implies nothing', () => {
     for (const operation of ['read', 'write', 'delete', 'alter'] as const) {
       assert.equal(allows([{ operation }], { operation: 'describe' }), true)
     }
@@ -69,7 +69,7 @@ describe('an access to any resource of a type', () => {
   const allowsAny = (acls: readonly Partial<Acl>[]) =>
     new AclSet(acls.map(each => acl({ operation: 'write', ...each }))).allowsAny(anyTopic)
 
-  it('needs one ALLOW that no wider DENY wipes out', () => {
+  it('needs one ALLOW that no wider DENY covers', () => {
     assert.equal(allowsAny([]), false)
     assert.equal(allowsAny([{}]), true)
     assert.equal(allowsAny([{}, { permission: 'deny', resourceName: 'other' }]), true)
@@ -91,7 +91,7 @@ describe('a filter', () => {
     acl({ resourceName: 'else', principal: 'User:bob' }),
   ])
 
-  it('finds what is like it; match finds whatever covers a name', () => {
+  it('finds equal ACLs; MATCH finds all that cover a name', () => {
     assert.equal(acls.find({}).length, 4)
     assert.equal(acls.find({ principal: 'User:bob' }).length, 1)
     assert.deepEqual(acls.find({ resourceName: 'orders', patternType: 'literal' }), [acl({})])

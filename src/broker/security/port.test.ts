@@ -44,7 +44,7 @@ describe('a port that requires SASL', () => {
   after(() => broker.close())
 
   for (const mechanism of ['plain', 'scram-sha-256', 'scram-sha-512'] as const) {
-    it(`serves clients that know the password by ${mechanism}`, async () => {
+    it(`serves clients that authenticate with ${mechanism}`, async () => {
       const brokers = [`127.0.0.1:${broker.port}`]
       // The types require a single literal mechanism.
       const login = (password: string) => ({ mechanism, username: 'alice', password }) as KafkaConfig['sasl'] & object
@@ -53,21 +53,21 @@ describe('a port that requires SASL', () => {
     })
   }
 
-  it('answers nothing else before, and closes the connection', async () => {
+  it('closes the connection on any other request before authentication', async () => {
     const client = await broker.connect()
     await client.call('ApiVersions', 0, {})
     client.send('Metadata', 9, { topics: null })
     await client.closed
   })
 
-  it('offers what it has for a mechanism that it has not', async () => {
+  it('lists its mechanisms when asked for an unsupported one', async () => {
     const client = await broker.connect()
     const { errorCode, mechanisms } = await client.call('SaslHandshake', 1, { mechanism: 'GSSAPI' })
     assert.equal(errorCode, ErrorCode.UNSUPPORTED_SASL_MECHANISM)
     assert.deepEqual(mechanisms, ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
   })
 
-  it('serves old clients, whose messages have no headers', async () => {
+  it('serves old clients, whose SASL messages have no headers', async () => {
     const client = await broker.connect()
     await client.call('SaslHandshake', 0, { mechanism: 'PLAIN' })
     const message = Buffer.from('\0alice\0secret')
@@ -77,7 +77,7 @@ describe('a port that requires SASL', () => {
     assert.ok((await client.call('Metadata', 9, { topics: null })).clusterId)
   })
 
-  it('says why it refuses, and ends the connection', async () => {
+  it('reports why authentication failed and closes the connection', async () => {
     const client = await broker.connect()
     await client.call('SaslHandshake', 1, { mechanism: 'PLAIN' })
     const answer = await client.call('SaslAuthenticate', 2, { authBytes: Buffer.from('\0alice\0wrong') })
@@ -88,7 +88,7 @@ describe('a port that requires SASL', () => {
 })
 
 describe('a port without SASL', () => {
-  it('says so', async () => {
+  it('answers a handshake with ILLEGAL_SASL_STATE', async () => {
     const broker = await startTestBroker()
     const client = await broker.connect()
     const { errorCode } = await client.call('SaslHandshake', 1, { mechanism: 'PLAIN' })
@@ -114,7 +114,7 @@ describe('a port with TLS', () => {
     principalOf: name => name,
   })
 
-  it('serves clients that trust its authority, with SASL inside', async () => {
+  it('serves clients that trust its certificate authority, with SASL over TLS', async () => {
     const broker = await startTestBroker({}, 0, undefined, { sasl, tls: settings(false) })
     const brokers = [`127.0.0.1:${broker.port}`]
     const login = { mechanism: 'scram-sha-512', username: 'alice', password: 'secret' } as const
@@ -123,7 +123,7 @@ describe('a port with TLS', () => {
     await broker.close()
   })
 
-  it('wants a certificate of its clients where told so', async () => {
+  it('requires client certificates if configured', async () => {
     const broker = await startTestBroker({}, 0, undefined, { tls: settings(true) })
     const brokers = [`127.0.0.1:${broker.port}`]
     const own = await authority.issue('alice')
@@ -134,7 +134,7 @@ describe('a port with TLS', () => {
     await broker.close()
   })
 
-  it('shows a new certificate once it was replaced', async () => {
+  it('presents a new certificate after it was replaced', async () => {
     const changes: (() => void)[] = []
     const broker = await startTestBroker({}, 0, undefined, { tls: settings(false, changes) })
     const shown = () =>
@@ -153,14 +153,14 @@ describe('a port with TLS', () => {
   })
 })
 
-describe('the name in a certificate', () => {
+describe('the distinguished name of a certificate', () => {
   const name = distinguishedName({ subject: { C: 'DE', O: 'Shop, Inc', OU: 'pay', CN: 'alice' } })
 
-  it('begins with the common name, as Java prints it', () => {
+  it('is formatted as in Java, starting with the common name', () => {
     assert.equal(name, 'CN=alice,OU=pay,O=Shop\\, Inc,C=DE')
   })
 
-  it("is mapped by Kafka's rules", () => {
+  it("is mapped to a principal by Kafka's rules", () => {
     assert.equal(principalMapping('DEFAULT')(name), name)
     assert.equal(principalMapping('RULE:^CN=(.*?),.*$/$1/U,DEFAULT')(name), 'ALICE')
     assert.equal(principalMapping('RULE:^CN=bob$/$0/, RULE:^CN=(.*?),OU=(.*?),.*$/$1@$2/L')(name), 'alice@pay')

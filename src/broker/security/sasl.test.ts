@@ -28,7 +28,7 @@ const authenticate = async (session: SaslSession, message: Uint8Array | string) 
   session.authenticate(typeof message === 'string' ? Buffer.from(message) : message)
 
 describe('SCRAM', () => {
-  it('answers the exchange of RFC 7677 byte for byte', async () => {
+  it('reproduces the exchange of RFC 7677 byte for byte', async () => {
     const keys = await scramKeysOf('sha256', 'pencil', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'), 4096)
     const challenge = scramChallenge(
       'sha256',
@@ -47,7 +47,7 @@ describe('SCRAM', () => {
     assert.throws(() => scramVerify(challenge, last.replace('r=rO', 'r=rP')), { name: 'ScramError' })
   })
 
-  it('lets in who knows the password, with either hash', async () => {
+  it('accepts the right password, with either hash', async () => {
     for (const [mechanism, hash] of [
       ['SCRAM-SHA-256', 'sha256'],
       ['SCRAM-SHA-512', 'sha512'],
@@ -59,7 +59,7 @@ describe('SCRAM', () => {
     }
   })
 
-  it('refuses a wrong password and an unknown user alike', async () => {
+  it('rejects a wrong password and an unknown user with the same error', async () => {
     const messages = new Set<string>()
     for (const [name, password] of [
       ['alice', 'wrong'],
@@ -77,7 +77,7 @@ describe('SCRAM', () => {
     assert.equal(messages.size, 1)
   })
 
-  it('refuses what is no message of a client', async () => {
+  it('rejects malformed client messages', async () => {
     for (const message of [
       '',
       'n,,',
@@ -94,7 +94,7 @@ describe('SCRAM', () => {
 })
 
 describe('PLAIN', () => {
-  it('lets in who knows the password, also from memory', async () => {
+  it('accepts the right password, also when the check is cached', async () => {
     for (let round = 0; round < 2; round++) {
       const session = new SaslSession(settings)
       session.handshake('PLAIN')
@@ -103,7 +103,7 @@ describe('PLAIN', () => {
     }
   })
 
-  it('refuses everybody else', async () => {
+  it('rejects all other credentials', async () => {
     for (const message of [
       plain('alice', 'wrong'),
       plain('bob', 'secret'),
@@ -133,7 +133,7 @@ describe('OAUTHBEARER', () => {
       .setExpirationTime(expires)
       .sign(privateKey)
 
-  it('lets in a token that holds, until it expires', async () => {
+  it('accepts a valid token until it expires', async () => {
     now = Date.now()
     const session = new SaslSession({ ...settings, checkToken: check })
     session.handshake('OAUTHBEARER')
@@ -144,7 +144,7 @@ describe('OAUTHBEARER', () => {
     assert.equal(session.isExpired, true)
   })
 
-  it('answers a token that does not hold with its reason, and ends at the next message', async () => {
+  it('answers an invalid token with its status, and fails at the next message', async () => {
     const session = new SaslSession({ ...settings, checkToken: check })
     session.handshake('OAUTHBEARER')
     const { reply } = await authenticate(session, `n,,\x01auth=Bearer ${await token('others', '1h')}\x01\x01`)
@@ -155,14 +155,14 @@ describe('OAUTHBEARER', () => {
 })
 
 describe('a session', () => {
-  it('needs a handshake first, of a mechanism that there is', async () => {
+  it('requires a handshake with an available mechanism first', async () => {
     const session = new SaslSession(settings)
     await assert.rejects(authenticate(session, plain('alice', 'secret')), /without a SaslHandshake/)
     assert.equal(session.handshake('GSSAPI'), 'UNSUPPORTED_SASL_MECHANISM')
     assert.equal(session.handshake('OAUTHBEARER'), 'UNSUPPORTED_SASL_MECHANISM')
   })
 
-  it('goes on under its mechanism and principal only', async () => {
+  it('can only be renewed with the same mechanism and principal', async () => {
     const session = new SaslSession({ ...settings, maxSessionMs: 1000 })
     session.handshake('PLAIN')
     const { lifetimeMs } = await authenticate(session, plain('alice', 'secret'))

@@ -6,8 +6,8 @@ import { startTestBroker, type TestBroker, type TestClient } from '../test-clien
 import { readMetrics } from './otlp.ts'
 import { subscriptionFor } from './subscriptions.ts'
 
-describe('metrics in the format of OTLP', () => {
-  it('are read with their attributes, kinds and temporalities', () => {
+describe('OTLP metrics', () => {
+  it('are decoded with their attributes, kinds and temporality', () => {
     const message = metricsData(
       sum('org.apache.kafka.producer.sends.total', { 'node.id': '1' }, 5n),
       gauge('org.apache.kafka.producer.rate', {}, 0.5),
@@ -24,7 +24,7 @@ describe('metrics in the format of OTLP', () => {
     ])
   })
 
-  it('that are cut off are refused', () => {
+  it('are rejected when truncated', () => {
     const message = metricsData(gauge('rate', {}, 0.5))
     for (let length = 1; length < message.length; length++) {
       assert.throws(() => readMetrics(message.subarray(0, length)), ProtocolError)
@@ -42,7 +42,7 @@ describe('a subscription', () => {
     client_source_port: '4242',
   }
 
-  it('is all that is wanted of a client, at the shortest interval', () => {
+  it('combines all matching subscriptions, at the shortest interval', () => {
     const one = { metrics: 'a.,b.', 'interval.ms': '5000', match: 'client_id=orders-.*' }
     const other = {
       metrics: 'b.,c.',
@@ -54,13 +54,13 @@ describe('a subscription', () => {
     assert.deepEqual(subscriptionFor(client, [one, { metrics: '*' }]).metrics, ['*'])
   })
 
-  it('has another id when it changes', () => {
+  it('gets a new id when it changes', () => {
     const settings: Record<string, string>[] = [{}, { metrics: 'a.' }, { metrics: 'a.', 'interval.ms': '1000' }]
     assert.equal(new Set(settings.map(one => subscriptionFor(client, [one]).id)).size, 3)
   })
 })
 
-describe('the metrics of clients', () => {
+describe('client metrics', () => {
   let broker: TestBroker
   let client: TestClient
 
@@ -91,7 +91,7 @@ describe('the metrics of clients', () => {
     return errorName((await client.call('PushTelemetry', 0, request)).errorCode)
   }
 
-  it('are asked for only where somebody subscribed', async () => {
+  it('are requested only from clients that match a subscription', async () => {
     const nothing = await subscribe()
     assert.notEqual(nothing.clientInstanceId, zeroUuid)
     assert.deepEqual([nothing.errorCode, nothing.requestedMetrics, nothing.pushIntervalMs], [0, [], 300_000])
@@ -101,7 +101,7 @@ describe('the metrics of clients', () => {
     assert.ok(acceptedCompressionTypes.includes(4))
   })
 
-  it('are shown by client, sums added up', async () => {
+  it('are exposed by client, with deltas added up', async () => {
     await setSubscription({ metrics: '*', 'interval.ms': '100' })
     const { clientInstanceId: id, subscriptionId } = await subscribe()
     const message = metricsData(sum('sends.total', { 'node.id': '1' }, 5n), gauge('send.rate', {}, 0.5))
@@ -114,7 +114,7 @@ describe('the metrics of clients', () => {
     assert.ok(text.includes(`# TYPE send_rate gauge\nsend_rate{${labels}} 0.5\n`), text)
   })
 
-  it('are refused where the client is not at its turn, or not up to date', async () => {
+  it('are rejected from clients that push too early or with an outdated subscription', async () => {
     await setSubscription({ metrics: '*', 'interval.ms': '3600000' })
     const { clientInstanceId: id, subscriptionId } = await subscribe()
     const message = metricsData(gauge('rate', {}, 1))
@@ -129,7 +129,7 @@ describe('the metrics of clients', () => {
     assert.equal(await push(id, subscriptionId, message, { terminating: true }), 'INVALID_REQUEST')
   })
 
-  it('that cannot be read are refused', async () => {
+  it('are rejected if they cannot be decoded', async () => {
     const refusals: [Buffer, number, string][] = [
       [Buffer.from([0xff]), 0, 'INVALID_RECORD'],
       [Buffer.from('no zstd'), 4, 'INVALID_RECORD'],
@@ -142,7 +142,7 @@ describe('the metrics of clients', () => {
     }
   })
 
-  it('are selected by patterns of RE2 only', async () => {
+  it('are selected by valid RE2 patterns only', async () => {
     assert.equal(await setSubscription({ match: 'client_id=(' }), 'INVALID_CONFIG')
     assert.equal(await setSubscription({ match: 'colour=red' }), 'INVALID_CONFIG')
     assert.equal(await setSubscription({ match: 'client_id=a=b' }), 'NONE')

@@ -9,7 +9,7 @@ import { startTestBroker, type TestBroker, type TestClient } from '../test-clien
 const TIMEOUT_MS = 60_000
 
 describe('a topic that is deleted while a transaction is open in it', () => {
-  it('has its part of the transaction aborted when it comes back', async t => {
+  it('has its part of the transaction aborted when it is restored', async t => {
     let metadata: Metadata | undefined
     const broker = await startTestBroker({}, 0, undefined, {}, opened => (metadata = opened))
     t.after(() => broker.close())
@@ -41,7 +41,7 @@ describe('a topic that is deleted while a transaction is open in it', () => {
   })
 })
 
-describe('transactions of clients', () => {
+describe('transactions from clients', () => {
   let broker: TestBroker
   const opened: (() => Promise<unknown>)[] = []
 
@@ -74,7 +74,7 @@ describe('transactions of clients', () => {
     return values
   }
 
-  it('of kafkajs are read whole or not at all', async () => {
+  it('from kafkajs are read completely or not at all', async () => {
     const producer = kafka().producer({ transactionalId: 'tx', idempotent: true, maxInFlightRequests: 1 })
     opened.push(() => producer.disconnect())
     await producer.connect()
@@ -91,7 +91,7 @@ describe('transactions of clients', () => {
     assert.deepEqual(await readCommitted('t'), ['a', 'c'])
   })
 
-  it('of kafkajs take offsets along', async () => {
+  it('from kafkajs commit consumer offsets atomically', async () => {
     const producer = kafka().producer({ transactionalId: 'tx', idempotent: true, maxInFlightRequests: 1 })
     const admin = kafka().admin()
     opened.push(
@@ -114,7 +114,7 @@ describe('transactions of clients', () => {
     }
   })
 
-  it('of @platformatic/kafka are read whole or not at all', async () => {
+  it('from @platformatic/kafka are read completely or not at all', async () => {
     const connection = { clientId: 'test', bootstrapBrokers: [`127.0.0.1:${broker.port}`] }
     const producer = new PlatformaticProducer<string, string, string, string>({
       ...connection,
@@ -239,7 +239,7 @@ describe('transactions on the wire', () => {
     assert.deepEqual([...readRecords(marker)[0]!.key!], [0, 0, 0, 1], 'version 0, commit')
   })
 
-  it('wake a reader that waits for them to end', async () => {
+  it('wake a reader that is waiting for them to end', async () => {
     const producer = await init()
     await add(producer)
     await produce(producer, 'a')
@@ -249,7 +249,7 @@ describe('transactions on the wire', () => {
     assert.ok((await waiting).records.length > 0)
   })
 
-  it('fence a zombie, with the code that its version knows', async () => {
+  it('fence a zombie with an error code that its API version knows', async () => {
     const zombie = await init()
     await add(zombie)
     await produce(zombie, 'gone')
@@ -266,14 +266,14 @@ describe('transactions on the wire', () => {
     )
   })
 
-  it('refuse records of a partition that was not added, in the words of the version', async () => {
+  it('reject records for a partition that was not added, with the error code of the version', async () => {
     const producer = await init()
     assert.equal((await produce(producer, 'a')).errorCode, ErrorCode.INVALID_TXN_STATE)
     assert.equal((await produce(producer, 'a', { version: 11 })).errorCode, ErrorCode.TRANSACTION_ABORTABLE)
     assert.equal((await produce(producer, 'a', { version: 12 })).errorCode, ErrorCode.NONE, 'which adds it')
   })
 
-  it('refuse offsets of a group that was not added, in the words of the version', async () => {
+  it('reject offsets of a group that was not added, with the error code of the version', async () => {
     const producer = await init()
     await add(producer)
     const commit = async (groupId: string, version: number) => {
@@ -306,7 +306,7 @@ describe('transactions on the wire', () => {
     assert.equal((await end(producer, true)).errorCode, ErrorCode.INVALID_TXN_STATE)
   })
 
-  it('are aborted when their producer is gone', async () => {
+  it('are aborted after their timeout when their producer is gone', async () => {
     const producer = await init('tx', 1)
     await add(producer)
     await produce(producer, 'left')
@@ -316,7 +316,7 @@ describe('transactions on the wire', () => {
     assert.equal((await end(producer, true)).errorCode, ErrorCode.PRODUCER_FENCED)
   })
 
-  it('may not be open for longer than the broker allows', async () => {
+  it('cannot have a timeout longer than the broker allows', async () => {
     const asked = { transactionalId: 'tx', producerId: -1, producerEpoch: -1 }
     for (const transactionTimeoutMs of [0, 900_001]) {
       const answer = await client.call('InitProducerId', 4, { ...asked, transactionTimeoutMs })
@@ -350,7 +350,7 @@ describe('transactions on the wire', () => {
     )
   })
 
-  it('can be given up in one partition by an operator', async () => {
+  it('can be aborted in one partition by an operator', async () => {
     const producer = await init()
     await add(producer)
     await produce(producer, 'hanging')
