@@ -8,7 +8,7 @@ test('brackets separate an IPv6 address from its port', () => {
   assert.equal(hostPort('broker.example', 9092), 'broker.example:9092')
 })
 
-test('who listens everywhere is reached on this machine', () => {
+test('a wildcard address is reached through loopback', () => {
   assert.equal(reachableHost('0.0.0.0'), '127.0.0.1')
   assert.equal(reachableHost('::'), '127.0.0.1')
   assert.equal(reachableHost('::1'), '::1')

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asError, codeOf, messageOf } from './error.ts'
 
-test('an error is itself, with its message and code', () => {
+test('an error keeps its identity, message and code', () => {
   const error = Object.assign(new Error('no such file'), { code: 'ENOENT' })
   assert.equal(asError(error), error)
   assert.equal(messageOf(error), 'no such file')
   assert.equal(codeOf(error), 'ENOENT')
 })
 
-test('an object with a message, as some libraries throw, is read like an error', () => {
+test('an object with a message, which some libraries throw, is treated as an error', () => {
   assert.equal(messageOf({ message: 'refused' }), 'refused')
   assert.equal(asError({ message: 'refused' }).message, 'refused')
 })
 
-test('of several errors without a message of their own the first one says why', () => {
+test('an aggregate error without a message takes that of its first error', () => {
   assert.equal(
     messageOf(new AggregateError([new Error('connect ECONNREFUSED ::1:1'), new Error('other')])),
     'dial tcp [::1]:1: connect: connection refused',
@@ -22,7 +22,7 @@ test('of several errors without a message of their own the first one says why', 
   assert.equal(messageOf(new AggregateError([new Error('x')], 'all failed')), 'all failed')
 })
 
-test('why a connection failed is told as the original tells it', () => {
+test("connection errors are reported in the original's words", () => {
   const openSsl = (reason: string) =>
     `40A3:error:0A00010B:SSL routines:tls_validate_record_header:${reason}:../deps/x.c:78:`
   const unknown = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
@@ -45,7 +45,7 @@ test('why a connection failed is told as the original tells it', () => {
   for (const [message, told] of cases) assert.equal(messageOf(new Error(message)), told)
 })
 
-test('a thrown text is the message; a code that is no text is none', () => {
+test('a thrown string is the message, and a code that is not a string is ignored', () => {
   assert.equal(messageOf('plain'), 'plain')
   assert.equal(messageOf(undefined), 'undefined')
   assert.equal(codeOf({ code: 7 }), undefined)

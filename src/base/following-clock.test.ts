@@ -22,7 +22,7 @@ function machine(): { clock: Clock; ms: number; wake: () => void } {
   return state
 }
 
-test('the time is that of the other clock, carried on by monotonic time and compared again', async t => {
+test('the clock follows another one, advances by monotonic time, and compares again', async t => {
   const own = machine()
   const warnings: string[] = []
   // Keeps the warnings and discards the rest of the log.
@@ -43,7 +43,7 @@ test('the time is that of the other clock, carried on by monotonic time and comp
   assert.equal(warnings.length, 1)
 })
 
-test('while the other clock cannot be read the time goes on, and at the start that is an error', async t => {
+test('the clock keeps running while the other one cannot be read, which is an error only at the start', async t => {
   const own = machine()
   let isThere = true
   const read = async () => {

@@ -54,7 +54,7 @@ export function databaseSuite(
         rows.map(row => row.name),
       )
 
-    it('answers values as they were written', async () => {
+    it('returns values as they were written', async () => {
       const body = Uint8Array.of(0, 1, 255)
       const [row] = await write(async sql => {
         const values = ['ä\u{1F600}', Number.MAX_SAFE_INTEGER, body] as const
@@ -73,7 +73,7 @@ export function databaseSuite(
       assert.deepEqual(await names(), ['B', 'a-b', 'ab', 'b', 'ä'])
     })
 
-    it('answers every character of a text, also those that databases like least', async () => {
+    it('returns every character of a text, including those that databases reject', async () => {
       const odd = ['a\u0000b', '\uE000', '\uE000\uE002\u0000', '\u0000\uE000\uE001', "'\\\n"]
       await write(async sql => {
         await insert(sql, odd[0]!)
@@ -90,7 +90,7 @@ export function databaseSuite(
       )
     })
 
-    it('keeps nothing of a transaction that throws, and passes its error on', async () => {
+    it('rolls back a transaction that throws, and rethrows its error', async () => {
       const failing = write(async sql => {
         await insert(sql, 'one')
         throw new Error('no')
@@ -99,7 +99,7 @@ export function databaseSuite(
       assert.deepEqual(await names(), [])
     })
 
-    it('lets transactions that are begun together stand or fall alone', async () => {
+    it('commits or rolls back concurrent transactions independently', async () => {
       const results = await Promise.allSettled([
         write(sql => insert(sql, 'one')),
         write(sql => insert(sql, 'one')),
@@ -115,7 +115,7 @@ export function databaseSuite(
       assert.deepEqual(await names(), ['one', 'three'])
     })
 
-    it('gives every change to a row that two transactions change, however they wait', async () => {
+    it('loses no update when transactions change the same row concurrently', async () => {
       await write(sql => sql.run('INSERT INTO items (name, size) VALUES (?, 0)', 'counter'))
       const add = () =>
         write(async sql => {
@@ -128,7 +128,7 @@ export function databaseSuite(
       assert.equal(row?.size, 20)
     })
 
-    it('names a row that exists already as duplicate', async () => {
+    it('reports an existing row as a duplicate', async () => {
       await write(sql => insert(sql, 'one'))
       await assert.rejects(
         write(sql => insert(sql, 'one')),
@@ -136,7 +136,7 @@ export function databaseSuite(
       )
     })
 
-    it('refuses to write in a read', async () => {
+    it('rejects writes in a read transaction', async () => {
       await assert.rejects(
         read(sql => insert(sql, 'one')),
         { code: 'failed' },
@@ -144,7 +144,7 @@ export function databaseSuite(
       assert.deepEqual(await names(), [])
     })
 
-    it('answers what a statement wrote', async () => {
+    it('returns the rows that a statement wrote', async () => {
       const rows = await write(sql =>
         sql.all<{ id: number; name: string }>(
           'INSERT INTO items (name) SELECT name FROM ROWS(name text) AS r RETURNING id, name',
@@ -181,7 +181,7 @@ export function databaseSuite(
       })
     }
 
-    it('keeps odd text and nulls in sets', async () => {
+    it('preserves unusual text and nulls in sets', async () => {
       const odd = [
         ['"{},\\ \'', null],
         ['NULL', 1],
@@ -201,7 +201,7 @@ export function databaseSuite(
       )
     })
 
-    it('answers statements that are issued together, in their order', async () => {
+    it('executes statements issued together in order', async () => {
       const answers = await write(sql =>
         Promise.all([
           insert(sql, 'one'),
@@ -213,7 +213,7 @@ export function databaseSuite(
       assert.deepEqual([answers[1].length, answers[3].length], [1, 2])
     })
 
-    it('deletes what refers to a deleted row', async () => {
+    it('deletes rows that refer to a deleted row', async () => {
       await write(async sql => {
         const [row] = await sql.all<{ id: number }>(`INSERT INTO items (name) VALUES ('one') RETURNING id`)
         await sql.run('INSERT INTO tags (item, name) VALUES (?, ?)', row!.id, 'tag')
@@ -230,7 +230,7 @@ export function databaseSuite(
       assert.notEqual(second!.id, first!.id)
     })
 
-    it('refuses transactions after it was closed, and finishes those before', async () => {
+    it('rejects transactions after it was closed, and finishes earlier ones', async () => {
       const before = write(sql => insert(sql, 'one'))
       await Promise.all([before, database.close()])
       await assert.rejects(names(), { code: 'closed' })
@@ -248,7 +248,7 @@ export function databaseSuite(
         await migrate(database, 'other', [])
       })
 
-      it('leave nothing behind when one of them fails', async () => {
+      it('are rolled back when one of them fails', async () => {
         const broken = { name: 'broken', statements: () => ['ALTER TABLE items ADD COLUMN lost text', 'NO SQL'] }
         await assert.rejects(migrate(database, 'test', [...migrations, broken]), { code: 'failed' })
         await assert.rejects(
@@ -266,7 +266,7 @@ export function databaseSuite(
       })
     })
 
-    it('shows one connection what another has committed', async context => {
+    it('shows one connection what another one has committed', async context => {
       if (again === undefined) return context.skip('this database has one connection')
       const other = await again()
       await other.transaction({ kind: 'write', durable: false }, sql => insert(sql, 'one'))

@@ -16,19 +16,19 @@ let files = 0
 const freshPath = () => join(folder, `${files++}.db`)
 
 databaseSuite('memory', async () => ({ database: openSqliteHere({ path: ':memory:' }) }))
-databaseSuite('a file, with its thread', async () => {
+databaseSuite('a file, in a thread', async () => {
   const path = freshPath()
   return { database: await openSqlite({ path }), again: () => openSqlite({ path }) }
 })
 
 describe('an SQLite file', () => {
-  it('that cannot be opened is named', async () => {
+  it('that cannot be opened is named in the error', async () => {
     const path = join(folder, 'no', 'such', 'folder.db')
     await assert.rejects(openSqlite({ path }), /cannot open the database .*no\/such\/folder.db/)
     assert.throws(() => openSqliteHere({ path }), /cannot open the database/)
   })
 
-  it('is lost when its thread ends: listeners hear of it before those who wait', async () => {
+  it('is lost when its thread ends: listeners are notified before pending calls fail', async () => {
     let thread: Worker | undefined
     process.once('worker', worker => (thread = worker))
     const database = await openSqlite({ path: freshPath() })
@@ -63,7 +63,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
   const retriable = (error: unknown) =>
     error instanceof DatabaseError && error.code === 'unreachable' && error.isRetriable
 
-  it('that cannot be reached is named, and may be tried again', async () => {
+  it('that is unreachable gives a retriable error, and one without the database an error that names it', async () => {
     await assert.rejects(openPostgres({ url: 'postgres://postgres@127.0.0.1:1/none' }), retriable)
     await assert.rejects(
       openPostgres({ url: server.url.replace(/postgres$/, 'none') }),
@@ -71,7 +71,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     )
   })
 
-  it('needs no right to create schemas where its own exists', async () => {
+  it('needs no permission to create schemas if its own exists', async () => {
     const owner = await openPostgres({ url: server.url, schema: 'given' })
     await owner.transaction({ kind: 'write' }, async sql => {
       await sql.run('CREATE ROLE limited LOGIN')
@@ -85,7 +85,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     await assert.rejects(openPostgres({ url, schema: 'missing' }), /permission denied/)
   })
 
-  it('runs a transaction again that lost against another one', async () => {
+  it('retries a transaction that a deadlock aborted', async () => {
     const database = await open()
     const write = (name: string, first: number, second: number) =>
       database.transaction({ kind: 'write' }, async sql => {
@@ -103,7 +103,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     await database.close()
   })
 
-  it('loses a transaction with its connection, and goes on with another one', async () => {
+  it('fails a transaction whose connection is lost, and continues with another connection', async () => {
     const database = await open()
     const failing = database.transaction({ kind: 'write' }, async sql => {
       await sql.run('CREATE TABLE lost (id bigint)')
@@ -119,7 +119,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     await database.close()
   })
 
-  it('that was out of reach is used again as soon as it is back', async () => {
+  it('that was unreachable is used again as soon as it is back', async () => {
     const database = await open()
     await server.crash()
     const ask = () => database.transaction({ kind: 'read' }, sql => sql.all<{ one: number }>('SELECT 1 AS one'))
@@ -129,7 +129,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     await database.close()
   })
 
-  it('passes notifications on between processes', async () => {
+  it('passes notifications between processes', async () => {
     const [one, other] = [await open(), await open()]
     const url = { url: server.url, schema: 'shared' }
     const [sender, receiver] = [await openPostgres(url), await openPostgres(url)]

@@ -8,7 +8,7 @@ import { openFiles } from './files.ts'
 const folder = mkdtempSync(join(tmpdir(), 'penstock-files-'))
 after(() => rmSync(folder, { recursive: true }))
 
-test('a pattern matches hidden files, but neither folders nor what lies above', () => {
+test('a pattern matches hidden files, but neither folders nor parent folders', () => {
   mkdirSync(join(folder, 'sub/.hidden'), { recursive: true })
   for (const name of ['a.txt', '.b.txt', 'sub/{c}.txt', 'sub/.d.txt']) writeFileSync(join(folder, name), '')
   const matches = (pattern: string) => openFiles.glob(`${folder}/${pattern}`).map(path => path.slice(folder.length + 1))

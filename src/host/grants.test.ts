@@ -28,7 +28,7 @@ test('a list of grants names capabilities, each whole or with a pattern', () => 
   assert.deepEqual(readGrants(''), [])
 })
 
-test('a list of grants that says nothing clear is refused with what would be', () => {
+test('an invalid list of grants is rejected with a hint', () => {
   const refusal = (text: string) => {
     try {
       readGrants(text)
@@ -44,14 +44,14 @@ test('a list of grants that says nothing clear is refused with what would be', (
   assert.match(refusal('network=example.com:80'), /not an address or a range/)
 })
 
-test('nothing is granted but the network until it is named', () => {
+test('only the network is granted by default', () => {
   for (const { capability } of allGrants) assert.equal(refuses('', capability), capability !== 'network', capability)
   for (const { capability } of allGrants) {
     assert.equal(grantedHost({ grants: allGrants, ownPorts: [80] }).refusal!(capability, 'x:80'), undefined)
   }
 })
 
-test('a folder is granted with everything below it, and nothing that a link or `..` leads to', async () => {
+test('a folder is granted with everything below it, but not what a link or `..` leads to', async () => {
   const { files } = hostOf(`files=${folder}/data`)
   assert.equal(files.readFileSync(`${folder}/data/in.txt`).toString(), 'granted')
   await files.writeFile(`${folder}/data/below/../out.txt`, 'x')
@@ -72,14 +72,14 @@ test('a folder is granted with everything below it, and nothing that a link or `
   await assert.rejects(files.copyFile(`${folder}/secret.txt`, `${folder}/data/stolen.txt`), { code: 'not_granted' })
 })
 
-test('a pattern of files is granted where it starts in the folder and leads nowhere else', () => {
+test('a file pattern is granted if it starts in the folder and matches nothing outside', () => {
   const { files } = hostOf(`files=${folder}/data`)
   assert.throws(() => files.glob(`${folder}/data/*.txt`), { code: 'not_granted' }, 'one of them is a link')
   assert.deepEqual(files.glob(`${folder}/data/in*`), [`${folder}/data/in.txt`])
   assert.throws(() => files.glob(`${folder}/*.txt`), { code: 'not_granted' })
 })
 
-test('variables and programs are granted by name, where `*` stands for anything', () => {
+test('variables and programs are granted by name, where `*` matches anything', () => {
   const environment = { PIPELINE_A: '1', PIPELINE_B_KEY: '2', XPIPELINE_A: '3', TZ: 'UTC' }
   const grants = readGrants('env=PIPELINE_*,processes=jq,env=A*Z*')
   assert.deepEqual(Object.keys(grantedEnvironment(grants, environment)), ['PIPELINE_A', 'PIPELINE_B_KEY', 'TZ'])
@@ -91,14 +91,14 @@ test('variables and programs are granted by name, where `*` stands for anything'
   assert.equal(refuses('processes=jq', 'processes', 'jq'), false)
 })
 
-test('addresses to listen on are granted by port, or by host and port', () => {
+test('listening addresses are granted by port, or by host and port', () => {
   assert.equal(refuses('listen=8081', 'listen', '0.0.0.0:8081'), false)
   assert.equal(refuses('listen=8081', 'listen', ':8082'), true)
   assert.equal(refuses('listen=127.0.0.1:8081', 'listen', '127.0.0.1:8081'), false)
   assert.equal(refuses('listen=127.0.0.1:8081', 'listen', ':8081'), true)
 })
 
-test('a database in memory needs no grant, and reaches no file', () => {
+test('a database in memory needs no grant, and cannot reach files', () => {
   const database = hostOf('').databases.open(':memory:', {})
   database.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1); VACUUM')
   const path = join(folder, 'attached.db')
@@ -115,7 +115,7 @@ test('a database in memory needs no grant, and reaches no file', () => {
   database.close()
 })
 
-test('database files are granted by folder, and those that a statement attaches as well', () => {
+test('database files are granted by folder, including those that a statement attaches', () => {
   const { databases } = hostOf(`database_files=${folder}/data`)
   assert.throws(() => databases.open(join(folder, 'x.db'), {}), { code: 'not_granted', capability: 'database_files' })
   assert.throws(() => databases.open(`${folder}/data/up/../x.db`, {}), { code: 'not_granted' })

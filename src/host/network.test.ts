@@ -41,7 +41,7 @@ const notations = [
     .map(address => (address.includes(':') ? `[${address}]` : address)),
 ]
 
-test('the ports of the control plane and the agent are refused by every notation of an address', async () => {
+test('the ports of the control plane and the agent are refused in every notation of an address', async () => {
   for (const host of notations) {
     const url = `http://${host}:${own.port}/`
     await assert.rejects(network.fetch(url), isRefusal, `fetch ${url}`)
@@ -54,14 +54,14 @@ test('the ports of the control plane and the agent are refused by every notation
   assert.equal(own.connections, 0)
 })
 
-test('other servers of the same machine are reached', async () => {
+test('other servers on the same machine can be reached', async () => {
   assert.equal(await (await network.fetch(`http://localhost:${foreign.port}/`)).text(), 'hello')
   const socket = network.connect({ host: '127.0.0.1', port: foreign.port })
   await once(socket, 'connect')
   socket.destroy()
 })
 
-test('a redirect leads to no refused address', async () => {
+test('a redirect cannot lead to a refused address', async () => {
   await assert.rejects(network.fetch(`http://127.0.0.1:${foreign.port}/redirect`), isRefusal)
   const transport = new HttpTransport({ sockets: network })
   const request = transport.request(`http://127.0.0.1:${foreign.port}/redirect`, { method: 'GET', timeoutMs: 60_000 })
@@ -70,7 +70,7 @@ test('a redirect leads to no refused address', async () => {
   assert.equal(own.connections, 0)
 })
 
-test('links and the metadata services of clouds are refused by address', () => {
+test('link-local addresses and cloud metadata services are refused', () => {
   const filter = new AddressFilter([], [])
   for (const address of [
     ...['169.254.169.254', '169.254.170.2', '::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe'],
@@ -83,7 +83,7 @@ test('links and the metadata services of clouds are refused by address', () => {
   }
 })
 
-test('an address is granted alone, with a port, or as a range', () => {
+test('an address can be granted alone, with a port, or as a range', () => {
   const filter = new AddressFilter(
     readGrants('network=169.254.169.254:80,network=fe80::/10,network=[::1]:9,network=localhost:8'),
     [8, 9],
@@ -96,7 +96,7 @@ test('an address is granted alone, with a port, or as a range', () => {
 })
 
 // From here on every socket of this process is guarded.
-test('sockets that others open are held to the same, and servers are refused', async () => {
+test('sockets that libraries open are filtered as well, and servers are refused', async () => {
   guardSockets(policy, { refusal: refusal! }, () => false)
   for (const host of notations) {
     const plain = host.replace(/^\[|\]$/g, '')
@@ -116,7 +116,7 @@ test('sockets that others open are held to the same, and servers are refused', a
   })
 })
 
-test('datagrams reach no refused address, and no port is opened for them', async () => {
+test('datagrams cannot reach refused addresses, and cannot bind ports', async () => {
   const received: string[] = []
   const listen = async (wanted: number) => {
     const server = createDatagramSocket('udp4').on('message', message => received.push(message.toString()))
@@ -148,7 +148,7 @@ test('datagrams reach no refused address, and no port is opened for them', async
   assert.throws(() => createDatagramSocket('udp4').bind(strange + 1), { code: 'not_granted', capability: 'listen' })
 })
 
-test('the Kafka client, which opens its own sockets, reaches no refused address', async () => {
+test('the Kafka client, which opens its own sockets, cannot reach refused addresses', async () => {
   const { Admin } = await import('@platformatic/kafka')
   const bootstrapBrokers = [{ host: 'localhost', port: own.port }]
   const admin = new Admin({ clientId: 'x', bootstrapBrokers, retries: 0 })

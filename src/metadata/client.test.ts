@@ -31,7 +31,7 @@ const objectOf = (partition: number, epoch: number): NewObject => ({
   ],
 })
 
-test('a commit whose answer was lost is answered as it was', async () => {
+test('a commit whose answer was lost gets its original answer', async () => {
   await using cluster = await startCluster({ commit: ['lost'] })
   const { metadata, object, highWatermark } = cluster
   const [[assignment] = []] = await metadata.commit([object])
@@ -40,7 +40,7 @@ test('a commit whose answer was lost is answered as it was', async () => {
   assert.equal(await highWatermark(), 1)
 })
 
-test('a commit that was lost on the way is made again', async () => {
+test('a commit whose request was lost is retried', async () => {
   await using cluster = await startCluster({ commit: ['unknown_outcome', 'busy', 'none'] })
   const { metadata, object, highWatermark } = cluster
   await metadata.commit([object])
@@ -48,7 +48,7 @@ test('a commit that was lost on the way is made again', async () => {
 })
 
 // The caller deletes the objects of a commit that has certainly failed, so this one must not be reported as such.
-test('a commit that has happened is never reported as one that has not, whatever goes wrong behind it', async () => {
+test('a commit that succeeded is never reported as failed, whatever fails afterwards', async () => {
   for (const code of ['busy', 'failed', 'closed'] as const) {
     await using cluster = await startCluster({ commit: ['lost'], recallCommit: [code] })
     const { metadata, object, highWatermark } = cluster
@@ -57,12 +57,12 @@ test('a commit that has happened is never reported as one that has not, whatever
   }
 })
 
-test('a commit that may still be on its way has an unknown outcome, though later attempts have failed', async () => {
+test('a commit that may still arrive has an unknown outcome, even if later attempts failed', async () => {
   await using cluster = await startCluster({ commit: ['unknown_outcome', 'busy', 'busy', 'busy'] })
   await assert.rejects(cluster.metadata.commit([cluster.object]), { code: 'unknown_outcome' })
 })
 
-test('a commit that surely failed says why', async () => {
+test('a commit that certainly failed reports why', async () => {
   await using refused = await startCluster({ commit: ['busy'] })
   await assert.rejects(refused.metadata.commit([refused.object]), { code: 'busy' })
   await using closed = await startCluster({ commit: ['unknown_outcome'] })

@@ -35,7 +35,7 @@ describe('commits that share transactions', () => {
     await settled()
   }
 
-  it('take those that wait while two transactions are in progress', async () => {
+  it('include those that wait while two transactions are in progress', async () => {
     const first = commit('a')
     await settled()
     const others = [commit('b')]
@@ -55,7 +55,7 @@ describe('commits that share transactions', () => {
     ])
   })
 
-  it('are repeated one by one when a transaction is refused', async () => {
+  it('are retried one by one when a transaction is rejected', async () => {
     const outcomes = Promise.allSettled([commit('a'), commit('b'), commit('c')])
     await settled()
     await end('epoch_closed')
@@ -69,7 +69,7 @@ describe('commits that share transactions', () => {
     )
   })
 
-  it('fail together when it is not known what happened, or nothing can be committed', async () => {
+  it('fail together when the outcome is unknown or nothing can be committed', async () => {
     for (const code of ['unknown_outcome', 'busy'] as const) {
       const outcomes = Promise.allSettled([commit('a'), commit('b')])
       await settled()
@@ -79,7 +79,7 @@ describe('commits that share transactions', () => {
     }
   })
 
-  it('do not become one transaction without a limit', async () => {
+  it('are limited in number per transaction', async () => {
     const large = (key: string) => group.commit([object(key, 5000)], 0)
     const all = Promise.all([large('a'), large('b'), large('c')])
     await settled()
@@ -91,7 +91,7 @@ describe('commits that share transactions', () => {
     await all
   })
 
-  it('are finished before the end, and refused afterwards', async () => {
+  it('are finished before closing, and rejected afterwards', async () => {
     const earlier = [commit('a'), commit('b')]
     let isClosed = false
     const closing = group.close().then(() => {

@@ -32,7 +32,7 @@ export function housekeepingSuite(suite: Lent): void {
     const two = ([first, second]: readonly Extent[]) => [first!, second!] as const
     const dead = async () => (await metadata.deadObjects(0, 100)).map(({ key }) => key)
 
-    it('takes away what is too old, and then the objects that nothing refers to', async () => {
+    it('removes extents past their retention time, then objects without extents', async () => {
       const { partitions } = await create('one', 2)
       const [p0 = NaN, p1 = NaN] = partitions
       await metadata.commit([
@@ -56,7 +56,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.deepEqual(await dead(), [])
     })
 
-    it('takes away what is too much', async () => {
+    it('removes the oldest extents beyond the retention size', async () => {
       const partition = await createPartition('one')
       await metadata.commit(['a', 'b', 'c', 'd'].map(key => object(key, batch(partition))))
       await metadata.retain([{ partition, deleteBefore: null, keepBytes: 150 }])
@@ -66,7 +66,7 @@ export function housekeepingSuite(suite: Lent): void {
       )
     })
 
-    it('takes away what is below the log start, but nothing above it', async () => {
+    it('removes extents below the log start offset, and none above it', async () => {
       const partition = await createPartition('one')
       await metadata.commit([
         object('a', batch(partition, { records: 5 })),
@@ -78,7 +78,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.equal((await metadata.bounds([partition]))[0]?.logStartOffset, 7)
     })
 
-    it('takes away the records of deleted topics', async () => {
+    it('removes the records of deleted topics', async () => {
       const topic = await create('one')
       await metadata.commit([object('a', batch(topic.partitions[0]!))])
       await metadata.deleteTopics([topic.id], null)
@@ -90,7 +90,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.deepEqual(await dead(), ['a'])
     })
 
-    it('makes an object garbage immediately when nothing of it was accepted', async () => {
+    it('marks an object as garbage immediately if none of it was accepted', async () => {
       await metadata.commit([object('a', batch(999))])
       assert.deepEqual(await dead(), ['a'])
     })
@@ -100,7 +100,7 @@ export function housekeepingSuite(suite: Lent): void {
       return (await metadata.mergeCandidates({ ...rule, ...changes })).map(({ key }) => key)
     }
 
-    it('finds objects that are worth being merged, oldest first', async () => {
+    it('finds objects worth merging, oldest first', async () => {
       const partition = await createPartition('one')
       await metadata.commit(['a', 'b', 'c', 'd'].map(key => object(key, batch(partition))))
       assert.deepEqual(await candidates(), ['a', 'b', 'c', 'd'])
@@ -112,7 +112,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.deepEqual(await candidates({ fromBytes: 1001 }), [])
     })
 
-    it('finds objects of which less than half is still there', async () => {
+    it('finds objects of which less than half is live', async () => {
       const [big, small] = [(await create('big')).partitions[0]!, (await create('small')).partitions[0]!]
       const two = (key: string) => ({
         ...object(key, batch(big, { sizeBytes: 700 }), batch(small, { sizeBytes: 300, position: 700 })),
@@ -133,7 +133,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.deepEqual(await sparse(10, 1), [['a', 1]])
     })
 
-    it('takes away what lies before the start of a partition without being given a rule', async () => {
+    it('removes extents below the log start offset without a retention rule', async () => {
       const partition = await createPartition('one')
       await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
       await metadata.advanceLogStart([{ partition, offset: 2 }])
@@ -145,7 +145,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.deepEqual(await dead(), ['a', 'b', 'c'])
     })
 
-    it('lets a merged object take the place of what was copied into it', async () => {
+    it('replaces extents by a merged object', async () => {
       const partition = await createPartition('one')
       await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
       const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 150, withAborted: true }])
@@ -162,7 +162,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.equal((await metadata.bounds([partition]))[0]?.sizeBytes, 300)
     })
 
-    it('does not bring back what expired while it was being merged', async () => {
+    it('does not restore extents that expired during a merge', async () => {
       const partition = await createPartition('one')
       await metadata.commit([object('a', batch(partition, { maxTimestamp: 5 })), object('b', batch(partition))])
       const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6, withAborted: true }])
@@ -174,7 +174,7 @@ export function housekeepingSuite(suite: Lent): void {
       await assert.rejects(metadata.replaceExtents(merged, []), { code: 'epoch_closed' })
     })
 
-    it('lets cleaned records take the place of what they were read from, and knows how far it has come', async () => {
+    it('replaces extents by compacted ones, and remembers how far it has cleaned', async () => {
       const [partition, other] = [(await create('one')).partitions[0]!, (await create('two')).partitions[0]!]
       await metadata.commit(['a', 'b', 'c'].map(key => object(key, batch(partition))))
       const [answer] = await metadata.findExtents([{ partition, offset: 0, maxBytes: 1e6, withAborted: true }])
@@ -203,7 +203,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.deepEqual(await dead(), ['a', 'b', 'c'])
     })
 
-    it('is bounded, and says that there is more', async () => {
+    it('removes a bounded number of extents per call, and reports whether more remain', async () => {
       const partition = await createPartition('one')
       await metadata.commit(Array.from({ length: 2500 }, (_, index) => object(`o${index}`, batch(partition))))
       const rules = [{ partition, deleteBefore: 1000, keepBytes: null }]
@@ -213,7 +213,7 @@ export function housekeepingSuite(suite: Lent): void {
       assert.equal((await metadata.deadObjects(0, 5000)).length, 2500)
     })
 
-    it('closes epochs that are not renewed, and tells orphans from objects', async () => {
+    it('closes epochs that are not renewed, and distinguishes orphans from known objects', async () => {
       const partition = await createPartition('one')
       await metadata.commit([object('a', batch(partition))])
       const idle = await metadata.openEpoch()

@@ -50,7 +50,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     }
 
     describe('topics', () => {
-      it('are brought back as they were as long as they are kept', async () => {
+      it('are restored unchanged while they are retained', async () => {
         const topic = await create('one', 2, { 'retention.ms': '5' })
         const p0 = topic.partitions[0]!
         await metadata.commit([object('a', batch(p0, { records: 3 }))])
@@ -80,7 +80,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.deletedTopics(), [])
       })
 
-      it('are not brought back beside another of the same name, nor when their time is over', async () => {
+      it('cannot be restored beside another of the same name, nor after their retention', async () => {
         const first = await create('one')
         await metadata.commit([object('a', batch(first.partitions[0]!))])
         await metadata.deleteTopics([first.id], 100)
@@ -113,7 +113,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.ok(another.partitions[0]! > second.partitions[0]!)
       })
 
-      it('are in the catalog as soon as they are created', async () => {
+      it('are in the catalog as soon as they have been created', async () => {
         const topic = await create('one', 3, { 'retention.ms': '5' })
         assert.match(topic.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
         assert.equal(topic.partitions.length, 3)
@@ -124,7 +124,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal(topic.createdAt, now)
       })
 
-      it('are refused when the name is taken; the others are created', async () => {
+      it('are rejected if their name is taken, while the others are created', async () => {
         await create('one')
         const outcomes = await metadata.createTopics([
           { name: 'one', partitions: 1, configs: {} },
@@ -137,7 +137,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         )
       })
 
-      it('come back under another id', async () => {
+      it('get a new id when they are recreated', async () => {
         const first = await create('one')
         const [deleted, unknown] = await metadata.deleteTopics([first.id, '00000000-0000-0000-0000-000000000000'], null)
         assert.ok(deleted?.ok)
@@ -160,7 +160,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(same, { ok: false, code: 'INVALID_PARTITIONS' })
       })
 
-      it('tell their listeners', async () => {
+      it('notify listeners of changes', async () => {
         const heard: string[][] = []
         const stop = metadata.onTopicsChanged(catalog => heard.push([...catalog.byName.keys()]))
         const topic = await create('one')
@@ -173,7 +173,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     })
 
     describe('the log', () => {
-      it('gives offsets, tells listeners first, and finds the extents again', async () => {
+      it('assigns offsets, notifies listeners before it resolves, and finds the extents', async () => {
         const { partitions } = await create('one', 2)
         const [p0 = NaN, p1 = NaN] = partitions
         const heard: Appended[] = []
@@ -206,7 +206,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         ])
       })
 
-      it('finds many extents in their order', async () => {
+      it('finds many extents in order', async () => {
         const partition = await createPartition('one')
         await metadata.commit(Array.from({ length: 100 }, (_, index) => object(`o${index}`, batch(partition))))
         assert.deepEqual(
@@ -215,7 +215,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         )
       })
 
-      it('keeps what it knows of producers from commit to commit', async () => {
+      it('keeps the state of producers from commit to commit', async () => {
         const partition = await createPartition('one')
         const send = (baseSequence: number) => batch(partition, { producerId: 7, producerEpoch: 0, baseSequence })
         await metadata.commit([object('a', send(0))])
@@ -230,7 +230,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.ok(forgotten?.[0]?.ok)
       })
 
-      it('finds records by time', async () => {
+      it('finds records by timestamp', async () => {
         const partition = await createPartition('one')
         await metadata.commit([
           object('a', batch(partition, { maxTimestamp: 10 })),
@@ -254,7 +254,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal(none, null)
       })
 
-      it('moves the log start forward only', async () => {
+      it('only moves the log start offset forward', async () => {
         const partition = await createPartition('one')
         await metadata.commit([object('a', batch(partition, { records: 10 }))])
         const starts = []
@@ -265,7 +265,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(starts, [4, 4, 4, 10])
       })
 
-      it('takes no object of a closed epoch', async () => {
+      it('rejects objects of a closed epoch', async () => {
         const partition = await createPartition('one')
         await metadata.closeEpoch(epoch)
         await assert.rejects(metadata.commit([object('a', batch(partition))]), { code: 'epoch_closed' })
@@ -273,7 +273,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await extentsFrom(partition, 0), [])
       })
 
-      it('takes a key once, and nothing of a commit that fails', async () => {
+      it('accepts an object key once, and nothing of a failed commit', async () => {
         const partition = await createPartition('one')
         await metadata.commit([object('a', batch(partition))])
         await assert.rejects(metadata.commit([object('b', batch(partition)), object('a', batch(partition))]), {
@@ -282,7 +282,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await extentsFrom(partition, 0), [['a', 0, 0]])
       })
 
-      it('keeps calls apart that are made together', async () => {
+      it('isolates concurrent calls', async () => {
         const partition = await createPartition('one')
         const results = await Promise.allSettled([
           metadata.commit([object('a', batch(partition))]),
@@ -304,7 +304,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         )
       })
 
-      it('refuses one of several commits that are made together, and not the others', async () => {
+      it('rejects one of several concurrent commits without affecting the others', async () => {
         const partition = await createPartition('one')
         const closed = await metadata.openEpoch()
         await metadata.closeEpoch(closed)
@@ -323,7 +323,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         ])
       })
 
-      it('gives every producer id once', async () => {
+      it('assigns every producer id once', async () => {
         const first = await metadata.allocateProducerIds(10)
         assert.equal(await metadata.allocateProducerIds(1), first + 10)
       })
@@ -332,7 +332,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
     const holder = (id: string): LeaseHolder => ({ id, nodeId: 1, host: 'here', port: 9092 })
 
     describe('leases', () => {
-      it('have one holder at a time, and a higher epoch with each', async () => {
+      it('have one holder at a time, with a higher epoch each time', async () => {
         const [one] = await metadata.acquireLeases(['x'], holder('a'), 100)
         assert.deepEqual(one, { name: 'x', epoch: 1, holder: holder('a'), expiresAt: now + 100 })
         const [held, free] = await metadata.acquireLeases(['x', 'y'], holder('b'), 100)
@@ -345,7 +345,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual([taken?.holder.id, taken?.epoch], ['b', 2])
       })
 
-      it('are extended by their holder, also late, but not when another holder has them', async () => {
+      it('are renewed by their holder, even late, unless another one has acquired them', async () => {
         await metadata.acquireLeases(['x', 'y'], holder('a'), 100)
         const fences = ['x', 'y'].map(lease => ({ lease, epoch: 1 }))
         now += 150
@@ -359,7 +359,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual([again?.epoch, again?.expiresAt], [1, now + 200])
       })
 
-      it('are free once they are given back, and the former holder is fenced', async () => {
+      it('are free once released, and fence the former holder', async () => {
         await metadata.acquireLeases(['x'], holder('a'), 100)
         await metadata.releaseLeases('a')
         const [lease] = await metadata.acquireLeases(['x'], holder('b'), 100)
@@ -368,7 +368,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
-    describe('fences of writers', () => {
+    describe('writer fences', () => {
       const lease = 'pipeline/p/cluster/0'
       const write = async (key: string, given: Partial<NewBatch>) => {
         const [assigned] = await metadata.commit([object(key, batch(topic.partitions[0]!, given))])
@@ -388,7 +388,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.findLeases([lease]), [null])
       })
 
-      it('refuse what an earlier writer still writes, and nothing of others in the same commit', async () => {
+      it('reject late writes of an earlier writer, and nothing else in the same commit', async () => {
         assert.equal(await write('a', { fence: { lease, epoch: 1 } }), 'PRODUCER_FENCED', 'before it is raised')
         await metadata.raiseFence({ lease, epoch: 1 })
         assert.equal(await write('b', { fence: { lease, epoch: 1 } }), 0)
@@ -417,7 +417,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         fence = { lease: 'coordinator', epoch: lease!.epoch }
       })
 
-      it('take nothing from a coordinator that has lost its lease', async () => {
+      it('accept nothing from a coordinator that has lost its lease', async () => {
         const topic = await create('one')
         const offset = { topic: topic.id, partition: 0, offset: 1, leaderEpoch: 0, metadata: '', committedAt: now }
         await metadata.saveGroup('g', Uint8Array.of(1), fence)
@@ -441,7 +441,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.groupOffsets('g'), [offset])
       })
 
-      it('keeps what clients say of an offset, whatever is in it', async () => {
+      it('store the metadata text of an offset, whatever its characters', async () => {
         const { id } = await create('one')
         for (const text of ['', 'plain', 'with a NUL\0', '\u0001[]', 'ü\u{1f600}']) {
           const offset = { topic: id, partition: 0, offset: 1, leaderEpoch: -1, metadata: text, committedAt: 1 }
@@ -475,7 +475,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.groupOffsets('unknown'), [])
       })
 
-      it('keep their state, and are forgotten as a whole', async () => {
+      it('keep their state, and are deleted as a whole', async () => {
         const topic = await create('one')
         await metadata.saveGroup('b', Uint8Array.of(1, 2), fence)
         await metadata.saveGroup('b', Uint8Array.of(3), fence)
@@ -494,7 +494,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.listGroups(), [])
       })
 
-      it('expire when their last commit is too long ago', async () => {
+      it('expire when their last commit is too old', async () => {
         const topic = await create('one', 2)
         const commit = (group: string, partition: number) =>
           metadata.commitOffsets(
@@ -558,7 +558,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         permission: 'allow',
       }
 
-      it('keep what they were given, and tell of every change', async () => {
+      it('are stored as given, and increase the version with every change', async () => {
         assert.equal(await metadata.findCredential('alice'), null)
         const before = await metadata.securityVersion()
         await metadata.putCredentials([alice])
@@ -568,7 +568,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.deepEqual(await metadata.credentials(), [])
       })
 
-      it('keep keys of two hashes, and go with the last of them', async () => {
+      it('keep SCRAM keys of two hashes, and are deleted with the last one', async () => {
         await metadata.putCredentials([alice])
         await metadata.putCredentials([{ ...alice, sha256: null, sha512: { ...keys, iterations: 8192 } }])
         const both = await metadata.findCredential('alice')
@@ -579,7 +579,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal(await metadata.findCredential('alice'), null)
       })
 
-      it('forget users whose time is over', async () => {
+      it('delete expired users', async () => {
         await metadata.putCredentials([alice, { ...alice, username: 'bob', expiresAt: now + 10 }])
         now += 10
         await metadata.expireCredentials()
@@ -589,7 +589,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         )
       })
 
-      it('add and remove ACLs, each once', async () => {
+      it('are added and removed, each ACL once', async () => {
         assert.deepEqual((await metadata.aclRules()).acls, [])
         const other = { ...acl, permission: 'deny' }
         await metadata.changeAcls({ add: [acl, other, acl], remove: [] })
@@ -598,14 +598,14 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal(version, await metadata.securityVersion())
       })
 
-      it('say whether ACLs decide', async () => {
+      it('keep the ACL mode', async () => {
         assert.equal((await metadata.aclRules()).mode, 'off')
         await metadata.setAclMode('shadow')
         assert.equal((await metadata.aclRules()).mode, 'shadow')
       })
     })
 
-    it('tells the time by which it goes', async () => {
+    it('returns the time it uses', async () => {
       assert.equal(await metadata.time(), now)
       now += 1500
       assert.equal(await metadata.time(), now)
@@ -615,7 +615,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       const setting = { kind: 'broker', entity: '', name: 'log.retention.ms', value: '1000' } as const
       const other = { kind: 'group', entity: 'orders', name: 'consumer.session.timeout.ms', value: '50000' } as const
 
-      it('keep the last value of each, and tell of every change', async () => {
+      it('keep the last value of each, and increase the version with every change', async () => {
         assert.deepEqual((await metadata.settings()).settings, [])
         const before = await metadata.settingsVersion()
         await metadata.changeSettings([setting, other])
@@ -628,7 +628,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal(version, await metadata.settingsVersion())
       })
 
-      it('go when they are removed, also those that were not set', async () => {
+      it('are removed by null, even if they were not set', async () => {
         await metadata.changeSettings([setting])
         await metadata.changeSettings([
           { ...setting, value: null },
@@ -638,14 +638,14 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
-    describe('shared by two', () => {
+    describe('shared by two processes', () => {
       let other: Metadata
       beforeEach(async () => {
         other = await again()
       })
       afterEach(() => other.close())
 
-      it('let each other know of commits', async () => {
+      it("notifies each of the other's commits", async () => {
         const partition = (await create('one')).partitions[0]!
         const heard: [number, number, number, boolean][] = []
         for (const one of [metadata, other]) {
@@ -666,14 +666,14 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         )
       })
 
-      it('let each other know of topics', async () => {
+      it("notifies each of the other's topics", async () => {
         const topic = await create('one')
         await until(() => other.catalog().byId.has(topic.id))
         await other.deleteTopics([topic.id], null)
         await until(() => !metadata.catalog().byId.has(topic.id))
       })
 
-      it('have the same cluster id, and commits that do not overlap', async () => {
+      it('has one cluster id, and assigns offsets that do not overlap', async () => {
         assert.equal(other.clusterId, metadata.clusterId)
         const { partitions } = await create('one', 3)
         const otherEpoch = await other.openEpoch()
@@ -694,7 +694,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         }
       })
 
-      it('see a repetition that reaches the other one, as a producer sends it after a lost answer', async () => {
+      it('recognises a duplicate that a producer resends through the other process', async () => {
         const partition = (await create('one')).partitions[0]!
         const otherEpoch = await other.openEpoch()
         const repeated = (key: string, own: number): NewObject => ({
@@ -716,13 +716,13 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         assert.equal((await other.bounds([partition]))[0]?.highWatermark, 5)
       })
 
-      it('create a topic of one name once', async () => {
+      it('creates a topic of one name once', async () => {
         const create = (client: Metadata) => client.createTopics([{ name: 'one', partitions: 1, configs: {} }])
         const outcomes = await Promise.all([metadata, other, metadata, other].map(create))
         assert.equal(outcomes.filter(([outcome]) => outcome!.ok).length, 1)
       })
 
-      it('get producer ids that do not overlap', async () => {
+      it('assigns producer ids that do not overlap', async () => {
         const firsts = await Promise.all(
           Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? metadata : other).allocateProducerIds(5)),
         )
@@ -731,7 +731,7 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
       })
     })
 
-    it('refuses all after it was closed', async () => {
+    it('rejects all calls after it was closed', async () => {
       const { metadata: closed } = await open({ clock, random })
       await closed.close()
       await closed.close()

@@ -44,7 +44,7 @@ async function openOnHub(path: string, { clock, random }: SuiteWorld) {
 }
 
 metadataSuite('memory', world => openOnHub(':memory:', world))
-metadataSuite('a file, with its thread', world => openOnHub(freshPath(), world))
+metadataSuite('a file, in a thread', world => openOnHub(freshPath(), world))
 
 describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not installed' }, async () => {
   const server = await startPostgresServer()
@@ -56,7 +56,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     return { metadata: await open(), again: open }
   })
 
-  it('takes the rows of a snapshot, and counts on above them', async () => {
+  it('is restored from a snapshot, and assigns ids above those in it', async () => {
     const path = freshPath()
     const source = await openSqliteMetadata({ path, clock: systemClock, random: systemRandom })
     const [topic] = await source.createTopics([{ name: 'one', partitions: 3, configs: { 'retention.ms': '5' } }])
@@ -93,7 +93,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     await source.close()
   })
 
-  it('takes its time from the database, not from the clock of this machine', async () => {
+  it('takes the time from the database, not from the local clock', async () => {
     const open = (options: { clock?: Clock }) =>
       openPostgresMetadata({ url: server.url, schema: 'time', random: systemRandom, log: nullLog, ...options })
     const [metadata, hourFast] = [
@@ -112,7 +112,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     for (const one of [metadata, hourFast, database]) await one.close()
   })
 
-  it('loses nothing that it answered, and takes nothing twice, while the server crashes', async t => {
+  it('loses no acknowledged commit and applies none twice while the server crashes', async t => {
     const open = () => openPostgresMetadata({ url: server.url, schema: 'chaos', random: systemRandom, log: nullLog })
     const clients = [await open(), await open()]
     t.after(() => Promise.all(clients.map(client => client.close())))
@@ -174,7 +174,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     }
   })
 
-  it('goes on after the server was restarted; what was answered is kept', async () => {
+  it('keeps serving after the server was restarted, with all acknowledged changes', async () => {
     const metadata = await openPostgresMetadata({
       url: server.url,
       schema: 'crash',
@@ -193,7 +193,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
 describe('metadata in a file', () => {
   const open = (path: string) => openSqliteMetadata({ path, clock: systemClock, random: systemRandom })
 
-  it('are there again after they were closed', async () => {
+  it('persists after it was closed', async () => {
     const path = freshPath()
     const first = await open(path)
     await first.createTopics([{ name: 'one', partitions: 2, configs: {} }])
@@ -205,7 +205,7 @@ describe('metadata in a file', () => {
     await second.close()
   })
 
-  it('are shared by processes: what one creates the other hears of when it asks', async () => {
+  it("is shared by processes, which see each other's changes when they refresh", async () => {
     const path = freshPath()
     const [one, other] = [await open(path), await open(path)]
     await one.createTopics([{ name: 'one', partitions: 1, configs: {} }])
@@ -215,7 +215,7 @@ describe('metadata in a file', () => {
     await other.close()
   })
 
-  it('are lost when their thread ends: listeners hear of it once, before those who wait', async () => {
+  it('is lost when its thread ends: listeners are notified once, before pending calls fail', async () => {
     const path = freshPath()
     let thread: Worker | undefined
     process.once('worker', worker => (thread = worker))
@@ -236,7 +236,7 @@ describe('metadata in a file', () => {
     await again.close()
   })
 
-  it('are not lost when they are closed', async () => {
+  it('is not reported as lost when it is closed', async () => {
     const metadata = await open(freshPath())
     let isLost = false
     metadata.onLost(() => (isLost = true))
@@ -244,7 +244,7 @@ describe('metadata in a file', () => {
     assert.equal(isLost, false)
   })
 
-  it('say when they can not be opened', async () => {
+  it('reports that it cannot be opened', async () => {
     await assert.rejects(open(join(folder, 'no', 'such', 'folder.db')), /cannot open/)
   })
 })

@@ -12,7 +12,7 @@ const emptyPartition: PartitionState = {
 }
 
 describe('plan', () => {
-  it('gives dense offsets, across batches and objects', () => {
+  it('assigns dense offsets across batches and objects', () => {
     const { plan, partitions } = run([
       object('a', [batch(1, { records: 3 }), batch(1, { records: 2 }), batch(2)]),
       object('b', [batch(1)]),
@@ -21,7 +21,7 @@ describe('plan', () => {
     assert.equal(partitions.get(1)?.nextOffset, 6)
   })
 
-  it('tells each of several commits its own appends, with the bounds after it', () => {
+  it('reports to each of several commits its own appends, with the bounds after it', () => {
     const partitions = new Map([[1, { ...emptyPartition, firstUnstable: 0, nextOffset: 5 }]])
     const open = new Map([[1, new Map([[7, 0]])]])
     const producers = new Map([[producerKey(1, 7), { epoch: 0, batches: [], transactionStart: 0 }]])
@@ -52,7 +52,7 @@ describe('plan', () => {
     assert.deepEqual(offsets({ commits }).flat(), [5, 6, 7, 'UNKNOWN_TOPIC_OR_PARTITION'])
   })
 
-  it('joins what lies side by side into one extent', () => {
+  it('joins adjacent batches into one extent', () => {
     const batches = [
       batch(1, { position: 0, sizeBytes: 100, records: 3, maxTimestamp: 7 }),
       batch(1, { position: 100, sizeBytes: 50, records: 2, maxTimestamp: 5 }),
@@ -85,12 +85,12 @@ describe('plan', () => {
     ])
   })
 
-  it('refuses a partition that is not there, and takes the rest', () => {
+  it('rejects batches for a missing partition, and accepts the rest', () => {
     const { plan } = run([object('a', [batch(9), batch(1)])])
     assert.deepEqual(offsets(plan), [['UNKNOWN_TOPIC_OR_PARTITION', 0]])
   })
 
-  it('leaves out of the extents what it refuses', () => {
+  it('excludes rejected batches from the extents', () => {
     const { plan } = run([
       object('a', [
         batch(1, { position: 0, sizeBytes: 10, producerId: 5, baseSequence: 0 }),
@@ -105,7 +105,7 @@ describe('plan', () => {
     )
   })
 
-  it('never lets LogAppendTime run backwards', () => {
+  it('never lets LogAppendTime go backwards', () => {
     const first = run([object('a', [batch(1, { appendTime: true })])], {}, 1000)
     const second = run([object('b', [batch(1, { appendTime: true })])], first, 900)
     assert.deepEqual(
@@ -121,22 +121,22 @@ describe('an idempotent producer', () => {
     batch(1, { producerId: 5, producerEpoch, baseSequence, records })
   const results = (...batches: NewBatch[]) => offsets(run([object('a', batches)]).plan)[0]
 
-  it('may begin anywhere when it is not known', () => {
+  it('may start at any sequence number if it is unknown', () => {
     assert.deepEqual(results(send(17), send(18)), [0, 1])
   })
 
-  it('goes on where it was', () => {
+  it('continues its sequence', () => {
     assert.deepEqual(results(send(0, 3), send(3, 2), send(5)), [0, 3, 5])
   })
 
-  it('may not leave a gap, nor overlap', () => {
+  it('must not leave a gap or overlap', () => {
     assert.deepEqual(results(send(0, 3), send(4), send(2, 2), send(0, 2)), [
       0,
       ...Array(3).fill('OUT_OF_ORDER_SEQUENCE_NUMBER'),
     ])
   })
 
-  it('gets the first offset again for each of its latest five batches', () => {
+  it('gets the original offset again for each of its latest five batches', () => {
     const { plan } = run([
       object(
         'a',
@@ -157,19 +157,19 @@ describe('an idempotent producer', () => {
     ])
   })
 
-  it('counts on from 0 after 2^31 - 1, between batches and within one', () => {
+  it('wraps its sequence to 0 after 2^31 - 1, between batches and within one', () => {
     const last = 2 ** 31 - 1
     assert.deepEqual(results(send(last - 1, 2), send(0), send(1)), [0, 2, 3])
     assert.deepEqual(results(send(last - 1, 4), send(2), send(last - 1, 4)), [0, 4, 0])
     assert.deepEqual(results(send(last), send(1)), [0, 'OUT_OF_ORDER_SEQUENCE_NUMBER'])
   })
 
-  it('begins at 0 in a new epoch, and is fenced in an old one', () => {
+  it('starts at 0 in a new epoch, and is fenced in an old one', () => {
     const result = results(send(0), send(5, 1, 1), send(0, 1, 1), send(1), send(1, 1, 1))
     assert.deepEqual(result, [0, 'OUT_OF_ORDER_SEQUENCE_NUMBER', 1, 'INVALID_PRODUCER_EPOCH', 2])
   })
 
-  it('is another one in another partition', () => {
+  it('has an independent sequence in each partition', () => {
     assert.deepEqual(results(send(0), batch(2, { producerId: 5, baseSequence: 0 }), send(1)), [0, 0, 1])
   })
 })

@@ -14,7 +14,7 @@ import {
 const TIMEOUT_MS = 1000
 
 describe('a transactional id', () => {
-  it('belongs to the producer that asked for it last', () => {
+  it('belongs to the producer that initialised it last', () => {
     const id = new TransactionalId()
     const first = id.init()
     const second = id.init()
@@ -23,14 +23,14 @@ describe('a transactional id', () => {
     assert.equal(id.begin(second), 'done')
   })
 
-  it('is not known to a producer with another producer id', () => {
+  it('rejects a producer with another producer id', () => {
     const id = new TransactionalId()
     assert.equal(id.begin({ producerId: 1, epoch: 0 }), 'INVALID_PRODUCER_ID_MAPPING')
     const { producerId, epoch } = id.init()
     assert.equal(id.begin({ producerId: producerId + 1, epoch }), 'INVALID_PRODUCER_ID_MAPPING')
   })
 
-  it('has what another producer had open aborted before a new one gets it', () => {
+  it('has the open transaction of the old producer aborted before a new one gets it', () => {
     const id = new TransactionalId()
     const zombie = id.init()
     id.begin(zombie)
@@ -44,7 +44,7 @@ describe('a transactional id', () => {
     assert.ok(owner.epoch > zombie.epoch + 1, 'no producer has the epoch of the markers')
   })
 
-  it('lets a producer go on that has what it was given last (KIP-360)', () => {
+  it('lets a producer continue with the id and epoch it was last given (KIP-360)', () => {
     const id = new TransactionalId()
     const before = id.init()
     const after = id.init(before)
@@ -55,7 +55,7 @@ describe('a transactional id', () => {
     assert.equal(kindOf(id.tryInit(after)), 'PRODUCER_FENCED')
   })
 
-  it('lets a producer go on that clears its own transaction away', () => {
+  it('lets a producer continue that had its own transaction aborted', () => {
     const id = new TransactionalId()
     const before = id.init()
     id.begin(before)
@@ -65,7 +65,7 @@ describe('a transactional id', () => {
     assert.equal(id.begin(after), 'done')
   })
 
-  it('gets another producer id when its epochs are used up', () => {
+  it('gets another producer id when its epochs are exhausted', () => {
     const id = new TransactionalId()
     const first = id.init()
     let last = first
@@ -76,7 +76,7 @@ describe('a transactional id', () => {
     assert.deepEqual(id.init(last), next)
   })
 
-  it('has its transaction aborted after its timeout, not before, and the producer fenced', () => {
+  it('has its transaction aborted after the timeout, not before, and its producer fenced', () => {
     const id = new TransactionalId()
     const producer = id.init()
     id.begin(producer)
@@ -96,7 +96,7 @@ describe('a transactional id', () => {
 })
 
 describe('a transaction', () => {
-  it('is ended once, and the same end is answered again', () => {
+  it('is ended once, and repeating the same request succeeds', () => {
     const id = new TransactionalId()
     const producer = id.init()
     id.begin(producer)
@@ -109,7 +109,7 @@ describe('a transaction', () => {
     assert.equal(id.phase, 'Ongoing')
   })
 
-  it('that was not begun cannot be ended', () => {
+  it('cannot be ended before it has begun', () => {
     const id = new TransactionalId()
     const producer = id.init()
     assert.equal(id.end(producer, true), 'INVALID_TXN_STATE')
@@ -117,7 +117,7 @@ describe('a transaction', () => {
     assert.equal(kindOf(id.step({ kind: 'join', producer })), 'INVALID_TXN_STATE')
   })
 
-  it('whose markers come late is not ended by them', () => {
+  it('is not ended by late markers of an earlier end', () => {
     const id = new TransactionalId()
     const producer = id.init()
     id.begin(producer)
@@ -126,7 +126,7 @@ describe('a transaction', () => {
     assert.equal(late.kind === 'write_markers' && finishTransaction(id.state, late.end), undefined)
   })
 
-  it('has an epoch of its own where the producer asks for that (KIP-890)', () => {
+  it('has its own epoch if the producer asks for one (KIP-890)', () => {
     const id = new TransactionalId()
     const first = id.init()
     id.begin(first)
@@ -142,7 +142,7 @@ describe('a transaction', () => {
     assert.equal(id.state?.epoch, second.epoch + 1)
   })
 
-  it('moves to another producer id with the last epoch', () => {
+  it('moves to another producer id at the last epoch', () => {
     const id = new TransactionalId()
     const producer = { producerId: id.init().producerId, epoch: 2 ** 15 - 2 }
     id.state = { ...id.state!, ...producer }
@@ -156,7 +156,7 @@ describe('a transaction', () => {
   })
 })
 
-describe('whatever happens to a transactional id', () => {
+describe('a transactional id under random events', () => {
   for (let seed = 1; seed <= 200; seed++) {
     it(`only its owner changes anything, with seed ${seed}`, () => {
       const choices = new Choices(seed)

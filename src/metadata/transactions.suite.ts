@@ -75,7 +75,7 @@ export function transactionSuite(suite: Lent): void {
       return answer!.aborted
     }
 
-    it('hold back what comes behind their first record until they end', async () => {
+    it('hold back the last stable offset at their first record until they end', async () => {
       const heard: Appended[] = []
       metadata.onAppend(appended => heard.push(...appended))
       await begin(p0, p1)
@@ -98,7 +98,7 @@ export function transactionSuite(suite: Lent): void {
       assert.deepEqual(described.partitions, [])
     })
 
-    it('that are aborted are found by every reader of their records', async () => {
+    it('are listed as aborted for every reader of their records', async () => {
       const heard: Appended[] = []
       metadata.onAppend(appended => heard.push(...appended))
       await begin(p0)
@@ -113,7 +113,7 @@ export function transactionSuite(suite: Lent): void {
       assert.deepEqual(heard.at(-1)?.aborted, aborted)
     })
 
-    it('take only records of their partitions, from their producer, while they are open', async () => {
+    it('accept records only for their partitions, from their producer, while they are open', async () => {
       assert.equal(await send(p0), 'INVALID_TXN_STATE')
       await begin(p0)
       assert.equal(await send(p1), 'INVALID_TXN_STATE')
@@ -127,7 +127,7 @@ export function transactionSuite(suite: Lent): void {
       assert.equal(await send(p0, { baseSequence: 1 }), 'INVALID_TXN_STATE')
     })
 
-    it('begin with their first record where it says so (KIP-890)', async () => {
+    it('begin with their first record if it says so (KIP-890)', async () => {
       const joins = { kind: 'records', id: 'tx', joins: true } as const
       assert.equal(await send(p0, { baseSequence: 5, transaction: joins }), 'OUT_OF_ORDER_SEQUENCE_NUMBER')
       assert.equal(await send(p0, { transaction: joins }), 0)
@@ -136,7 +136,7 @@ export function transactionSuite(suite: Lent): void {
       assert.equal(await stable(p0), 0)
     })
 
-    it('are not ended by markers that miss one of their partitions', async () => {
+    it('are not ended by markers that omit one of their partitions', async () => {
       await begin(p0)
       const { end, partitions } = await askToEnd(true)
       await begin(p1)
@@ -146,7 +146,7 @@ export function transactionSuite(suite: Lent): void {
       assert.deepEqual(await mark(end, [p0, p1]), Array(2).fill('CONCURRENT_TRANSACTIONS'), 'they end once')
     })
 
-    it('leave others open in the same partition', async () => {
+    it('end without ending others in the same partition', async () => {
       await begin(p0)
       await send(p0)
       const other = await metadata.stepTransaction(
@@ -163,7 +163,7 @@ export function transactionSuite(suite: Lent): void {
       assert.equal(await stable(p0), 1)
     })
 
-    it('keep offsets of groups until they are committed, and forget them when they are aborted', async () => {
+    it('hold group offsets until they are committed, and discard them when they are aborted', async () => {
       const groupFence = { lease: 'groups/1', epoch: 1 }
       const at = (offset: number, partition = 0) => ({
         ...{ topic: topic.id, partition, offset },
@@ -194,7 +194,7 @@ export function transactionSuite(suite: Lent): void {
       }
     })
 
-    it('are overdue after their timeout, and until their abort is done', async () => {
+    it('are overdue from their timeout until their abort is complete', async () => {
       await begin(p0)
       suite.clock.pass(TIMEOUT_MS - 1)
       assert.deepEqual(await metadata.overdueTransactions(10), [])
@@ -207,7 +207,7 @@ export function transactionSuite(suite: Lent): void {
       assert.deepEqual(await metadata.overdueTransactions(10), [])
     })
 
-    it('are forgotten with their topic, and their ids when they are not used', async () => {
+    it('are deleted with their topic, and their ids once unused', async () => {
       await begin(p0)
       await send(p0)
       await metadata.deleteTopics([topic.id], null)
@@ -223,13 +223,13 @@ export function transactionSuite(suite: Lent): void {
       assert.deepEqual(await metadata.listTransactions(), [])
     })
 
-    it('are coordinated by whoever has the lease', async () => {
+    it('are coordinated only by the holder of the lease', async () => {
       await metadata.releaseLeases('one')
       await metadata.acquireLeases(['transactions/1'], holder('two'), 1000)
       await assert.rejects(begin(p0), { code: 'fenced' })
     })
 
-    it('show what producers have open in a partition', async () => {
+    it('are reported per producer of a partition', async () => {
       await begin(p0)
       await send(p0, { records: 3 })
       assert.deepEqual(await metadata.activeProducers([p0, p1]), [
@@ -238,7 +238,7 @@ export function transactionSuite(suite: Lent): void {
       ])
     })
 
-    it('can be given up in one partition by an operator', async () => {
+    it('can be aborted in one partition by an operator', async () => {
       await begin(p0)
       await send(p0)
       const end = { id: null, producer, commit: false, markerEpoch: producer.epoch, next: producer }

@@ -30,21 +30,21 @@ describe('threads for files', () => {
     while (!(await write(path, ...pieces))) await new Promise(resolve => setTimeout(resolve, 5))
   }
 
-  it('put a file of several pieces in its place', { timeout: 60_000 }, async () => {
+  it('write a file of several pieces', { timeout: 60_000 }, async () => {
     await written('one', 'a', '', 'bc')
     assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'abc')
     assert.equal(await write('one', 'another'), true)
     assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'another')
   })
 
-  it('write all files that come together', async () => {
+  it('write all files requested at once', async () => {
     const names = Array.from({ length: 20 }, (_, index) => `many-${index}`)
     const outcomes = await Promise.all(names.map(name => write(name, name)))
     assert.deepEqual(outcomes, Array(20).fill(true))
     for (const name of names) assert.equal(readFileSync(join(root, name), 'utf8'), name)
   })
 
-  it('write what lies in direct memory, wherever it begins and ends', async () => {
+  it('write direct memory, whatever its alignment', async () => {
     const memory = directMemory(2 * DIRECT_BYTES)
     for (let index = 0; index < memory.length; index += 4) memory.writeUInt32LE(index, index)
     for (const [from, to] of [
@@ -63,7 +63,7 @@ describe('threads for files', () => {
     }
   })
 
-  it('read ranges into direct memory, as much as the file has', { timeout: 60_000 }, async () => {
+  it('read ranges into direct memory, up to the end of the file', { timeout: 60_000 }, async () => {
     const content = Buffer.from(Uint32Array.from({ length: DIRECT_BYTES / 2 }, (_, index) => index).buffer)
     writeFileSync(join(root, 'ranges'), content.subarray(0, -5))
     const sizeBytes = content.length - 5
@@ -99,12 +99,12 @@ describe('threads for files', () => {
     )
   })
 
-  it('leave to others what would have to be copied', async () => {
+  it('decline writes that would need a copy', async () => {
     assert.equal(await write('large', Buffer.alloc(DIRECT_BYTES)), false)
     assert.equal(existsSync(join(root, 'large')), false)
   })
 
-  it('leave nothing behind of what they cannot write, and go on', async () => {
+  it('leave nothing behind after a failed write, and keep working', async () => {
     assert.equal(await write('no/folder', 'a'), false)
     await mkdir(join(root, 'no'))
     assert.equal(await write('no/folder', 'a'), true)

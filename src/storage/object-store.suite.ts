@@ -15,7 +15,7 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
 
     const text = async (key: string, range?: Range) => (await store.get(key, range)).toString()
 
-    it('gives back what was put, joined', async () => {
+    it('returns the pieces that were put, joined', async () => {
       await store.put('a/joined', [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')])
       assert.equal(await text('a/joined'), 'one two')
     })
@@ -26,7 +26,7 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       assert.equal(await text('a/range', { position: 10, length: 0 }), '')
     })
 
-    it('reads a range to where it is told, if it can', async () => {
+    it('reads a range into a given buffer, if it can', async () => {
       await store.put('a/into', [Buffer.from('0123456789')])
       const into = Buffer.alloc(4)
       const bytes = await store.get('a/into', { position: 3, length: 4 }, undefined, into)
@@ -59,14 +59,14 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       }
     })
 
-    it('reads what there is of a range that may be longer than the object', async () => {
+    it('reads the available part of a range that may exceed the object', async () => {
       await store.put('a/end', [Buffer.from('0123')])
       assert.equal(await text('a/end', { position: 2, length: 3, orLess: true }), '23')
       assert.equal(await text('a/end', { position: 0, length: 2, orLess: true }), '01')
       await assert.rejects(store.get('a/end', { position: 5, length: 3, orLess: true }), hasCode('out_of_range'))
     })
 
-    it('reads what there is of a longer range to where it is told', async () => {
+    it('reads the available part of a longer range into a given buffer', async () => {
       for (const into of [Buffer.alloc(20), directMemory(DISK_BLOCK_BYTES), directMemory(2 * DIRECT_BYTES)]) {
         for (const position of [0, 4]) {
           const range = { position, length: into.length, orLess: true }
@@ -76,31 +76,31 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       }
     })
 
-    it('refuses a range beyond the end', async () => {
+    it('rejects a range beyond the end', async () => {
       await store.put('a/short', [Buffer.from('0123')])
       await assert.rejects(store.get('a/short', { position: 2, length: 3 }), hasCode('out_of_range'))
       await assert.rejects(store.get('a/short', { position: -1, length: 3 }), hasCode('out_of_range'))
     })
 
-    it('holds an empty object', async () => {
+    it('stores an empty object', async () => {
       await store.put('a/empty', [])
       assert.equal((await store.get('a/empty')).byteLength, 0)
     })
 
-    it('holds an object of many pieces', async () => {
+    it('stores an object of many pieces', async () => {
       const pieces = Array.from({ length: 3000 }, (_, index) => Buffer.from(`${index},`))
       await store.put('a/pieces', pieces)
       assert.equal(await text('a/pieces'), Buffer.concat(pieces).toString())
     })
 
-    it('holds a large object, whatever its pieces are', async () => {
+    it('stores a large object, whatever its pieces are', async () => {
       const body = Buffer.from(Uint8Array.from({ length: 3_500_000 }, (_, at) => (at * 7) % 251))
       const pieces = [body.subarray(0, 1), body.subarray(1, 2_500_000), body.subarray(2_500_000)]
       await store.put('a/large', pieces)
       assert.ok((await store.get('a/large')).equals(body))
     })
 
-    it('says that an object is not there', async () => {
+    it('reports that an object does not exist', async () => {
       await assert.rejects(store.get('a/none'), hasCode('not_found'))
       await assert.rejects(store.get('none/at/all', { position: 0, length: 1 }), hasCode('not_found'))
     })
@@ -111,13 +111,13 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       assert.equal(await text('a/twice'), '2nd')
     })
 
-    it('puts only if absent, when asked', async () => {
+    it('puts only if absent, if asked to', async () => {
       await store.put('a/once', [Buffer.from('first')], { ifAbsent: true })
       await assert.rejects(store.put('a/once', [Buffer.from('2nd')], { ifAbsent: true }), hasCode('already_exists'))
       assert.equal(await text('a/once'), 'first')
     })
 
-    it('lets one of many conditional puts win', async () => {
+    it('lets exactly one of many conditional puts succeed', async () => {
       const results = await Promise.allSettled(
         Array.from({ length: 10 }, (_, index) => store.put('a/race', [Buffer.from(`${index}`)], { ifAbsent: true })),
       )
@@ -125,7 +125,7 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       assert.deepEqual(winners, [await text('a/race')])
     })
 
-    it('deletes, and deletes again', async () => {
+    it('deletes an object, also repeatedly', async () => {
       await store.put('gone/deep/object', [Buffer.from('x')])
       await store.delete(['gone/deep/object', 'gone/never'])
       await store.delete(['gone/deep/object'])
@@ -134,7 +134,7 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       assert.equal(await text('gone/deep/object'), 'y')
     })
 
-    it('lists in the order of keys, by prefix, after a key, up to a limit', async () => {
+    it('lists in key order, by prefix, after a key, up to a limit', async () => {
       const keys = ['l/a-b', 'l/a/1', 'l/a/2', 'l/a0', 'l/b/x', 'l0', 'm/a']
       for (const key of keys) await store.put(key, [Buffer.from(key)])
       const list = async (options: Parameters<ObjectStore['list']>[0]) =>
@@ -147,14 +147,14 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
       assert.deepEqual(await store.list({ prefix: 'l/a/1' }), [{ key: 'l/a/1', sizeBytes: 5 }])
     })
 
-    it('refuses keys that would leave the bucket', async () => {
+    it('rejects invalid keys, such as those that would leave the bucket', async () => {
       for (const key of ['', '/a', 'a/', 'a//b', '../a', 'a/../b', 'a/.', 'a b', 'a\0', 'ä', 'x'.repeat(1000)]) {
         await assert.rejects(store.put(key, []), hasCode('invalid_key'), key)
         await assert.rejects(store.get(key), hasCode('invalid_key'), key)
       }
     })
 
-    it('serves many at once', async () => {
+    it('serves many requests at once', async () => {
       await Promise.all(
         Array.from({ length: 50 }, async (_, index) => {
           const body = Buffer.alloc(1000 + index, index)

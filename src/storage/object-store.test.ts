@@ -18,7 +18,7 @@ objectStoreSuite('file://', () => openStore(pathToFileURL(join(folder, 'bucket')
 objectStoreSuite('file:// without fsync', () => openStore(pathToFileURL(join(folder, 'fast')).href, { fsync: false }))
 
 describe('a file store', () => {
-  it('removes what a dead process left unfinished, and shows none of it', async () => {
+  it('removes files that a dead process left unfinished, and does not list them', async () => {
     const root = join(folder, 'abandoned')
     await mkdir(join(root, '.tmp'), { recursive: true })
     await writeFile(join(root, '.tmp', 'old'), 'half')
@@ -30,7 +30,7 @@ describe('a file store', () => {
     await assert.rejects(store.get('.tmp/young'), { code: 'invalid_key' })
   })
 
-  it('keeps some of the disk free, of which only what frees room may take a part', async () => {
+  it('keeps a reserve of free disk space for writes that free space', async () => {
     const { bavail, bsize } = await statfs(folder)
     const store = await openFileStore(join(folder, 'reserved'), { reserveBytes: bavail * bsize * 1.5 })
     await assert.rejects(store.put('a', [Buffer.alloc(8)]), { code: 'full' })
@@ -52,7 +52,7 @@ describe('a file store', () => {
 })
 
 describe('a memory store', () => {
-  it('is bounded when asked', async () => {
+  it('can have a maximum size', async () => {
     const store = openMemoryStore({ maxBytes: 10 })
     await store.put('a', [Buffer.alloc(8)])
     await assert.rejects(store.put('b', [Buffer.alloc(3)]), { code: 'full' })
@@ -63,7 +63,7 @@ describe('a memory store', () => {
 })
 
 describe('openStore', () => {
-  it('refuses what it does not know', async () => {
+  it('rejects unknown URLs', async () => {
     for (const url of ['', 'bucket', 'ftp://x', 's4://bucket', 'mem://x?max_bytes=none']) {
       await assert.rejects(openStore(url), error => error instanceof StorageError && error.code === 'invalid_url')
     }

@@ -59,7 +59,7 @@ describe('a remote store', () => {
     samples = []
   })
 
-  it('takes a conditional put for its own when only the answer was lost', async () => {
+  it('recognises its own conditional put when only the answer was lost', async () => {
     faults = [{ loseAnswer: true }]
     await store.put('own', [Buffer.from('x')], { ifAbsent: true })
     await assert.rejects(store.put('own', [Buffer.from('y')], { ifAbsent: true }), { code: 'already_exists' })
@@ -67,7 +67,7 @@ describe('a remote store', () => {
     await assert.rejects(store.put('own', [Buffer.from('z')], { ifAbsent: true }), { code: 'already_exists' })
   })
 
-  it('gives up after six attempts, and says why', async () => {
+  it('gives up after six attempts, and reports why', async () => {
     faults = Array.from({ length: 6 }, () => ({ status: 503 }))
     await assert.rejects(store.get('any'), { code: 'unavailable', message: /any in bucket data: InternalError/ })
     assert.deepEqual(
@@ -76,13 +76,13 @@ describe('a remote store', () => {
     )
   })
 
-  it('tries nothing again that cannot succeed', async () => {
+  it('does not retry errors that are permanent', async () => {
     faults = [{ status: 400 }]
     await assert.rejects(store.put('bad', [Buffer.from('x')]), { code: 'failed' })
     assert.equal(samples[0]!.requests, 1)
   })
 
-  it('asks a second time for a read that takes unusually long', async () => {
+  it('hedges a read that takes unusually long', async () => {
     await store.put('slow', [Buffer.from('x')])
     faults = [{ delayMs: 5_000 }]
     const before = server.requests
@@ -90,13 +90,13 @@ describe('a remote store', () => {
     assert.equal(server.requests - before, 2)
   })
 
-  it('stops at once when its caller gives up', async () => {
+  it('stops immediately when its caller aborts', async () => {
     await store.put('aborted', [Buffer.from('x')])
     faults = [{ delayMs: 30_000 }, { delayMs: 30_000 }]
     await assert.rejects(store.get('aborted', undefined, AbortSignal.timeout(10)), { name: 'TimeoutError' })
   })
 
-  it('puts a large object in parts, on condition as well', async () => {
+  it('puts a large object in parts, also conditionally', async () => {
     const body = [Buffer.alloc(40 * 1024 * 1024, 'a'), Buffer.alloc(30 * 1024 * 1024, 'b')]
     faults = [undefined, { status: 500 }, undefined, { loseAnswer: true }]
     await store.put('large', body, { ifAbsent: true })
@@ -104,21 +104,21 @@ describe('a remote store', () => {
     await assert.rejects(store.put('large', body, { ifAbsent: true }), { code: 'already_exists' })
   })
 
-  it('lists more than a page', async () => {
+  it('lists more than one page', async () => {
     for (let index = 0; index < 25; index++) await store.put(`page/${String(index).padStart(4, '0')}`, [])
     const listed = await store.list({ prefix: 'page/', after: 'page/0003', limit: 12 })
     assert.deepEqual([listed.length, listed[0]!.key, listed.at(-1)!.key], [12, 'page/0004', 'page/0015'])
   })
 })
 
-describe('a bucket that cannot be used', () => {
+describe('an unusable bucket', () => {
   const refusal = async (url: string, expected: RegExp) => {
     const store = await openStore(url, { attempts: 1 })
     await assert.rejects(probeStore(store), expected)
     await store.close()
   }
 
-  it('carries its reason', async () => {
+  it('is reported with the reason', async () => {
     const endpoint = `endpoint=${plain.endpoint}`
     await probeStore(await openStore(`s3://data?${endpoint}`))
     await refusal(`s3://none?${endpoint}`, /bucket none: NoSuchBucket.*create it first/)
@@ -128,7 +128,7 @@ describe('a bucket that cannot be used', () => {
     await other.close()
   })
 
-  it('is refused by its URL', async () => {
+  it('is rejected by its URL', async () => {
     const invalid = async (url: string, message: RegExp) =>
       assert.rejects(openStore(url), { code: 'invalid_url', message })
     await invalid('s3://data?regoin=x', /unknown parameter regoin: known are region/)

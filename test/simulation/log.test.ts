@@ -20,7 +20,7 @@ const LIMIT_MS = 60 * 60 * 1000
 
 const [firstSeed, lastSeed] = (process.env.PENSTOCK_SEEDS ?? '1-25').split('-').map(Number)
 
-describe('the log, in a world that fails', () => {
+describe('the log, with injected faults', () => {
   for (let seed = firstSeed!; seed <= lastSeed!; seed++) {
     it(`keeps its promises with seed ${seed}`, () => new Simulation(seed).run())
   }

@@ -36,7 +36,7 @@ const PIPELINES: Readonly<Record<string, Concurrency>> = {
 
 const [firstSeed, lastSeed] = (process.env.PENSTOCK_SEEDS ?? '1-10').split('-').map(Number)
 
-describe('the placement of pipelines, in a world that fails', () => {
+describe('the placement of pipelines, with injected faults', () => {
   for (let seed = firstSeed!; seed <= lastSeed!; seed++) {
     it(`keeps its promises with seed ${seed}`, () => new Simulation(seed).run())
   }

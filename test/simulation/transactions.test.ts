@@ -32,9 +32,9 @@ const LIMIT_MS = 6 * 60 * 60 * 1000
 
 const [firstSeed, lastSeed] = (process.env.PENSTOCK_SEEDS ?? '1-15').split('-').map(Number)
 
-describe('transactions, in a world that fails', () => {
+describe('transactions, with injected faults', () => {
   for (let seed = firstSeed!; seed <= lastSeed!; seed++) {
-    it(`are whole or nothing with seed ${seed}`, () => new Simulation(seed).run())
+    it(`are atomic with seed ${seed}`, () => new Simulation(seed).run())
   }
 })
 

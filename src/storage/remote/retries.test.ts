@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Hedge } from './retries.ts'
 
-test('of many slow reads one in twenty is asked for twice', async () => {
+test('one in twenty slow reads is hedged', async () => {
   const hedge = new Hedge(1)
   let reads = 0
   const count = 40
