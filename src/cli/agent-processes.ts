@@ -88,8 +88,12 @@ class Processes {
   }
 
   async #startProcess(index: number): Promise<ProcessReady> {
-    const { args, kafkaPort } = this.#options
-    const own = ['-processes=1', `-kafkaPort=${kafkaPort === 0 ? 0 : this.#sharedPort + 1 + index}`]
+    const { args, count, kafkaPort } = this.#options
+    const own = [
+      '-processes=1',
+      `-memoryShare=${count}`,
+      `-kafkaPort=${kafkaPort === 0 ? 0 : this.#sharedPort + 1 + index}`,
+    ]
     const shared = [`-sharedKafkaPort=${this.#sharedPort}`]
     const others = index === 0 ? [] : ['-httpPort=0', '-pipelinesPort=0', '-runPipelines=false']
     const child = fork(process.argv[1]!, [...args, ...own, ...shared, ...others], {

@@ -97,6 +97,10 @@ export const agentFlags = {
   sharedKafkaPort: flag.port(0, 'a further Kafka port, shared with other processes; set by -processes', {
     isOurs: true,
   }),
+  memoryShare: flag.integer(1, 'processes that share the memory of this machine or container; set by -processes', {
+    isOurs: true,
+    value: 'N',
+  }),
   runPipelines: flag.boolean('run pipelines in this process; set by -processes', {
     default: true,
     isOurs: true,
