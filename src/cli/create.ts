@@ -77,7 +77,7 @@ function specOf(registry: Registry, kind: ComponentKind, name: string): AnySpec 
   return spec
 }
 
-/** Every field with its default; a field without a default gets an empty value of its type and a remark. */
+/** Every field with its default; a field without one gets its first example or an empty value, and a remark. */
 function template(shape: FieldShape, small: boolean): Node {
   if (shape.default !== undefined) return nodeOf(shape.default)
   if (shape.structure === 'scalar' && shape.type === 'object') {
@@ -91,11 +91,12 @@ function template(shape: FieldShape, small: boolean): Node {
 }
 
 function placeholder(shape: FieldShape): unknown {
+  if (shape.examples?.[0] !== undefined) return shape.examples[0]
   if (shape.structure === 'array' || shape.structure === '2darray') return []
   if (shape.structure === 'map') return {}
   switch (shape.type) {
     case 'string':
-      return shape.examples?.[0] ?? ''
+      return ''
     case 'int':
     case 'float':
       return 0

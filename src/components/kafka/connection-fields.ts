@@ -14,6 +14,7 @@ import {
   type TlsOptions,
   tlsOptions,
 } from '../../engine/index.ts'
+import { sessionFields } from '../aws/session.ts'
 
 const mechanismField = field
   .string('How the client authenticates.')
@@ -26,12 +27,6 @@ const mechanismField = field
     AWS_MSK_IAM: 'AWS credentials.',
   })
   .unsupported(mechanism => (mechanism === 'AWS_MSK_IAM' ? mechanismRefusal(mechanism) : undefined))
-
-const awsFields = {
-  region: field.string('The AWS region.').default('').advanced(),
-  endpoint: field.string('An alternative endpoint of the AWS API.').default('').advanced(),
-  credentials: field.anyObject('Credentials.').optional().advanced(),
-}
 
 const sasl = field
   .object(
@@ -54,7 +49,7 @@ const sasl = field
         })
         .advanced(),
       extensions: field.any('SASL extensions for `OAUTHBEARER`.').map().optional(),
-      aws: field.object(awsFields).advanced(),
+      aws: field.object(sessionFields).advanced(),
     },
     'SASL mechanisms, tried in order.',
   )
@@ -123,7 +118,7 @@ export const saramaConnectionFields = {
           )
           .optional()
           .advanced(),
-        aws: field.object(awsFields, 'Settings of the `AWS_MSK_IAM` mechanism.').optional().advanced(),
+        aws: field.object(sessionFields, 'Settings of the `AWS_MSK_IAM` mechanism.').optional().advanced(),
       },
       'How the client authenticates.',
     )

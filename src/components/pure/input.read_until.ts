@@ -30,8 +30,12 @@ export default defineInput({
     restart_input: field.bool('Whether the inner input is restarted when it ends on its own.').default(false),
     restart_backoff: field
       .object({
-        initial_interval: field.duration('The initial interval before a restart.').default('1s').advanced(),
-        max_interval: field.duration('The maximum interval.').default('1m').advanced(),
+        initial_interval: field
+          .duration('The initial interval before a restart.')
+          .default('1ms')
+          .examples('50ms', '1s')
+          .advanced(),
+        max_interval: field.duration('The maximum interval.').default('100ms').examples('5s', '1m').advanced(),
       })
       .advanced(),
   }),
@@ -68,7 +72,7 @@ class ReadUntilInput implements Input {
     this.#input = input
     this.#config = config
     this.#resources = resources
-    const { initial_interval: initialMs = 1000, max_interval: maxMs = 60_000 } = config.restart_backoff
+    const { initial_interval: initialMs = 1, max_interval: maxMs = 100 } = config.restart_backoff
     this.#backoff = new Backoff({ initialMs, maxMs }, () => resources.host.random())
   }
 

@@ -37,38 +37,46 @@ function inline(written: Node): string {
   const node = resolved(written)
   switch (node.kind) {
     case 'map':
-      return `{${node.entries.map(({ key, value }) => `${scalar(key)}: ${inline(value)}`).join(', ')}}`
+      return `{${node.entries.map(({ key, value }) => `${scalar(key, true)}: ${inline(value)}`).join(', ')}}`
     case 'seq':
       return `[${node.items.map(inline).join(', ')}]`
     default:
-      return scalar(node)
+      return scalar(node, true)
   }
 }
 
 /** A scalar, as a block if it has several lines. */
 function text(node: Node, depth: number): string {
-  if (!node.value.includes('\n') || node.tag !== '!!str' || /^\s/.test(node.value)) return scalar(node)
+  const isQuoted = node.style === 'double' && node.line > 0
+  if (isQuoted || !node.value.includes('\n') || node.tag !== '!!str' || /^\s/.test(node.value)) return scalar(node)
   const chomp = node.value.endsWith('\n\n') ? '+' : node.value.endsWith('\n') ? '' : '-'
   const lines = node.value.replace(/\n$/, '').split('\n')
   return `|${chomp}\n${lines.map(line => (line === '' ? '' : `${'  '.repeat(depth)}${line}`)).join('\n')}`
 }
 
-function scalar(node: Node): string {
+/** Texts keep the quotes they were written with; others get what the original's library gives them. */
+function scalar(node: Node, inFlow = false): string {
   if (node.tag === '!!null') return 'null'
   if (node.tag !== '!!str') return node.value
   const { value, style } = node
-  if (style === 'single' && !value.includes('\n')) return `'${value.replaceAll("'", "''")}'`
-  if (style === 'double' && value !== '' && node.line > 0) return JSON.stringify(value)
-  return isPlain(value)
-    ? value
-    : value === '' || /[\u0000-\u001f]/.test(value)
-      ? JSON.stringify(value)
-      : `'${value.replaceAll("'", "''")}'`
+  const isWritten = node.line > 0
+  if (style === 'single' && !value.includes('\n')) return singleQuoted(value)
+  if (isWritten && style === 'double' && value !== '') return JSON.stringify(value)
+  if (isWritten && style === 'plain' && isPlainText(value))
+    return inFlow && /[,:?[\]{}]/.test(value) ? singleQuoted(value) : value
+  if (value === '' || /[\u0000-\u001f]/.test(value) || isOtherType(value)) return JSON.stringify(value)
+  return isPlainText(value) && !(inFlow && /[,:?[\]{}]/.test(value)) ? value : singleQuoted(value)
 }
 
-/** Whether a text needs no quotes to be read back unchanged. */
-function isPlain(value: string): boolean {
-  if (!/^[\w./$(][^#:\n\t]*(:[^\s#][^#:\n\t]*)*$/.test(value) || /\s$/.test(value)) return false
-  if (/^(y|n|yes|no|on|off|true|false|null|~)$/i.test(value)) return false
-  return !/^[-+]?[.\d][\d_.]*([eE][-+]?\d+)?$/.test(value) && !/^0[xob]/.test(value)
+const singleQuoted = (value: string) => `'${value.replaceAll("'", "''")}'`
+
+/** Whether a text without quotes would be read as something other than a string, by YAML 1.1 or 1.2. */
+function isOtherType(value: string): boolean {
+  if (/^(y|n|yes|no|on|off|true|false|null|~)$/i.test(value)) return true
+  return /^[-+]?[.\d][\d_.]*([eE][-+]?\d+)?$/.test(value) || /^0[xob]/.test(value)
+}
+
+/** Whether a text can be written in a block without quotes, whatever type it is read as then. */
+function isPlainText(value: string): boolean {
+  return /^[\w./$(][^\n\t]*$/.test(value) && !/(^|\s)#|:(\s|$)|\s$/.test(value)
 }
