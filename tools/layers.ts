@@ -57,6 +57,7 @@ const shared = [
   'http/client-fields.ts',
   'http/request-auth.ts',
   'kafka/checkpointer.ts',
+  'opentelemetry/tracing.ts',
 ]
 
 const componentFile = /\/(?:buffer|cache|input|metrics|output|processor|rate_limit|scanner|tracer)\.[^/.]+\.ts$/

@@ -222,6 +222,7 @@ export const loaders: Loaders = {
     statsd: () => import('./statsd/metrics.statsd.ts'),
   },
   tracer: {
+    gcp_cloudtrace: () => import('./gcp/tracer.gcp_cloudtrace.ts'),
     jaeger: () => import('./opentelemetry/tracer.jaeger.ts'),
     none: () => import('./opentelemetry/tracer.none.ts'),
     open_telemetry_collector: () => import('./opentelemetry/tracer.open_telemetry_collector.ts'),
@@ -238,5 +239,5 @@ export const knownNames: Readonly<Record<string, string>> = {
   rate_limit: '',
   scanner: '',
   metrics: '',
-  tracer: 'gcp_cloudtrace',
+  tracer: '',
 }

@@ -63,17 +63,20 @@ interface Settings {
   readonly scope: string | undefined
 }
 
+/** The parts of the host program that a client uses. */
+type Surroundings = Pick<Resources, 'host'>
+
 /**
  * A client for Google's JSON APIs. Requests that may succeed when retried are tried three times. Requests go through
  * the host's network rather than the vendor's client, for the reasons given in docs/adr/0016.
  */
 export class GcpRest {
   readonly #settings: Settings
-  readonly #resources: Resources
+  readonly #resources: Surroundings
   readonly #transport: HttpTransport
   readonly #tokens: AccessTokens | undefined
 
-  constructor(settings: Settings, session: GcpSession, resources: Resources) {
+  constructor(settings: Settings, session: GcpSession, resources: Surroundings) {
     const { network } = resources.host
     this.#settings = settings
     this.#resources = resources
@@ -216,10 +219,10 @@ type TokenSource = () => Promise<string | null | undefined>
 class AccessTokens {
   readonly #session: GcpSession
   readonly #scope: string
-  readonly #resources: Resources
+  readonly #resources: Surroundings
   #source: Promise<TokenSource> | undefined
 
-  constructor(session: GcpSession, scope: string, resources: Resources) {
+  constructor(session: GcpSession, scope: string, resources: Surroundings) {
     this.#session = session
     this.#scope = scope
     this.#resources = resources

@@ -73,7 +73,7 @@ export class GcpSession {
   readonly #explicit: CredentialsDocument | undefined
 
   /** Throws {@link ConfigError} for an invalid key. */
-  constructor({ credentials_json: text }: Infer<typeof credentialsFields>, { host }: Resources) {
+  constructor({ credentials_json: text }: Infer<typeof credentialsFields>, { host }: Pick<Resources, 'host'>) {
     this.#host = host
     if (text !== '') this.#explicit = this.#checked(text, 'credentials_json')
   }

@@ -1,6 +1,6 @@
 import type { Attributes, SpanContext, Tracer as OtelTracer } from '@opentelemetry/api'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
-import { messageOf } from '../../base/index.ts'
+import { asError } from '../../base/index.ts'
 import type { Span, TraceCarrier, Tracer, TracerResources } from '../../engine/index.ts'
 
 /** How spans are sampled, named and sent. */
@@ -10,6 +10,8 @@ export interface TracingOptions {
   readonly tags: Readonly<Record<string, string>>
   /** The fraction of traces that is kept, chosen by id; undefined for all. */
   readonly ratio: number | undefined
+  /** Whether a span with a known parent is kept exactly if its parent is, regardless of the share. */
+  readonly followsParent?: boolean
   /** How long spans are collected before they are sent, in milliseconds. Defaults to that of OpenTelemetry. */
   readonly flushIntervalMs?: number | undefined
 }
@@ -21,16 +23,24 @@ export async function otelTracer(options: TracingOptions, { log, version }: Trac
     import('@opentelemetry/sdk-trace-base'),
     import('@opentelemetry/resources'),
   ])
-  const { tags, ratio, exporters, flushIntervalMs } = options
+  const { tags, ratio, exporters, followsParent = false, flushIntervalMs } = options
+  const reported = new WeakSet<Error>()
+  // Closing rejects with the errors of the last export, which were reported already.
+  const report = (error: Error) => {
+    if (reported.has(error)) return
+    reported.add(error)
+    log.warn(`Failed to send spans: ${error.message}`)
+  }
+  const share = ratio === undefined ? new sdk.AlwaysOnSampler() : new sdk.TraceIdRatioBasedSampler(ratio)
   const named = Object.hasOwn(tags, 'service.name')
   const attributes = { ...(named ? {} : { 'service.name': 'bento', 'service.version': version }), ...tags }
   const provider = new sdk.BasicTracerProvider({
     resource: resources.resourceFromAttributes(attributes),
-    sampler: ratio === undefined ? new sdk.AlwaysOnSampler() : new sdk.TraceIdRatioBasedSampler(ratio),
+    sampler: followsParent ? new sdk.ParentBasedSampler({ root: share }) : share,
     spanProcessors: exporters.map(
       exporter =>
         new sdk.BatchSpanProcessor(
-          reporting(exporter, text => log.warn(`Failed to send spans: ${text}`)),
+          reporting(exporter, report),
           flushIntervalMs === undefined ? {} : { scheduledDelayMillis: flushIntervalMs },
         ),
     ),
@@ -46,7 +56,7 @@ export async function otelTracer(options: TracingOptions, { log, version }: Trac
       try {
         await provider.shutdown()
       } catch (error) {
-        log.warn(`Failed to send spans: ${messageOf(error)}`)
+        report(asError(error))
       }
     },
   }
@@ -109,11 +119,11 @@ export function parseTraceparent(text: string): SpanContext | undefined {
 }
 
 /** Wraps an exporter so that its failures are reported, which the SDK does not do. */
-function reporting(exporter: SpanExporter, report: (text: string) => void): SpanExporter {
+function reporting(exporter: SpanExporter, report: (error: Error) => void): SpanExporter {
   return {
     export(spans: ReadableSpan[], done) {
       exporter.export(spans, result => {
-        if (result.error !== undefined) report(messageOf(result.error))
+        if (result.error !== undefined) report(result.error)
         done(result)
       })
     },
