@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Socket as DatagramSocket, SocketType } from 'node:dgram'
 import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import type { Agent, AgentOptions, RequestListener, Server } from 'node:http'
+import type { Agent, AgentOptions, IncomingMessage, RequestListener, Server } from 'node:http'
 import type { Agent as SecureAgent, AgentOptions as SecureAgentOptions, ServerOptions } from 'node:https'
 import type { ListenOptions, LookupFunction, Server as SocketServer, Socket, TcpNetConnectOpts } from 'node:net'
 import type { DatabaseSync } from 'node:sqlite'
@@ -81,8 +81,11 @@ export interface Network {
 
 /** `listen`: servers on their own addresses. The HTTP server shared by all streams needs no grant. */
 export interface Listening {
-  /** A server that is not listening yet. With `tls` it speaks HTTPS. */
-  httpServer(handle: RequestListener, tls?: ServerOptions): Server
+  /**
+   * A server that is not listening yet. With `tls` it speaks HTTPS. Requests for another protocol that `takesUpgrade`
+   * declines are handled like any other.
+   */
+  httpServer(handle: RequestListener, takesUpgrade: (request: IncomingMessage) => boolean, tls?: ServerOptions): Server
   /** A server of plain connections that is not listening yet. With `tls` they are encrypted. */
   socketServer(handle: (socket: Socket) => void, tls?: TlsServerOptions): SocketServer
   /** Makes a server listen; resolves once it does. */

@@ -52,6 +52,11 @@ export class HttpRouter implements HttpHost {
     return true
   }
 
+  /** Whether the endpoint of a request accepts upgrades. */
+  takesUpgrade(request: IncomingMessage): boolean {
+    return this.#match(request.url ?? '/')?.endpoint.upgrade !== undefined
+  }
+
   /** Passes an upgrade request to its endpoint; false if no endpoint with that path accepts upgrades. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): boolean {
     const match = this.#match(request.url ?? '/')

@@ -64,6 +64,21 @@ test('a path with empty segments or steps up leads to its plain form', async t =
   assert.deepEqual(await asked('/x/../nothing/'), [301, '/nothing/'])
 })
 
+test('a request for another protocol is answered like any other where only HTTP is spoken', async t => {
+  const asked = async (url: string, path: string) => {
+    const headers = { connection: 'Upgrade', upgrade: 'websocket' }
+    const [answer] = await once(request(url, { path, headers }).end(), 'response')
+    answer.resume()
+    return answer.statusCode
+  }
+  const url = await started(t)
+  assert.equal(await asked(url, '/ping'), 200)
+  assert.equal(await asked(url, '/nothing'), 404)
+  const md5 = createHash('md5').update('secret').digest('base64')
+  const closed = { enabled: true, username: 'me', password_hash: md5, algorithm: 'md5' }
+  assert.equal(await asked(await started(t, { basic_auth: closed }), '/ping'), 401)
+})
+
 test('endpoints for debugging exist where the configuration enables them', async t => {
   const url = await started(t, { debug_endpoints: true })
   assert.equal(await (await fetch(`${url}/debug/config/yaml`)).text(), 'the configuration as yaml')

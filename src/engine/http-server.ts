@@ -40,7 +40,11 @@ export class StreamServer implements HttpHost {
     this.#router = new HttpRouter(config.root_path)
     this.#cors = new Cors(config.cors)
     this.#auth = new BasicAuth(config.basic_auth)
-    this.#server = makeServer(config, (request, response) => void this.#handle(request, response))
+    this.#server = makeServer(
+      config,
+      request => this.#takesUpgrade(request),
+      (request, response) => void this.#handle(request, response),
+    )
     this.#server.on('upgrade', (request, socket, head: Uint8Array) => void this.#upgrade(request, socket, head))
     for (const endpoint of this.#ownEndpoints()) this.register(endpoint)
   }
@@ -65,6 +69,12 @@ export class StreamServer implements HttpHost {
       this.#server.closeIdleConnections()
       setTimeout(() => this.#server.closeAllConnections(), 1000).unref()
     })
+  }
+
+  /** A request without credentials is answered like any other: it is asked for them. */
+  #takesUpgrade(request: IncomingMessage): boolean {
+    const isAnonymous = this.#auth.enabled && request.headers.authorization === undefined
+    return !isAnonymous && this.#router.takesUpgrade(request)
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
@@ -104,18 +114,20 @@ export class StreamServer implements HttpHost {
 
 function makeServer(
   { cert_file: certFile, key_file: keyFile }: StreamConfig['http'],
+  takesUpgrade: (request: IncomingMessage) => boolean,
   handle: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
+  const options = { shouldUpgradeCallback: takesUpgrade }
   if (certFile === '' && keyFile === '') {
     // An `import` would also load Node's HTTP client: 20 ms that commands without a server should not pay.
-    return process.getBuiltinModule('node:http').createServer(handle)
+    return process.getBuiltinModule('node:http').createServer(options, handle)
   }
   if (certFile === '' || keyFile === '') {
     throw new ConfigError('both cert_file and key_file must be specified, or neither')
   }
   const { createServer } = process.getBuiltinModule('node:https')
   try {
-    return createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, handle)
+    return createServer({ ...options, cert: readFileSync(certFile), key: readFileSync(keyFile) }, handle)
   } catch (error) {
     throw new ConfigError(`failed to read the certificate of the HTTP server: ${messageOf(error)}`, {
       cause: error,

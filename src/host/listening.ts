@@ -7,7 +7,10 @@ import type { Listening } from '../engine/index.ts'
 
 /** Servers on any address. */
 export const openListening: Listening = {
-  httpServer: (handle, tls) => (tls === undefined ? createServer(handle) : createSecureServer(tls, handle)),
+  httpServer(handle, takesUpgrade, tls) {
+    const options = { shouldUpgradeCallback: takesUpgrade }
+    return tls === undefined ? createServer(options, handle) : createSecureServer({ ...options, ...tls }, handle)
+  },
   socketServer: (handle, tls) => (tls === undefined ? createSocketServer(handle) : createTlsServer(tls, handle)),
   datagrams: (type, options) =>
     new Promise((resolve, reject) => {

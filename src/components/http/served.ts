@@ -67,7 +67,7 @@ export async function serve(config: ServedConfig, resources: Resources): Promise
     certFile === '' && keyFile === ''
       ? undefined
       : { cert: files.readFileSync(certFile), key: files.readFileSync(keyFile) }
-  const server = listen.httpServer(handle, tls)
+  const server = listen.httpServer(handle, request => router.takesUpgrade(request), tls)
   server.on('upgrade', (request, socket, head) => {
     if (!router.upgrade(request, socket, head)) socket.destroy()
   })
