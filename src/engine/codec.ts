@@ -7,11 +7,14 @@ import type { Message } from './message.ts'
 export const codecFields = {
   codec: field
     .string(
-      'How a source is cut, in the words of older configurations; use `scanner` instead. One of `lines`, `delim:x`, `csv`, `csv:x`, `csv-safe`, `csv-safe:x`, `all-bytes`, `chunker:x`, `regex:x`, `tar`, `avro-ocf`, `avro-ocf:marshaler=x` and `auto`, after `gzip`, `pgzip` or `skipbom` and before `multipart` where wanted, as in `gzip/csv`.',
+      'How a source is split into messages, in the old notation; use `scanner` instead. One of `lines`, `delim:x`, `csv`, `csv:x`, `csv-safe`, `csv-safe:x`, `all-bytes`, `chunker:x`, `regex:x`, `tar`, `avro-ocf`, `avro-ocf:marshaler=x` and `auto`, optionally preceded by `gzip`, `pgzip` or `skipbom` and followed by `multipart`, as in `gzip/csv`.',
     )
     .optional()
     .deprecated(),
-  max_buffer: field.int('The bytes from which a message is too long for `codec`.').default(1_000_000).deprecated(),
+  max_buffer: field
+    .int('With `codec`, a message of this many bytes or more is an error.')
+    .default(1_000_000)
+    .deprecated(),
 } as const
 
 interface CutOptions {
@@ -123,7 +126,7 @@ class CodecReader {
         return { csv: { custom_delimiter: by, continue_on_error: name === 'csv-safe' } }
       case 'chunker':
         if (!/^[+-]?\d+$/.test(by))
-          throw new ConfigError(`invalid chunk size for chunker codec: ${JSON.stringify(by)} is no whole number`)
+          throw new ConfigError(`invalid chunk size for chunker codec: ${JSON.stringify(by)} is not an integer`)
         return { chunker: { size: Number(by) } }
       case 'regex':
         if (by === '') throw new ConfigError('regex codec requires a non-empty delimiter')

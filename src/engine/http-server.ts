@@ -94,13 +94,13 @@ export class StreamServer implements HttpHost {
     // The original leaves the type of these two documents to detection, which yields plain text.
     const versionText = `{"version":${JSON.stringify(version)}, "built":${JSON.stringify(dateBuilt)}}`
     return [
-      textEndpoint('/ping', 'Answers as soon as the process does.', () => 'pong'),
+      textEndpoint('/ping', 'Responds while the process is alive.', () => 'pong'),
       textEndpoint('/version', 'The version of the program.', () => versionText),
-      textEndpoint('/endpoints', 'This list.', () => printJson(this.#describe())),
+      textEndpoint('/endpoints', 'Lists the endpoints.', () => printJson(this.#describe())),
       ...(page === undefined ? [] : [pageEndpoint('/metrics', page), pageEndpoint('/stats', page)]),
       {
         path: '/ready',
-        description: 'Whether input and output are connected.',
+        description: 'Reports whether input and output are connected.',
         handle: (_, response) => ready(response),
       },
       ...(config.debug_endpoints ? debugEndpoints(configText) : []),
@@ -165,10 +165,10 @@ function debugEndpoints(configText: ServerOptions['configText']): readonly HttpE
   return [
     textEndpoint('/debug/config/json', 'The configuration as JSON.', () => configText('json'), json),
     textEndpoint('/debug/config/yaml', 'The configuration as YAML.', () => configText('yaml')),
-    textEndpoint('/debug/stack', 'What the process waits for, and its memory.', activity),
+    textEndpoint('/debug/stack', 'The pending operations of the process and its memory usage.', activity),
     {
       path: '/debug/pprof/profile',
-      description: 'A CPU profile of `seconds`, 30 where absent, for the developer tools of a browser.',
+      description: 'A CPU profile over `seconds` (default 30), for the developer tools of a browser.',
       async handle(request, response) {
         const seconds = Number(new URL(request.url ?? '/', 'http://localhost').searchParams.get('seconds') ?? 30)
         const profile = await cpuProfile(Math.min(Math.max(seconds || 30, 0.01), 600))
@@ -181,7 +181,7 @@ function debugEndpoints(configText: ServerOptions['configText']): readonly HttpE
     },
     textEndpoint(
       '/debug/pprof/heap',
-      'The figures of the heap.',
+      'Heap statistics.',
       () => JSON.stringify(process.getBuiltinModule('node:v8').getHeapStatistics(), null, 2),
       json,
     ),

@@ -1,33 +1,33 @@
 import { field, type FieldMap, type FieldShape } from '../fields.ts'
 
 const cors = field.object({
-  enabled: field.bool('Whether browsers on other sites may call.').default(false).advanced(),
-  allowed_origins: field.string('Sites that may call; `*` for any.').list().default([]).advanced(),
-  allowed_headers: field.string('Headers that a request may carry.').list().default([]).advanced(),
+  enabled: field.bool('Whether to accept cross-origin requests from browsers.').default(false).advanced(),
+  allowed_origins: field.string('Origins that may send requests; `*` for any.').list().default([]).advanced(),
+  allowed_headers: field.string('Request headers that are allowed.').list().default([]).advanced(),
   allowed_methods: field
-    .string('Methods that a request may use.')
+    .string('Request methods that are allowed.')
     .list()
     .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
     .advanced(),
 })
 
 const basicAuth = field.object({
-  enabled: field.bool('Whether a name and password are asked for.').default(false).advanced(),
-  realm: field.string('The realm that is shown when asking.').default('restricted').advanced(),
-  username: field.string('The name.').default('').advanced(),
-  password_hash: field.string('The hash of the password, base64.').default('').advanced().secret(),
-  algorithm: field.string('The hash: `md5`, `sha256`, `bcrypt` or `scrypt`.').default('sha256').advanced(),
-  salt: field.string('The salt of `scrypt`, base64.').default('').advanced().secret(),
+  enabled: field.bool('Whether to require a user name and password.').default(false).advanced(),
+  realm: field.string('The realm shown in the login prompt.').default('restricted').advanced(),
+  username: field.string('The user name.').default('').advanced(),
+  password_hash: field.string('The hash of the password, in base64.').default('').advanced().secret(),
+  algorithm: field.string('The hash algorithm: `md5`, `sha256`, `bcrypt` or `scrypt`.').default('sha256').advanced(),
+  salt: field.string('The salt for `scrypt`, in base64.').default('').advanced().secret(),
 })
 
 const http = field.object(
   {
-    enabled: field.bool('Whether there is an HTTP server.').default(true),
-    address: field.string('Where it listens.').default('0.0.0.0:4195'),
-    root_path: field.string('A prefix under which every endpoint is found as well.').default('/bento'),
-    debug_endpoints: field.bool('Whether endpoints for debugging exist.').default(false),
-    cert_file: field.string('A TLS certificate.').default('').advanced(),
-    key_file: field.string("The certificate's key.").default('').advanced(),
+    enabled: field.bool('Whether to run the HTTP server.').default(true),
+    address: field.string('The address to listen on.').default('0.0.0.0:4195'),
+    root_path: field.string('A path prefix under which every endpoint is also served.').default('/bento'),
+    debug_endpoints: field.bool('Whether to serve debug endpoints.').default(false),
+    cert_file: field.string('A file with a TLS certificate; requires `key_file`.').default('').advanced(),
+    key_file: field.string("A file with the certificate's private key.").default('').advanced(),
     cors: cors.advanced(),
     basic_auth: basicAuth.advanced(),
   },
@@ -37,40 +37,45 @@ const http = field.object(
 const logger = field.object(
   {
     level: field
-      .string('The least severe lines that are written.')
+      .string('The minimum severity of the lines to write.')
       .default('INFO')
       .options({ OFF: '', FATAL: '', ERROR: '', WARN: '', INFO: '', DEBUG: '', TRACE: '', ALL: '', NONE: '' }, false),
     format: field
-      .string('How lines are written.')
+      .string('The format of log lines.')
       .default('logfmt')
-      .options({ json: 'One JSON object a line.', logfmt: '`key=value` pairs.' }),
-    add_timestamp: field.bool('Whether lines carry the time.').default(false),
-    level_name: field.string('The key of the level.').default('level'),
-    timestamp_name: field.string('The key of the time.').default('time'),
-    message_name: field.string('The key of the message.').default('msg'),
-    static_fields: field.string('Fields of every line.').map().default({ '@service': 'bento' }),
+      .options({ json: 'One JSON object per line.', logfmt: '`key=value` pairs.' }),
+    add_timestamp: field.bool('Whether to add the time to each line.').default(false),
+    level_name: field.string('The key for the level.').default('level'),
+    timestamp_name: field.string('The key for the time.').default('time'),
+    message_name: field.string('The key for the message.').default('msg'),
+    static_fields: field.string('Fields to add to every line.').map().default({ '@service': 'bento' }),
     file: field.object({
-      path: field.string('A file to write to instead of the standard streams.').default(''),
-      rotate: field.bool('Whether the file is rotated.').default(false),
-      rotate_max_age_days: field.int('How many days rotated files are kept; 0 keeps them.').default(0),
+      path: field.string('The file to write to instead of the standard streams.').default(''),
+      rotate: field.bool('Whether to rotate the file.').default(false),
+      rotate_max_age_days: field
+        .int('The number of days to keep a rotated file; 0 disables deletion by age.')
+        .default(0),
     }),
-    log_all_errors: field.bool('Whether errors of processors are logged as errors.').default(false).advanced(),
+    log_all_errors: field
+      .bool('Whether to log processor errors at level ERROR instead of DEBUG.')
+      .default(false)
+      .advanced(),
   },
-  'How the stream logs.',
+  'Logging.',
 )
 
 const errorHandling = field.object(
   {
-    strategy: field.string('What becomes of messages that failed.').default('none').options({
-      none: 'They go on, flagged.',
-      reject: 'Their batch is refused at once.',
-      retry: 'Their batch is processed again until it succeeds.',
+    strategy: field.string('How to handle messages on which a processor failed.').default('none').options({
+      none: 'Passes them on, flagged with their error.',
+      reject: 'Rejects their batch immediately.',
+      retry: 'Processes their batch again until it succeeds.',
     }),
     log: field.object({
-      enabled: field.bool('Whether failures are logged.').default(false),
-      add_payload: field.bool('Whether the message is logged with them.').default(false),
+      enabled: field.bool('Whether to log failures.').default(false),
+      add_payload: field.bool('Whether to include the message in the log.').default(false),
       sampling_ratio: field
-        .float('The share of failures that is logged.')
+        .float('The fraction of failures to log, from 0 to 1.')
         .default(1)
         .lint(value => {
           const ratio = Number(value)
@@ -78,35 +83,37 @@ const errorHandling = field.object(
         }),
     }),
   },
-  'What happens to messages that failed, everywhere.',
+  'How the whole stream handles messages on which a processor failed.',
 )
 
 const message = {
-  content: field.string('The raw content.').optional(),
-  json_content: field.any('The content as a document.').optional(),
-  file_content: field.string('A file with the content.').optional(),
-  metadata: field.any('Metadata.').map().optional(),
+  content: field.string('The raw body.').optional(),
+  json_content: field.any('The body as a document.').optional(),
+  file_content: field.string('A file with the raw body.').optional(),
+  metadata: field.any('The metadata.').map().optional(),
 }
 
 const condition = {
-  bloblang: field.mapping('A mapping that must yield true.').optional(),
-  content_equals: field.string('The exact content.').optional(),
-  content_matches: field.string('A regular expression that the content must match.').optional(),
-  metadata_equals: field.any('Metadata that must be there.').map().optional(),
-  file_equals: field.string('A file with the exact content.').optional(),
-  file_json_equals: field.string('A file with the same document.').optional(),
-  json_equals: field.any('The same document.').optional(),
-  json_contains: field.any('A document that must be contained.').optional(),
-  file_json_contains: field.string('A file with a document that must be contained.').optional(),
+  bloblang: field.mapping('A mapping that must return `true`.').optional(),
+  content_equals: field.string('The exact body.').optional(),
+  content_matches: field.string('A regular expression that the body must match.').optional(),
+  metadata_equals: field.any('Metadata values that must be present.').map().optional(),
+  file_equals: field.string('A file with the exact body.').optional(),
+  file_json_equals: field.string('A file with the document that the body must equal.').optional(),
+  json_equals: field.any('The document that the body must equal.').optional(),
+  json_contains: field.any('A document that the body must contain.').optional(),
+  file_json_contains: field.string('A file with a document that the body must contain.').optional(),
 }
 
 /** The fields of one unit test. */
 export const testFields = {
   name: field.string('The name of the test.'),
-  environment: field.string('Environment variables of the test.').map().optional(),
-  target_processors: field.string('Which processors run.').default('/pipeline/processors'),
-  target_mapping: field.string('A mapping file to run instead.').default(''),
-  mocks: field.any('Processors in the place of others.').map().optional(),
+  environment: field.string('Environment variables for the test.').map().optional(),
+  target_processors: field
+    .string('A pointer to, or the label of, the processors to test.')
+    .default('/pipeline/processors'),
+  target_mapping: field.string('A mapping file to test instead of processors.').default(''),
+  mocks: field.any('Components to replace with mocks, by label or pointer.').map().optional(),
   input_batch: field.object(message).list().optional(),
   input_batches: field.object(message).listOfLists().optional(),
   output_batches: field.object(condition).listOfLists().optional(),
@@ -118,39 +125,41 @@ const warpstream = field
   .object(
     {
       cluster_concurrency_target: field
-        .int('At least this many instances in the whole cluster, the same number on each agent.')
+        .int('The minimum number of instances in the whole cluster; every agent runs the same number.')
         .optional(),
-      agent_concurrency_target: field.int('This many instances on each agent.').optional(),
-      exact_concurrency: field.int('Exactly this many instances in the whole cluster.').optional(),
-      pipeline_group: field.string('Only agents of this group run it.').optional(),
+      agent_concurrency_target: field.int('The number of instances on each agent.').optional(),
+      exact_concurrency: field.int('The exact number of instances in the whole cluster.').optional(),
+      pipeline_group: field.string('The group of agents that may run the pipeline.').optional(),
       exactly_once: field
-        .bool('Whether offsets that are read and records that are written in its own cluster are committed together.')
+        .bool('Whether to commit consumed offsets and produced records of its own cluster in one transaction.')
         .optional(),
       scheduling: field
-        .object({ run_every: field.duration('Runs a stream that ends by itself again after this period.').optional() })
+        .object({
+          run_every: field.duration('The interval at which to run a stream again that ends on its own.').optional(),
+        })
         .optional(),
     },
-    'How a managed pipeline is spread over agents. A stream that is run by itself has no use for it.',
+    'How a managed pipeline is distributed over agents. Has no effect on a standalone stream.',
   )
   .advanced()
   .optional()
 
-const label = 'Named for use from elsewhere.'
+const label = 'A component that other components refer to by its label.'
 
 /** The fields of a stream. */
 export const streamFields = {
   input: field.input('Where messages come from.').default({ stdin: {} }),
-  buffer: field.component('buffer', 'What holds messages between input and pipeline.').default({ none: {} }),
+  buffer: field.component('buffer', 'The buffer between input and pipeline.').default({ none: {} }),
   pipeline: field.object(
     {
       threads: field
         .int(
-          'How many batches are processed at a time; -1 for one by CPU. From 2 on, processors that take long run in as many threads, and messages may change their order.',
+          'The number of batches to process concurrently; -1 for one per CPU. If it is 2 or more, slow processors run in that many threads, and messages may be reordered.',
         )
         .default(-1),
-      processors: field.processors('The processors, in order.').default([]),
+      processors: field.processors('The processors, which run in order.').default([]),
     },
-    'What is done with messages.',
+    'How messages are processed.',
   ),
   output: field.output('Where messages go.').default({ stdout: {} }),
 } satisfies FieldMap
@@ -169,8 +178,8 @@ const serviceFields = {
   logger,
   metrics: field.component('metrics', 'Where metrics go.').default({ mapping: '', prometheus: {} }),
   tracer: field.component('tracer', 'Where traces go.').default({ none: {} }),
-  shutdown_delay: field.string('How long to wait before shutting down.').default('0s'),
-  shutdown_timeout: field.string('How long a clean shutdown may take.').default('20s'),
+  shutdown_delay: field.string('How long to wait before shutdown starts.').default('0s'),
+  shutdown_timeout: field.string('How long a graceful shutdown may take.').default('20s'),
   error_handling: errorHandling,
   tests,
 } satisfies FieldMap

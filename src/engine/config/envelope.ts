@@ -8,12 +8,12 @@ const text: FieldShape = { type: 'string', structure: 'scalar', description: '',
 const common = { type: text, plugin: { ...text, type: 'object' } } as const
 const label: FieldShape = {
   ...text,
-  description: 'A name for this component in metrics, logs and references, unique in the configuration.',
+  description: 'The name of the component in metrics, logs and references; unique in the configuration.',
 }
 const processors: FieldShape = {
   type: 'processor',
   structure: 'array',
-  description: 'Processors that run on the messages of this component alone.',
+  description: 'Processors that run only on the messages of this component.',
   default: [],
 }
 const mapping: FieldShape = { ...text, bloblang: true, description: 'A mapping that renames or drops metrics.' }

@@ -19,36 +19,39 @@ import { type ParseContext, parseFields, parseValue } from './parse.ts'
 
 /** The fields of a template file. */
 const templateFields = {
-  name: field.string('The name of the component that it makes.'),
+  name: field.string('The name of the component that the template defines.'),
   type: field
     .string('The kind of the component.')
     .options({ cache: '', input: '', output: '', processor: '', rate_limit: '' }),
-  status: field.string('How settled it is.').default('stable').options({ stable: '', beta: '', experimental: '' }),
-  categories: field.string('Words to find it by.').list().default([]),
-  summary: field.string('One sentence.').default(''),
-  description: field.string('More sentences.').default(''),
+  status: field
+    .string('The maturity of the component.')
+    .default('stable')
+    .options({ stable: '', beta: '', experimental: '' }),
+  categories: field.string('Categories in the documentation.').list().default([]),
+  summary: field.string('A one-sentence summary.').default(''),
+  description: field.string('A longer description.').default(''),
   fields: field
     .object({
       name: field.string('The name of the field.'),
-      description: field.string('What it is for.').default(''),
+      description: field.string('The purpose of the field.').default(''),
       type: field
-        .string('The type of its values.')
-        .options({ string: '', int: '', float: '', bool: '', unknown: 'Anything, of any depth.' }),
+        .string('The type of the value.')
+        .options({ string: '', int: '', float: '', bool: '', unknown: 'Any value, nested to any depth.' }),
       kind: field
-        .string('Whether it is one value, or many.')
+        .string('Whether the field holds a single value, a map or a list.')
         .default('scalar')
         .options({ scalar: '', map: '', list: '' }),
-      default: field.any('Its value where none is written; a field without one must be written.').optional(),
-      advanced: field.bool('Whether it is of interest to few.').default(false),
+      default: field.any('The default value; a field without one is required.').optional(),
+      advanced: field.bool('Whether the field is for advanced use.').default(false),
     })
     .list(),
-  mapping: field.string('A mapping from the fields to the configuration of a component.'),
-  metrics_mapping: field.string('A mapping of the names of its metrics.').default(''),
+  mapping: field.string('A mapping from the fields to the configuration of the component.'),
+  metrics_mapping: field.string('A mapping that renames or drops metrics of the component.').default(''),
   tests: field
     .object({
-      name: field.string('What the test is about.'),
-      config: field.any('The fields as they would be written.'),
-      expected: field.any('The configuration that must come of it.').optional(),
+      name: field.string('The name of the test.'),
+      config: field.any('The fields as written in a configuration.'),
+      expected: field.any('The expected configuration.').optional(),
     })
     .list()
     .default([]),

@@ -47,7 +47,7 @@ export function streamsApi(set: StreamSet, options: ApiOptions): readonly HttpEn
   return [
     api.endpoint(
       '/streams',
-      'GET: all streams. POST: replaces all streams by those of an object.',
+      'GET lists all streams, POST replaces all streams with those of an object.',
       {
         GET: () => api.list(),
         POST: call => api.replaceAll(call),
@@ -61,10 +61,10 @@ export function streamsApi(set: StreamSet, options: ApiOptions): readonly HttpEn
       PATCH: call => api.patch(call),
       DELETE: ({ id }) => set.delete(id),
     }),
-    api.endpoint('/streams/{id}/stats', 'GET: the metrics of a stream.', {
+    api.endpoint('/streams/{id}/stats', 'GET returns the metrics of a stream.', {
       GET: ({ id }) => JSON.stringify(set.read(id).stats),
     }),
-    api.endpoint('/resources/{type}/{id}', 'POST: creates or replaces a resource that streams share.', {
+    api.endpoint('/resources/{type}/{id}', 'POST creates or replaces a shared resource.', {
       POST: call => api.storeResource(call),
     }),
   ]
