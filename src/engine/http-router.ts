@@ -114,7 +114,7 @@ function compiledPath(template: string, pattern: string): Re2 {
   try {
     return compileRe2(pattern)
   } catch (error) {
-    throw new ConfigError(`the path ${template} is no pattern: ${messageOf(error)}`)
+    throw new ConfigError(`the path ${template} is not a valid pattern: ${messageOf(error)}`)
   }
 }
 

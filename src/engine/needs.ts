@@ -72,7 +72,7 @@ export function declaredHost(host: ComponentHost, spec: AnySpec): ComponentHost 
         part,
         {
           get() {
-            const text = `${spec.kind} ${spec.name} uses ${part} without declaring that it needs them`
+            const text = `${spec.kind} ${spec.name} uses '${part}' without declaring the need`
             throw new CapabilityError('not_declared', capability, text)
           },
         },

@@ -280,7 +280,7 @@ function testSftp(address: string): void {
     await receiver.close()
     await proxy.close()
     assert.ok(
-      receiver.log.some(line => line.includes('broke off at byte')),
+      receiver.log.some(line => line.includes('was interrupted at byte')),
       receiver.log.join('\n'),
     )
     assert.deepEqual(seen, lines)

@@ -42,7 +42,7 @@ async function textOf(source: ByteSource): Promise<string> {
   return text
 }
 
-test('an object whose connection breaks off is read on where it broke off', async () => {
+test('reading an object resumes where the connection was lost', async () => {
   const positions: number[] = []
   const { source, lines } = resumed({
     body: body(['one ', 'two '], lost()),
@@ -54,15 +54,15 @@ test('an object whose connection breaks off is read on where it broke off', asyn
   })
   assert.equal(await textOf(source), 'one two three four')
   assert.deepEqual(positions, [8, 14, 14])
-  assert.match(lines[0]!, /Reading 'a' broke off at byte 8, and goes on there: connection reset/)
+  assert.match(lines[0]!, /Reading 'a' was interrupted at byte 8 and will resume there: connection reset/)
 })
 
-test('an object that broke off behind its last byte is complete', async () => {
+test('an object whose connection is lost after its last byte is complete', async () => {
   const { source } = resumed({ body: body(['all'], lost()) })
   assert.equal(await textOf(source), 'all')
 })
 
-test('an object that is another one by now, or whose error is its own, is given up', async () => {
+test('a resumed object is given up if it has changed or its error is permanent', async () => {
   const changed = new Error('the condition failed')
   const replaced = resumed({ body: body(['x'], lost()), reopen: () => Promise.reject(changed) })
   await assert.rejects(textOf(replaced.source), changed)
@@ -70,7 +70,7 @@ test('an object that is another one by now, or whose error is its own, is given 
   await assert.rejects(textOf(broken.source), changed)
 })
 
-test('the end of a stream ends the wait for a server that is away', async () => {
+test('stopping the stream ends the wait for an unreachable server', async () => {
   const stop = new AbortController()
   const reason = new ClosedError()
   const { source } = resumed(
@@ -121,7 +121,7 @@ function objects(keys: readonly string[], failures: Readonly<Record<string, Erro
 const { signal } = new AbortController()
 const textsOf = (delivery: Delivery | null) => delivery?.messages.map(message => message.text())
 
-test('an object that cannot be opened now stays the next one; one that never can is given up', async () => {
+test('an object that cannot be opened is retried, or skipped if the error is permanent', async () => {
   const never = new Error('access denied')
   const { input, outcomes } = objects(['a', 'b'], { a: [lost(), lost()], b: [never] })
   await assert.rejects(input.read(signal), /connection reset/)
@@ -137,7 +137,7 @@ test('an object that cannot be opened now stays the next one; one that never can
   ])
 })
 
-test('an object counts as delivered when it was read to its end and all of it arrived, and not before', async () => {
+test('an object is reported as delivered only after it was read completely and all of its messages arrived', async () => {
   const { input, outcomes } = objects(['a'], {})
   const delivery = await input.read(signal)
   await delivery!.ack(null)
@@ -146,7 +146,7 @@ test('an object counts as delivered when it was read to its end and all of it ar
   assert.deepEqual(outcomes, [['a', null]])
 })
 
-test('what was not read to its end, or not begun, when a stream ends is neither delivered nor refused', async () => {
+test('objects that were not read completely when the stream stops are reported as closed, neither delivered nor rejected', async () => {
   const { input, outcomes } = objects(['a', 'b'], { b: [lost()] })
   const delivery = await input.read(signal)
   assert.deepEqual(textsOf(delivery), ['a'])

@@ -90,7 +90,9 @@ export class ResumedSource implements ByteSource {
   async #resume(reason: unknown): Promise<boolean> {
     const { log, random, signal } = this.#surroundings
     const backoff = new Backoff({ initialMs: FIRST_PAUSE_MS, maxMs: LONGEST_PAUSE_MS }, random)
-    log.warn(`Reading '${this.name}' broke off at byte ${this.#position}, and goes on there: ${messageOf(reason)}`)
+    log.warn(
+      `Reading '${this.name}' was interrupted at byte ${this.#position} and will resume there: ${messageOf(reason)}`,
+    )
     for (;;) {
       await pause(backoff.next() ?? LONGEST_PAUSE_MS, signal)
       signal.throwIfAborted()
@@ -102,7 +104,7 @@ export class ResumedSource implements ByteSource {
         return true
       } catch (error) {
         if (!this.#mayResume(error)) throw error
-        log.debug(`Failed to open '${this.name}' again: ${messageOf(error)}`)
+        log.debug(`Failed to reopen '${this.name}': ${messageOf(error)}`)
       }
     }
   }
@@ -110,7 +112,7 @@ export class ResumedSource implements ByteSource {
 
 class StalledError extends Error {
   constructor() {
-    super(`nothing arrived for ${STALLED_MS / 1000} seconds`)
+    super(`no data arrived for ${STALLED_MS / 1000} seconds`)
     this.name = 'StalledError'
   }
 }

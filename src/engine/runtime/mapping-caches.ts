@@ -17,7 +17,7 @@ function accessTo(cache: Cache, label: string): CacheAccess {
   const now = <T>(result: T | Promise<T>): T => {
     if (!(result instanceof Promise)) return result
     result.catch(() => undefined)
-    throw new MappingError(`cache '${label}' cannot be used in a mapping as it answers too late`)
+    throw new MappingError(`cache '${label}' cannot be used in a mapping because it is asynchronous`)
   }
   return {
     get: key => now(cache.get(key)),

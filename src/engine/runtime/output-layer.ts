@@ -357,7 +357,9 @@ export class OutputLayer implements OutputHandle {
     if (!(failure instanceof PartialFailure)) return failure
     const isKnown =
       failure.failures.size > 0 && [...failure.failures.keys()].every(message => messages.includes(message))
-    return isKnown ? failure : new ContractError(`${this.#options.name} named messages that it was not given as failed`)
+    return isKnown
+      ? failure
+      : new ContractError(`${this.#options.name} reported failures of messages that it was not given`)
   }
 
   /** Writes the messages of several jobs as one run, and settles each. Never rejects. */
@@ -454,7 +456,7 @@ export class OutputLayer implements OutputHandle {
     const outcomes = await this.#attempt(() => this.#output.writeRun!(run, this.#abort.signal))
     if (outcomes.length !== run.length) {
       throw new ContractError(
-        `${this.#options.name} gave ${outcomes.length} outcomes for ${run.length} messages, none counts as delivered`,
+        `${this.#options.name} returned ${outcomes.length} outcomes for ${run.length} messages; none counts as delivered`,
       )
     }
     if (!outcomes.some(isLost)) return outcomes

@@ -172,7 +172,7 @@ export class StreamSet {
     const previous = this.#turns.get(id)
     const turn = (async () => {
       await previous?.catch(() => undefined)
-      if (this.#isClosed) throw new StreamSetError('closed', 'the program ends')
+      if (this.#isClosed) throw new StreamSetError('closed', 'the program is shutting down')
       return await task()
     })()
     this.#turns.set(id, turn)
@@ -215,7 +215,7 @@ class Member {
   showReadiness(http: HttpHost): void {
     this.#hideReadiness = http.register({
       path: '/ready',
-      description: 'Whether input and output of the stream are connected.',
+      description: 'Reports whether input and output of the stream are connected.',
       handle: (_request, response) => answerReady(response, this.#stream.status, this.#endedAt !== undefined),
     })
   }
