@@ -6,7 +6,7 @@ import type { Delivery } from '../delivery.ts'
 import type { Message } from '../message.ts'
 import type { Counter, Metrics, Timer } from '../metrics.ts'
 import { andThen } from '../per-message.ts'
-import { type Refuse, type Segment, type SegmentRunner, segmentsOf } from './segments.ts'
+import { type OnRejected, type Segment, type SegmentRunner, segmentsOf } from './segments.ts'
 import { processDelivery } from './tracker.ts'
 
 /** Runs processors in sequence, each over all batches the previous one produced. Waits only if a processor does. */
@@ -48,15 +48,15 @@ export class ProcessorChain implements Chain, SegmentRunner {
   }
 
   /** The results of a segment. A run goes through message by message if a processor requires it or the run is short. */
-  run(segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]> {
+  run(segment: Segment, onRejected: OnRejected): MaybePromise<readonly Segment[]> {
     if (!segment.isRun) return andThen(this.process(segment.messages), batchSegments)
     if (this.#isInterleaved || (segment.messages.length < SHORT_RUN && !this.waits)) {
       return andThen(
-        runEach(segment.messages, message => this.process([message]), refuse),
+        runEach(segment.messages, message => this.process([message]), onRejected),
         segmentsOf,
       )
     }
-    return this.#runFrom(0, [segment], refuse)
+    return this.#runFrom(0, [segment], onRejected)
   }
 
   async close(): Promise<void> {
@@ -115,36 +115,42 @@ export class ProcessorChain implements Chain, SegmentRunner {
     return andThen(this.#processRun(left, first), after => spread(current, after))
   }
 
-  #runFrom(first: number, segments: readonly Segment[], refuse: Refuse): MaybePromise<readonly Segment[]> {
+  #runFrom(first: number, segments: readonly Segment[], onRejected: OnRejected): MaybePromise<readonly Segment[]> {
     let current = segments
     for (let i = first; i < this.processors.length; i++) {
       if (current.length === 0) return current
       const processor = this.processors[i]!
       const results =
-        current.length === 1 ? this.#runOne(processor, current[0]!, refuse) : this.#runAll(processor, current, refuse)
-      if (results instanceof Promise) return results.then(next => this.#runFrom(i + 1, next, refuse))
+        current.length === 1
+          ? this.#runOne(processor, current[0]!, onRejected)
+          : this.#runAll(processor, current, onRejected)
+      if (results instanceof Promise) return results.then(next => this.#runFrom(i + 1, next, onRejected))
       current = results
     }
     return current
   }
 
-  #runOne(processor: Processor, segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]> {
+  #runOne(processor: Processor, segment: Segment, onRejected: OnRejected): MaybePromise<readonly Segment[]> {
     const { messages, isRun } = segment
     if (!isRun) return andThen(processor.process(messages), batchSegments)
     if (processor.processRun !== undefined) return andThen(processRun(processor, messages), runSegments)
     const results =
       processor instanceof ObservedProcessor
-        ? processor.processEach(messages, refuse)
-        : runEach(messages, message => processor.process([message]), refuse)
+        ? processor.processEach(messages, onRejected)
+        : runEach(messages, message => processor.process([message]), onRejected)
     return andThen(results, segmentsOf)
   }
 
   /** Runs a processor over several segments and joins the results into as few segments as possible. */
-  #runAll(processor: Processor, segments: readonly Segment[], refuse: Refuse): MaybePromise<readonly Segment[]> {
+  #runAll(
+    processor: Processor,
+    segments: readonly Segment[],
+    onRejected: OnRejected,
+  ): MaybePromise<readonly Segment[]> {
     const results: Segment[] = []
     for (let i = 0; i < segments.length; i++) {
-      const result = this.#runOne(processor, segments[i]!, refuse)
-      if (result instanceof Promise) return this.#runRest(processor, segments, refuse, i, results, result)
+      const result = this.#runOne(processor, segments[i]!, onRejected)
+      if (result instanceof Promise) return this.#runRest(processor, segments, onRejected, i, results, result)
       for (const each of result) results.push(each)
     }
     return joined(results)
@@ -153,14 +159,14 @@ export class ProcessorChain implements Chain, SegmentRunner {
   async #runRest(
     processor: Processor,
     segments: readonly Segment[],
-    refuse: Refuse,
+    onRejected: OnRejected,
     index: number,
     results: Segment[],
     pending: Promise<readonly Segment[]>,
   ): Promise<readonly Segment[]> {
     results.push(...(await pending))
     for (let i = index + 1; i < segments.length; i++)
-      results.push(...(await this.#runOne(processor, segments[i]!, refuse)))
+      results.push(...(await this.#runOne(processor, segments[i]!, onRejected)))
     return joined(results)
   }
 }
@@ -172,17 +178,17 @@ const SHORT_RUN = 16
 function runEach(
   messages: readonly Message[],
   process: (message: Message) => MaybePromise<readonly Batch[]>,
-  refuse: Refuse,
+  onRejected: OnRejected,
 ): MaybePromise<readonly Batch[]> {
   const results: Batch[] = []
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i]!
     try {
       const result = process(message)
-      if (result instanceof Promise) return runEachFrom(messages, process, refuse, i, results, result)
+      if (result instanceof Promise) return runEachFrom(messages, process, onRejected, i, results, result)
       for (let at = 0; at < result.length; at++) results.push(result[at]!)
     } catch (error) {
-      refuse(message, asError(error))
+      onRejected(message, asError(error))
     }
   }
   return results
@@ -191,7 +197,7 @@ function runEach(
 async function runEachFrom(
   messages: readonly Message[],
   process: (message: Message) => MaybePromise<readonly Batch[]>,
-  refuse: Refuse,
+  onRejected: OnRejected,
   index: number,
   results: Batch[],
   pending: Promise<readonly Batch[]>,
@@ -200,7 +206,7 @@ async function runEachFrom(
     try {
       for (const batch of await (i === index ? pending : process(messages[i]!))) results.push(batch)
     } catch (error) {
-      refuse(messages[i]!, asError(error))
+      onRejected(messages[i]!, asError(error))
     }
   }
   return results
@@ -233,7 +239,7 @@ async function processRest(
 function processRun(processor: Processor, run: readonly Message[]): MaybePromise<readonly (Message | null)[]> {
   return andThen(processor.processRun!(run), results => {
     if (results.length === run.length) return results
-    throw new ContractError(`a processor made ${results.length} results of a run of ${run.length} messages`)
+    throw new ContractError(`a processor returned ${results.length} results for a run of ${run.length} messages`)
   })
 }
 
@@ -319,12 +325,12 @@ export class ObservedProcessor implements Processor {
   }
 
   /** The batches that each message produces by itself, measured as one operation. */
-  processEach(messages: readonly Message[], refuse: Refuse): MaybePromise<readonly Batch[]> {
-    if (this.#strategy !== 'none') return runEach(messages, message => this.process([message]), refuse)
+  processEach(messages: readonly Message[], onRejected: OnRejected): MaybePromise<readonly Batch[]> {
+    if (this.#strategy !== 'none') return runEach(messages, message => this.process([message]), onRejected)
     this.#received.add(messages.length)
     this.#batchReceived.add(messages.length)
     const startedAt = this.#clock()
-    const results = runEach(messages, message => this.#inner.process([message]), refuse)
+    const results = runEach(messages, message => this.#inner.process([message]), onRejected)
     return andThen(results, batches => this.#done(batches, startedAt))
   }
 

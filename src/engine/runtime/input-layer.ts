@@ -27,7 +27,7 @@ export interface InputLayerOptions {
 const AT_ONCE = 2
 
 /** How many times messages were rejected, and the pause before the next retry. */
-interface Refusals {
+interface Rejections {
   readonly count: number
   readonly backoff: Backoff
 }
@@ -35,7 +35,7 @@ interface Refusals {
 interface Replay {
   readonly messages: readonly Message[]
   readonly source: Delivery
-  readonly refusals: Refusals
+  readonly rejections: Rejections
 }
 
 /**
@@ -86,7 +86,7 @@ export class InputLayer implements InputHandle {
     try {
       for (;;) {
         const replay = this.#replays.shift()
-        if (replay !== undefined) return this.#adopt(replay.messages, replay.source, replay.refusals)
+        if (replay !== undefined) return this.#adopt(replay.messages, replay.source, replay.rejections)
         if (this.#ready !== null) {
           const delivery = this.#ready
           this.#ready = null
@@ -203,7 +203,7 @@ export class InputLayer implements InputHandle {
   }
 
   /** Hands out messages of a source and keeps them pending until each is settled. */
-  #adopt(messages: readonly Message[], source: Delivery, refusals?: Refusals): Delivery {
+  #adopt(messages: readonly Message[], source: Delivery, rejections?: Rejections): Delivery {
     this.#pending++
     let left = messages.length
     const startedAt = this.#options.monotonic()
@@ -211,7 +211,7 @@ export class InputLayer implements InputHandle {
       try {
         if (error !== null && this.#options.replays) {
           // Messages that the stopping stream has no time for stay unacknowledged; the source redelivers them later.
-          if (!isClosing(error)) await this.#replay(some, source, error, refusals)
+          if (!isClosing(error)) await this.#replay(some, source, error, rejections)
           return
         }
         this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
@@ -230,7 +230,7 @@ export class InputLayer implements InputHandle {
     messages: readonly Message[],
     source: Delivery,
     error: Error,
-    earlier: Refusals | undefined,
+    earlier: Rejections | undefined,
   ): Promise<void> {
     const { count, backoff } = earlier ?? {
       count: 0,
@@ -238,6 +238,6 @@ export class InputLayer implements InputHandle {
     }
     // Most causes of a rejection are short-lived, so two immediate retries precede new messages.
     if (count >= AT_ONCE) await pause(backoff.next() ?? 1000)
-    this.#replays.push({ messages: failedOf(messages, error), source, refusals: { count: count + 1, backoff } })
+    this.#replays.push({ messages: failedOf(messages, error), source, rejections: { count: count + 1, backoff } })
   }
 }

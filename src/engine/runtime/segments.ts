@@ -9,11 +9,11 @@ export interface Segment {
 }
 
 /** Receives each message of a run that a processor rejected, with its error; those are not among the results. */
-export type Refuse = (message: Message, error: Error) => void
+export type OnRejected = (message: Message, error: Error) => void
 
 /** Anything that can process a delivery. */
 export interface SegmentRunner {
-  run(segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]>
+  run(segment: Segment, onRejected: OnRejected): MaybePromise<readonly Segment[]>
 }
 
 /** Groups batches into as few segments as possible, in order: adjacent batches of one message form a run. */

@@ -11,22 +11,22 @@ import type { Segment, SegmentRunner } from './segments.ts'
  */
 export function processDelivery(chain: SegmentRunner, delivery: Delivery): MaybePromise<readonly Delivery[]> {
   const source = rooted(delivery)
-  const refused = new Map<Message, Error>()
+  const rejected = new Map<Message, Error>()
   let results: MaybePromise<readonly Segment[]>
   try {
     results = chain.run({ messages: source.messages, isRun: isRun(source) }, (message, error) =>
-      refused.set(message, error),
+      rejected.set(message, error),
     )
   } catch (error) {
-    return refuse(source, error)
+    return reject(source, error)
   }
   if (results instanceof Promise) {
     return results.then(
-      segments => derived(source, segments, refused),
-      (error: unknown) => refuse(source, error),
+      segments => derived(source, segments, rejected),
+      (error: unknown) => reject(source, error),
     )
   }
-  return derived(source, results, refused)
+  return derived(source, results, rejected)
 }
 
 /** The batch that a chain produces from a delivery, or null if nothing remains, which acknowledges it. */
@@ -69,7 +69,7 @@ function rooted(delivery: Delivery): Delivery {
   return delivery
 }
 
-async function refuse(delivery: Delivery, error: unknown): Promise<readonly Delivery[]> {
+async function reject(delivery: Delivery, error: unknown): Promise<readonly Delivery[]> {
   await delivery.ack(asError(error))
   return []
 }
@@ -77,17 +77,17 @@ async function refuse(delivery: Delivery, error: unknown): Promise<readonly Deli
 function derived(
   source: Delivery,
   segments: readonly Segment[],
-  refused: Map<Message, Error>,
+  rejected: Map<Message, Error>,
 ): MaybePromise<readonly Delivery[]> {
-  if (segments.length === 0 && refused.size === 0) {
+  if (segments.length === 0 && rejected.size === 0) {
     const done = source.ack(null)
     return done instanceof Promise ? done.then(() => []) : []
   }
-  const tracked = isRun(source) ? new TrackedRun(source, segments, refused) : new TrackedBatch(source, segments)
+  const tracked = isRun(source) ? new TrackedRun(source, segments, rejected) : new TrackedBatch(source, segments)
   const deliveries = segments.map(
     segment => new Delivery(segment.messages, segment.isRun, (some, error) => tracked.settled(segment, some, error)),
   )
-  return tracked instanceof TrackedRun && refused.size > 0 ? tracked.refuse().then(() => deliveries) : deliveries
+  return tracked instanceof TrackedRun && rejected.size > 0 ? tracked.reject().then(() => deliveries) : deliveries
 }
 
 /** Collects the outcomes of everything derived from one batch, and settles it once. */
@@ -95,13 +95,13 @@ class TrackedBatch {
   readonly #source: Delivery
   readonly #failures = new Map<Message, Error>()
   /** If a batch became several, a partial failure of one rejects all of its messages, as in the original. */
-  readonly #refusesWhole: boolean
+  readonly #rejectsWhole: boolean
   /** Number of unsettled messages. */
   #left: number
 
   constructor(source: Delivery, segments: readonly Segment[]) {
     this.#source = source
-    this.#refusesWhole = segments.length > 1 || segments[0]?.isRun === true
+    this.#rejectsWhole = segments.length > 1 || segments[0]?.isRun === true
     this.#left = segments.reduce((sum, { messages }) => sum + messages.length, 0)
   }
 
@@ -112,7 +112,7 @@ class TrackedBatch {
   ): MaybePromise<void> {
     this.#left -= some.length
     if (error !== null) {
-      const whole = !isRunSegment && messages.length > 1 && this.#refusesWhole
+      const whole = !isRunSegment && messages.length > 1 && this.#rejectsWhole
       const failures = whole ? new Map(messages.map(message => [message, firstOf(error)])) : failuresOf(some, error)
       for (const [message, reason] of failures) noteFailure(this.#failures, message, reason)
     }
@@ -138,10 +138,10 @@ class TrackedRun {
   /** For each message the number of unsettled batches derived from it; null until the first outcome. */
   #open: Map<Message, number> | null = null
 
-  constructor(source: Delivery, segments: readonly Segment[], refused: Map<Message, Error>) {
+  constructor(source: Delivery, segments: readonly Segment[], rejected: Map<Message, Error>) {
     this.#source = source
     this.#segments = segments
-    this.#failures = refused
+    this.#failures = rejected
   }
 
   settled(segment: Segment, some: readonly Message[], error: Error | null): MaybePromise<void> {
@@ -161,9 +161,9 @@ class TrackedRun {
   }
 
   /** Settles the messages that a processor rejected. */
-  refuse(): Promise<void> {
-    const refused = [...this.#failures.keys()]
-    return this.#answer(this.#start(), refused)
+  reject(): Promise<void> {
+    const rejected = [...this.#failures.keys()]
+    return this.#answer(this.#start(), rejected)
   }
 
   async #answer(delivered: readonly Message[], failed: readonly Message[]): Promise<void> {

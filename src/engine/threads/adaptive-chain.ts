@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../component.ts'
 import type { ProcessorChain } from '../runtime/chain.ts'
-import type { Refuse, Segment, SegmentRunner } from '../runtime/segments.ts'
+import type { OnRejected, Segment, SegmentRunner } from '../runtime/segments.ts'
 import type { ChainThreads } from './chain-threads.ts'
 
 /** How long a chain runs before it is judged, in milliseconds of its own processing time. */
@@ -28,10 +28,10 @@ export class AdaptiveChain implements SegmentRunner {
     this.#monotonic = monotonic
   }
 
-  run(segment: Segment, refuse: Refuse): MaybePromise<readonly Segment[]> {
-    if (this.#isReady && this.#threads!.isAlive) return this.#threads!.run(segment, refuse)
+  run(segment: Segment, onRejected: OnRejected): MaybePromise<readonly Segment[]> {
+    if (this.#isReady && this.#threads!.isAlive) return this.#threads!.run(segment, onRejected)
     const startedAt = this.#monotonic()
-    const results = this.#inLine.run(segment, refuse)
+    const results = this.#inLine.run(segment, onRejected)
     if (this.#threads === undefined) this.#judge(this.#monotonic() - startedAt, segment.messages.length)
     return results
   }

@@ -2,7 +2,7 @@ import type { Log } from '../../base/index.ts'
 import { ClosedError } from '../component.ts'
 import type { Message, Metadata } from '../message.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Refuse, Segment } from '../runtime/segments.ts'
+import type { OnRejected, Segment } from '../runtime/segments.ts'
 import { buffersOf, pack, unpack } from './packed.ts'
 import type { ChainAnswer, ChainCall, ChainEvent, Counted } from './protocol.ts'
 
@@ -43,10 +43,10 @@ export class ChainThreads {
   }
 
   /** Processes a segment in a thread. Rejects if the thread ends meanwhile. */
-  run(segment: Segment, refuse: Refuse): Promise<readonly Segment[]> {
+  run(segment: Segment, onRejected: OnRejected): Promise<readonly Segment[]> {
     const alive = this.#threads.filter(({ isAlive }) => isAlive)
-    if (alive.length === 0) return Promise.reject(new Error('every thread of the pipeline ended'))
-    return alive.reduce((best, lane) => (lane.pending < best.pending ? lane : best)).run(segment, refuse)
+    if (alive.length === 0) return Promise.reject(new Error('all threads of the pipeline have exited'))
+    return alive.reduce((best, lane) => (lane.pending < best.pending ? lane : best)).run(segment, onRejected)
   }
 
   async close(): Promise<void> {
@@ -57,7 +57,7 @@ export class ChainThreads {
 interface Pending {
   readonly messages: readonly Message[]
   readonly known: Metadata[]
-  readonly refuse: Refuse
+  readonly onRejected: OnRejected
   readonly resolve: (segments: readonly Segment[]) => void
   readonly reject: (error: Error) => void
 }
@@ -91,11 +91,11 @@ class Lane {
     return this.#pending.size
   }
 
-  run({ messages, isRun }: Segment, refuse: Refuse): Promise<readonly Segment[]> {
+  run({ messages, isRun }: Segment, onRejected: OnRejected): Promise<readonly Segment[]> {
     const id = this.#nextId++
     const known: Metadata[] = []
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { messages, known, refuse, resolve, reject })
+      this.#pending.set(id, { messages, known, onRejected, resolve, reject })
       const packed = pack(messages)
       // The thread's answer refers to the metadata that it was sent.
       for (let i = 0; i < messages.length; i++) known[packed.metadata[i]!] ??= messages[i]!.metadata
@@ -111,7 +111,7 @@ class Lane {
 
   #start(): ChainThread {
     const thread = this.#options.start()
-    let reason = new Error('a thread of the pipeline ended')
+    let reason = new Error('a thread of the pipeline exited')
     this.#series = []
     let wasReady = false
     thread.on('message', event => {
@@ -119,7 +119,7 @@ class Lane {
       this.#take(event)
     })
     thread.on('error', error => {
-      reason = new Error(`a thread of the pipeline ended: ${error.message}`, { cause: error })
+      reason = new Error(`a thread of the pipeline failed: ${error.message}`, { cause: error })
     })
     thread.on('exit', () => {
       if (this.#isClosed) return
@@ -187,8 +187,8 @@ function counting(
 }
 
 /** The results of a call, each linked to its source messages. */
-function segmentsOf(answer: ChainAnswer, { messages: sources, known, refuse }: Pending): readonly Segment[] {
-  for (const [place, reason] of answer.refused) refuse(sources[place]!, new Error(reason))
+function segmentsOf(answer: ChainAnswer, { messages: sources, known, onRejected }: Pending): readonly Segment[] {
+  for (const [place, reason] of answer.rejected) onRejected(sources[place]!, new Error(reason))
   const several = new Map(answer.severalSources)
   const results = unpack(answer.messages, known).map((result, index) => {
     const made = sources[answer.sources[index]!]!.withUnpacked(result)

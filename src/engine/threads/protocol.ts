@@ -29,7 +29,7 @@ export interface ChainAnswer {
   /** All indexes, for messages with several sources. */
   readonly severalSources: readonly (readonly [index: number, places: readonly number[]])[]
   /** Messages that a processor rejected, by index. */
-  readonly refused: readonly (readonly [place: number, reason: string])[]
+  readonly rejected: readonly (readonly [place: number, reason: string])[]
   readonly counted: Counted
 }
 

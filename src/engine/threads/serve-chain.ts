@@ -70,12 +70,12 @@ async function serve(port: Port, chain: ProcessorChain, recorder: Recorder, call
   // A message with an error was derived from the one without; each starts its own lineage.
   const roots = messages.map(asRoot)
   const places = new Map(roots.map((message, place) => [message, place]))
-  const refused: [number, string][] = []
+  const rejected: [number, string][] = []
   try {
     const segments = await chain.run({ messages: roots, isRun: call.isRun }, (message, error) =>
-      refused.push([places.get(message)!, error.message]),
+      rejected.push([places.get(message)!, error.message]),
     )
-    const answer = answerOf(call.id, segments, places, known, refused, recorder.take())
+    const answer = answerOf(call.id, segments, places, known, rejected, recorder.take())
     port.postMessage(answer, [...buffersOf(answer.messages), answer.sources.buffer])
   } catch (error) {
     port.postMessage({ kind: 'failed', id: call.id, reason: messageOf(error) }, [])
@@ -87,7 +87,7 @@ function answerOf(
   segments: readonly Segment[],
   places: ReadonlyMap<Message, number>,
   known: readonly Metadata[],
-  refused: ChainAnswer['refused'],
+  rejected: ChainAnswer['rejected'],
   counted: Counted,
 ): ChainAnswer {
   const results = segments.length === 1 ? segments[0]!.messages : segments.flatMap(({ messages }) => messages)
@@ -110,7 +110,7 @@ function answerOf(
     segments: segments.map(({ messages, isRun }) => ({ count: messages.length, isRun })),
     sources,
     severalSources,
-    refused,
+    rejected,
     counted,
   }
 }
