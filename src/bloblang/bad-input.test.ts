@@ -44,19 +44,19 @@ const HUGE: readonly (readonly [mapping: string, outcome: RegExp])[] = [
 ]
 
 for (const [mapping, expected] of HUGE) {
-  test(`too much is refused or small, soon: ${mapping}`, () => {
+  test(`an excessive result is rejected quickly or stays small: ${mapping}`, () => {
     const takenMs = processorMs(() => assert.match(outcome(mapping), expected))
     assert.ok(takenMs < 20_000)
   })
 }
 
-test('a zero as divisor is a mapping error, or a diagnostic where it is written', () => {
+test('division by zero is a mapping error, or a diagnostic if the zero is a literal', () => {
   assert.equal(outcome('root = 1 / 0'), 'number literal: attempted to divide by zero')
   assert.match(outcome('root = this.n / (this.n - this.n)'), /attempted to divide by zero/)
   assert.match(outcome('root = this.n % 0'), /attempted to divide by zero/)
 })
 
-test('halves of characters become replacement characters, a NUL stays', () => {
+test('lone surrogates become replacement characters, and a NUL is kept', () => {
   assert.equal(outcome('root.v = this.lone + this.nul'), '{"v":"\ufffd\\u0000"}')
   assert.equal(outcome('root.v = "a\u0000b".length()'), '{"v":3}')
 })

@@ -77,7 +77,7 @@ const statement = fc.oneof(
 )
 const mappingText = fc.array(statement, { minLength: 1, maxLength: 4 }).map(parts => parts.join('\n'))
 
-test('printing a mapping and parsing it again gives the same mapping', () => {
+test('a printed mapping parses to the same mapping', () => {
   const library = new Library(FUNCTIONS, METHODS, { host: inertHost })
   fc.assert(
     fc.property(mappingText, text => {
@@ -92,7 +92,7 @@ test('printing a mapping and parsing it again gives the same mapping', () => {
   )
 })
 
-test('compiled mappings throw nothing but mapping errors', () => {
+test('compiled mappings throw only mapping errors', () => {
   fc.assert(
     fc.property(mappingText, fc.json(), (text, document) => {
       const { mapping } = compileMapping(text, { host: inertHost })
@@ -114,7 +114,7 @@ test('compiled mappings throw nothing but mapping errors', () => {
   )
 })
 
-test('a result that is printed at once is the result as a value, printed', () => {
+test('a directly printed result equals the printed value of the result', () => {
   const outcome = (text: string, document: string, out: JsonWriter | null) => {
     const { mapping } = compileMapping(text, { host: inertHost })
     if (mapping === undefined) return null
@@ -136,7 +136,7 @@ test('a result that is printed at once is the result as a value, printed', () =>
   )
 })
 
-test('no text makes the parser throw', () => {
+test('the parser never throws', () => {
   const pieces = fc.constantFrom(
     'root',
     ' = ',
@@ -185,7 +185,7 @@ test('no text makes the parser throw', () => {
   )
 })
 
-test('a document read in part is the document read whole', () => {
+test('a partially read document equals the document read completely', () => {
   fc.assert(
     fc.property(
       fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue()),
@@ -209,7 +209,7 @@ test('a document read in part is the document read whole', () => {
   )
 })
 
-test('a document ends where its message ends, whatever the bytes behind it are', () => {
+test('a document ends at the end of its message, whatever bytes follow', () => {
   const chunk = Buffer.from('{"a":"b\\"} \\q","b":1}')
   const projector = new Projector({ fields: null, carried: false, carries: false, dropped: new Set<string>() }, true)
   for (let end = 0; end < chunk.length; end++) assert.equal(projector.project(chunk, 0, end, null), null)
@@ -226,13 +226,13 @@ for (const [what, text] of [
   ['10,000 indexes', `root = ${'a['.repeat(10_000)}`],
   ['10,000 operators', `root = ${'this.a + '.repeat(10_000)}1`],
   ['10,000 methods', `root = this${'.string()'.repeat(10_000)}`],
-  ['20,000 assignments to one place', 'root.a = this.b.catch(deleted())\n'.repeat(20_000)],
+  ['20,000 assignments to one path', 'root.a = this.b.catch(deleted())\n'.repeat(20_000)],
   ['10 MB of a comment', `root = this\n#${'x'.repeat(10_000_000)}\n`],
   ['10 MB of a string', `root = "${'x'.repeat(10_000_000)}"`],
   ['10 MB of line breaks', `root = this\n${'\n'.repeat(10_000_000)}`],
-  ['10 MB of nothing that is known', 'root = this '.padEnd(10_000_000, '%')],
+  ['10 MB of invalid characters', 'root = this '.padEnd(10_000_000, '%')],
 ] as const) {
-  test(`${what}: a mapping or a diagnostic, soon`, () => {
+  test(`${what}: yields a mapping or a diagnostic quickly`, () => {
     const takenMs = processorMs(() => {
       const { mapping, diagnostics } = compileMapping(text, { host: inertHost })
       assert.ok(mapping !== undefined || diagnostics.length > 0)
@@ -241,7 +241,7 @@ for (const [what, text] of [
   })
 }
 
-test('several faults are reported at once, each with its place', () => {
+test('several faults are reported together, each with its position', () => {
   const found = checkMapping('root.a = this.b.uppercas()\nroot.b = 1\nroot.c = (1 +\nroot.d = 2\nroot.e = foo()')
   assert.deepEqual(
     found.map(({ text }) => text),
@@ -255,7 +255,7 @@ test('several faults are reported at once, each with its place', () => {
   assert.ok(FUNCTION_COMPLETIONS.some(entry => entry.name === 'uuid_v4'))
 })
 
-test('a document made from nothing is the same as a value and printed at once', () => {
+test('a new document is the same whether returned as a value or printed directly', () => {
   const text =
     'root.user.name = this.name.uppercase()\nroot.id = this.id\nif this.age >= 18 {\n  root.user.adult = true\n}'
   const { mapping } = compileMapping(text, { host: inertHost })

@@ -75,7 +75,7 @@ const INTERPOLATIONS = [
 ]
 
 for (const text of INTERPOLATIONS) {
-  test(`${text} is the same from a part of a document and from all of it`, () => {
+  test(`${text} reads the same from a part of a document as from the whole`, () => {
     const { interpolation } = compileInterpolation(text, { host: inertHost })
     for (const document of DOCUMENTS) {
       const bytes = Buffer.from(document)
@@ -138,12 +138,12 @@ const MAPPINGS = [
 const FORMS: Readonly<Record<string, (mapping: Mapping, message: BodyView) => Value | PatchedDocument>> = {
   'a mapping': (mapping, message) => mapping.patch([message], 0, new MetadataDraft()),
   'a mutation': (mapping, message) => mapping.mutate([message], 0, new MetadataDraft()),
-  'the answer of a branch': (mapping, message) => mapping.patchOnto(message, [message], 0, new MetadataDraft()),
+  'the result of a branch': (mapping, message) => mapping.patchOnto(message, [message], 0, new MetadataDraft()),
 }
 
 for (const text of MAPPINGS) {
   for (const [form, run] of Object.entries(FORMS)) {
-    test(`${form} makes the same of a document and of its bytes: ${text.replaceAll('\n', '; ')}`, () => {
+    test(`${form} returns the same for a document and for its bytes: ${text.replaceAll('\n', '; ')}`, () => {
       const { mapping } = compileMapping(text, { host: inertHost })
       // Twice, because what is learned from one document is reused for the next.
       for (const document of [...DOCUMENTS, ...DOCUMENTS]) {
@@ -158,7 +158,7 @@ for (const text of MAPPINGS) {
   }
 }
 
-test('a mapping that reads other messages of its batch, too, carries its own along', () => {
+test('a mapping that also reads other messages of its batch still patches its own document', () => {
   const { mapping } = compileMapping('root.a = this.a\nroot.b = json("id").from_all()', { host: inertHost })
   const batch = ['{"a":{"n":[1]},"id":1}', '{"id":2}'].map(text => new BodyView().setText(text))
   const result = mapping!.patch(batch, 0, new MetadataDraft())
@@ -166,7 +166,7 @@ test('a mapping that reads other messages of its batch, too, carries its own alo
   assert.deepEqual(result.structured(), { a: { n: [1] }, b: [1n, 2n] })
 })
 
-test('a body whose keys are put in order is the document in it', () => {
+test('sorting the keys of a body keeps its document', () => {
   for (const document of [...DOCUMENTS, ...DOCUMENTS]) {
     const bytes = Buffer.from(document)
     const whole = outcome(() => parseBody(bytes))
@@ -176,12 +176,12 @@ test('a body whose keys are put in order is the document in it', () => {
   assert.ok(patchedBody(Buffer.from('{"b":1,"a":{"d":1,"c":2}}')) instanceof PatchedDocument)
 })
 
-test('what a mapping carries along stays bytes', () => {
+test('fields that a mapping leaves untouched stay bytes', () => {
   const document = '{"id":1,"nested":{"z":1,"a":[true]},"text":"<ä>"}'
   const made = {
     'a mapping': 'root = this\nroot.id = 2',
     'a mutation': 'root.id = 2',
-    'the answer of a branch': 'root.id = 2',
+    'the result of a branch': 'root.id = 2',
   }
   for (const [form, text] of Object.entries(made)) {
     const { mapping } = compileMapping(text, { host: inertHost })

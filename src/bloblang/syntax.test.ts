@@ -22,7 +22,7 @@ function diagnosed(prelude: string): string {
   return stdout
 }
 
-test('a browser, which has no buffers, gets the same diagnostics', () => {
+test('diagnostics are the same in a browser, which has no Buffer', () => {
   const told = diagnosed('')
   assert.match(told, /did you mean|unrecognised method/)
   assert.equal(diagnosed('delete globalThis.Buffer'), told)

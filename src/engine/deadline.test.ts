@@ -7,14 +7,14 @@ const never = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true }),
   )
 
-test('what takes too long is aborted, and its error says so', async () => {
+test('a task that exceeds its deadline is aborted with a timeout error', async () => {
   const outer = new AbortController()
   await assert.rejects(withDeadline('the call', 5, outer.signal, never), {
     message: 'the call took longer than the timeout of 5 ms',
   })
 })
 
-test('an abort from outside goes through, and is no timeout', async () => {
+test('an external abort is passed on and is not a timeout', async () => {
   const outer = new AbortController()
   const running = withDeadline('the call', 60_000, outer.signal, never)
   outer.abort()
@@ -25,6 +25,6 @@ test('an abort from outside goes through, and is no timeout', async () => {
   )
 })
 
-test('what ends in time has its result', async () => {
+test('a task that finishes in time returns its result', async () => {
   assert.equal(await withDeadline('the call', 60_000, new AbortController().signal, () => Promise.resolve(1)), 1)
 })

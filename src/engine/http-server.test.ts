@@ -38,7 +38,7 @@ async function started(t: TestContext, http: object = {}): Promise<string> {
 
 const statusOf = async (url: string, init?: RequestInit) => (await fetch(url, init)).status
 
-test('a program answers to be alive, not ready, and with its version and metrics, with and without the root path', async t => {
+test('liveness, readiness, version and metrics are served with and without the root path', async t => {
   const url = await started(t)
   const answers = async (path: string) => (await fetch(url + path)).text()
   for (const prefix of ['', '/bento']) {
@@ -53,7 +53,7 @@ test('a program answers to be alive, not ready, and with its version and metrics
   assert.equal(await statusOf(`${url}/debug/config/json`), 404, 'endpoints for debugging are off')
 })
 
-test('a path with empty segments or steps up leads to its plain form', async t => {
+test('a path with empty segments or `..` redirects to its normalized form', async t => {
   const url = await started(t)
   const asked = async (path: string) => {
     const [answer] = await once(request(url, { path }).end(), 'response')
@@ -64,7 +64,7 @@ test('a path with empty segments or steps up leads to its plain form', async t =
   assert.deepEqual(await asked('/x/../nothing/'), [301, '/nothing/'])
 })
 
-test('a request for another protocol is answered like any other where only HTTP is spoken', async t => {
+test('a request to upgrade is answered like any other if only HTTP is spoken', async t => {
   const asked = async (url: string, path: string) => {
     const headers = { connection: 'Upgrade', upgrade: 'websocket' }
     const [answer] = await once(request(url, { path, headers }).end(), 'response')
@@ -79,7 +79,7 @@ test('a request for another protocol is answered like any other where only HTTP 
   assert.equal(await asked(await started(t, { basic_auth: closed }), '/ping'), 401)
 })
 
-test('endpoints for debugging exist where the configuration enables them', async t => {
+test('debug endpoints exist only if the configuration enables them', async t => {
   const url = await started(t, { debug_endpoints: true })
   assert.equal(await (await fetch(`${url}/debug/config/yaml`)).text(), 'the configuration as yaml')
   const profile = JSON.parse(await (await fetch(`${url}/debug/pprof/profile?seconds=0.05`)).text())
@@ -97,7 +97,7 @@ const hashes = {
 }
 
 for (const [algorithm, hash] of Object.entries(hashes)) {
-  test(`every endpoint asks for the user and the password, compared by ${algorithm}`, async t => {
+  test(`every endpoint requires the user name and password, verified with ${algorithm}`, async t => {
     const url = await started(t, {
       basic_auth: {
         enabled: true,
@@ -116,7 +116,7 @@ for (const [algorithm, hash] of Object.entries(hashes)) {
   })
 }
 
-test('pages of allowed sites may call, those of others may not', async t => {
+test('requests from allowed origins are accepted, others are rejected', async t => {
   const url = await started(t, { cors: { enabled: true, allowed_origins: ['https://a.example'] } })
   const allowed = async (origin: string) =>
     (await fetch(`${url}/ping`, { headers: { origin } })).headers.get('access-control-allow-origin')
@@ -131,7 +131,7 @@ test('pages of allowed sites may call, those of others may not', async t => {
   assert.equal(await preflight('TRACE'), 405)
 })
 
-test('settings that protect nothing are refused', () => {
+test('access settings that protect nothing are rejected', () => {
   const refused: [object, RegExp][] = [
     [{ basic_auth: { enabled: true } }, /both username and password_hash are required/],
     [{ basic_auth: { enabled: true, username: 'a', password_hash: 'aa', algorithm: 'rot13' } }, /algorithm should be/],

@@ -42,7 +42,7 @@ async function send(http: HttpTransport, url: string, method = 'GET', body?: str
   return JSON.parse(await text(response.body))
 }
 
-test('a redirect with 303 asks again with GET, one with 307 sends the same request', async () => {
+test('a 303 redirect is followed with GET, a 307 redirect with the same request', async () => {
   const url = await serve((request, response) => {
     const status = { '/see-other': 303, '/temporary': 307 }[request.url ?? '']
     if (status === undefined) return echoing(request, response)
@@ -60,12 +60,12 @@ test('credentials do not follow a redirect to another origin', async () => {
   assert.deepEqual(answer, { method: 'GET', url: '/there', authorization: null, body: '' })
 })
 
-test('redirects in a circle are an error', async () => {
+test('a redirect loop is an error', async () => {
   const url = await serve((_, response) => response.writeHead(302, { Location: '/' }).end())
   await assert.rejects(send(transport(), url), /redirect/i)
 })
 
-test('an answer is asked for compressed and handed out plain', async () => {
+test('a response is requested compressed and returned decompressed', async () => {
   const url = await serve((request, response) => {
     const isAsked = request.headers['accept-encoding'] === 'gzip'
     response.writeHead(200, isAsked ? { 'Content-Encoding': 'gzip' } : {})
@@ -82,13 +82,13 @@ test('a damaged compressed body is an error', async () => {
   await assert.rejects(send(transport(), url), { code: 'Z_DATA_ERROR' })
 })
 
-test('all requests go through the proxy that is configured', async () => {
+test('all requests go through the configured proxy', async () => {
   const proxy = await serve((request, response) => response.end(JSON.stringify(`proxied ${request.url}`)))
   const http = transport({ proxyUrl: proxy })
   assert.equal(await send(http, 'http://unknown.invalid/path'), 'proxied http://unknown.invalid/path')
 })
 
-test('the environment chooses a proxy, but never for this machine', async () => {
+test('the environment selects the proxy, except for the local machine', async () => {
   const proxy = await serve((_, response) => response.end('"proxied"'))
   const url = await serve((_, response) => response.end('"direct"'))
   const http = transport({ environment: { http_proxy: proxy, NO_PROXY: 'internal.invalid' } })
@@ -97,7 +97,7 @@ test('the environment chooses a proxy, but never for this machine', async () => 
   await assert.rejects(send(http, 'http://internal.invalid/'), { code: /ENOTFOUND|EAI_AGAIN/ })
 })
 
-test('every connection is opened by the socket factory, to a proxy and after a redirect too', async () => {
+test('every connection is opened by the socket factory, including those to a proxy and after a redirect', async () => {
   const opened: string[] = []
   const sockets = {
     connect: (options: TcpNetConnectOpts) => {
@@ -114,7 +114,7 @@ test('every connection is opened by the socket factory, to a proxy and after a r
   assert.deepEqual(opened, [url, elsewhere, proxy])
 })
 
-test('a refused connection and an answer that never comes are errors with a code', async () => {
+test('a refused connection and a missing response are errors with a code', async () => {
   const silent = await serve(() => undefined)
   const request = { method: 'GET', timeoutMs: 50 }
   await assert.rejects(transport().request(silent, request), { code: 'timeout' })
@@ -124,12 +124,12 @@ test('a refused connection and an answer that never comes are errors with a code
   })
 })
 
-test('a server that hangs up is the end of the file', async () => {
+test('a server that closes the connection causes an EOF error', async () => {
   const url = await serve(request => request.socket.destroy())
   await assert.rejects(transport().request(url, { method: 'GET', timeoutMs: 60_000 }), { message: 'EOF' })
 })
 
-test('a request says who asks, and is of the user of its URL, unless its headers say otherwise', async () => {
+test('a request sends a User-Agent and the credentials of its URL unless its headers override them', async () => {
   const url = await serve((request, response) => {
     const { authorization, 'user-agent': agent } = request.headers
     response.end(JSON.stringify([authorization, agent]))

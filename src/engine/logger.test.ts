@@ -14,7 +14,7 @@ function lineOf(format: string): string {
   return lines.join('')
 }
 
-test('an error in the fields of a line is its message', () => {
+test('an error in the fields of a log line is printed as its message', () => {
   assert.equal(lineOf('logfmt'), 'level=info msg="it failed" cause="no such host" deep="map[causes:[no number]]"\n')
   assert.deepEqual(JSON.parse(lineOf('json')), {
     level: 'info',
@@ -24,6 +24,6 @@ test('an error in the fields of a line is its message', () => {
   })
 })
 
-test('the case of a format does not matter', () => {
+test('the log format is case-insensitive', () => {
   assert.equal(lineOf('JSON'), lineOf('json'))
 })

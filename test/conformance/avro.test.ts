@@ -30,7 +30,7 @@ const cases = readFileSync(join(import.meta.dirname, 'avro/cases.jsonl'), 'utf8'
   .split('\n')
   .map((line): Case => JSON.parse(line))
 
-test('values are converted as by the original, or fail like there', () => {
+test('values convert as in the original or fail with its error', () => {
   for (const each of cases) {
     const name = JSON.stringify(each)
     if (each.fails === true)

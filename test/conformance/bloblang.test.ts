@@ -17,7 +17,7 @@ interface Case {
 process.env['TZ'] = 'UTC'
 const folder = join(import.meta.dirname, 'bloblang')
 for (const file of globSync('*.jsonl', { cwd: folder })) {
-  test(`mappings of ${basename(file, '.jsonl')} answer as the original`, () => {
+  test(`mappings of ${basename(file, '.jsonl')} behave like the original`, () => {
     const problems: string[] = []
     const lines = readFileSync(join(folder, file), 'utf8').split('\n')
     for (const line of lines) {

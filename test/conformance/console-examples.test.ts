@@ -15,7 +15,7 @@ const files = globSync('config/*.yaml', { cwd: root }).map(path => ({
   text: readFileSync(join(root, path), 'utf8'),
 }))
 
-test('what is offered can be saved as it is', async () => {
+test('every offered example can be saved unchanged', async () => {
   const offered = files.flatMap(({ path, text }) => managedExample(path, text) ?? [])
   assert.ok(offered.length >= 12, `${offered.length} of ${files.length}`)
   for (const { name, text } of offered) {
@@ -24,14 +24,14 @@ test('what is offered can be saved as it is', async () => {
   }
 })
 
-test('what is not offered could not', async () => {
+test('examples that are not offered could not be saved', async () => {
   for (const { path, text } of files) {
     if (managedExample(path, text) !== undefined) continue
     assert.notDeepEqual((await thread.lint(text)).findings, [], path)
   }
 })
 
-test('an example has its name, its summary and the comments of its text', () => {
+test('an example has a name, a summary and the comments of its text', () => {
   const example = managedExample(
     'config/nats-to-kafka.yaml',
     `# Does something.

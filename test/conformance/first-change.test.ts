@@ -10,7 +10,7 @@ import type { AnySpec } from '../../src/engine/index.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-test('the processor of the guide does what its example says', async t => {
+test('the processor from the guide returns the result of its example', async t => {
   const guide = readFileSync(join(root, 'docs/guide/first-change.md'), 'utf8')
   const [, code] = /^```ts\n(import [\s\S]*?)^```$/m.exec(guide) ?? []
   assert.ok(code !== undefined, 'the guide has no file')

@@ -43,7 +43,7 @@ const vectors = existsSync(file)
       .map((line): Vector => JSON.parse(line))
   : []
 
-test('there are reference cases', { skip: vectors.length === 0 ? 'none beside this checkout' : false }, () => {
+test('reference cases exist', { skip: vectors.length === 0 ? 'none beside this checkout' : false }, () => {
   assert.ok(vectors.length > 50)
 })
 

@@ -46,7 +46,7 @@ async function converted(operator: string, settings: string, inputs: readonly Ui
   return outcomes
 }
 
-test('messages become the documents of the original, or fail like there', async () => {
+test('messages decode to the documents of the original or fail with its error', async () => {
   for (const [settings, group] of grouped(cases.filter(({ to }) => to !== undefined))) {
     const outcomes = await converted(
       'to_json',
@@ -66,7 +66,7 @@ test('messages become the documents of the original, or fail like there', async 
   }
 })
 
-test('documents become the messages of the original, or fail like there', async () => {
+test('documents encode to the messages of the original or fail with its error', async () => {
   for (const [settings, group] of grouped(cases.filter(({ from }) => from !== undefined))) {
     const outcomes = await converted(
       'from_json',

@@ -36,8 +36,9 @@ class WholeMessage extends BodyView {
 export function checkText(text: string): string | null {
   const { mapping, diagnostics } = compileMapping(text, { host: inertHost })
   const found = checkMapping(text)
-  if (mapping === undefined && diagnostics[0]!.excerpt === '') return 'a diagnostic says nothing'
-  if (mapping !== undefined && found.length > 0) return `only the browser's door complains: ${found[0]!.message}`
+  if (mapping === undefined && diagnostics[0]!.excerpt === '') return 'a diagnostic has no excerpt'
+  if (mapping !== undefined && found.length > 0)
+    return `only the browser's parser reports a diagnostic: ${found[0]!.message}`
   let end = 0
   for (const token of tokenize(text)) {
     if (token.start < end || token.end <= token.start) return 'tokens overlap or are empty'
@@ -52,12 +53,12 @@ export function checkText(text: string): string | null {
 function checkPrinted(text: string): string | null {
   const library = new Library(FUNCTIONS, METHODS, { host: inertHost })
   const tree = parseMappingText(text, library, null)
-  if (tree instanceof Fault) return 'a text that compiles is not parsed'
+  if (tree instanceof Fault) return 'a text that compiles does not parse'
   const printed = printMapping(tree)
   const again = parseMappingText(printed, library, null)
-  if (again instanceof Fault) return `what is printed is refused: ${again.message}: ${printed}`
-  if (shapeOf(again) !== shapeOf(tree)) return `printed and parsed it is another mapping: ${printed}`
-  return printMapping(again) === printed ? null : `printed twice it differs: ${printed}`
+  if (again instanceof Fault) return `the printed mapping does not parse: ${again.message}: ${printed}`
+  if (shapeOf(again) !== shapeOf(tree)) return `the printed mapping parses to a different tree: ${printed}`
+  return printMapping(again) === printed ? null : `printing the parsed mapping again differs: ${printed}`
 }
 
 /** A tree without its positions in the text. */
@@ -82,17 +83,18 @@ export function checkRun(text: string, document: string): string | null {
   const draft = () => new MetadataDraft()
   const light = outcome(() => mapping.run([messageOf(document)], 0, draft()))
   const whole = outcome(() => mapping.run([messageOf(document, new WholeMessage())], 0, draft()))
-  if (light !== whole && !STATEFUL.test(text)) return `a document read in part gives ${light}, as a whole ${whole}`
+  if (light !== whole && !STATEFUL.test(text))
+    return `a partially read document gives ${light}, the whole document ${whole}`
   const printed = outcome(() => mapping.runCommand([messageOf(document)], draft(), false))
   const out = new JsonWriter(true)
   outcome(() => mapping.runCommand([messageOf(document)], draft(), false, out) ?? null)
-  if (out.length > 0 && !sameAtOnce(mapping, document, out.toString()) && !STATEFUL.test(text))
-    return `printed at once it is ${out.toString()}`
+  if (out.length > 0 && !printsSameValue(mapping, document, out.toString()) && !STATEFUL.test(text))
+    return `direct printing gives ${out.toString()}`
   if (!printed.startsWith('error:') && printed !== light && !STATEFUL.test(text))
     return `the command gives ${printed}, a stream ${light}`
   const patched = checkPatched(mapping, document)
   if (patched !== null && !STATEFUL.test(text)) return patched
-  return isJson(light) ? null : `no JSON: ${light}`
+  return isJson(light) ? null : `not JSON: ${light}`
 }
 
 /** Checks that working on the bytes of a document gives the same result as working on the document. */
@@ -130,7 +132,7 @@ function quietly<T>(run: () => T): T | null {
 }
 
 /** Whether the command's direct output equals that of the value printed afterwards. */
-function sameAtOnce(mapping: Mapping, document: string, printed: string): boolean {
+function printsSameValue(mapping: Mapping, document: string, printed: string): boolean {
   const value = mapping.runCommand([messageOf(document)], new MetadataDraft(), false)
   return printJson(value, { escapeHtml: true }) === printed
 }

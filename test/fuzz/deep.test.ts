@@ -34,7 +34,7 @@ for (const [open, close] of [
       if (open !== '[') assert.equal(outcome('root = {"a": {}}.merge({"a": this}).a == this', deep), 'true')
     })
   }
-  test(`a document of more than ${LEVELS} levels of ${open} is refused`, () => {
+  test(`a document of more than ${LEVELS} levels of ${open} is rejected`, () => {
     const tooDeep = open.repeat(LEVELS + 1) + 1 + close.repeat(LEVELS + 1)
     assert.match(outcome('root = this', tooDeep), new RegExp(`invalid character '\\${open[0]!}' exceeded max depth$`))
     assert.match(outcome('root = content().parse_json()', tooDeep), /exceeded max depth$/)
@@ -42,7 +42,7 @@ for (const [open, close] of [
   })
 }
 
-test('what goes no deeper than the stack has room for, fails as a mapping does', () => {
+test('values nested too deeply for the stack cause only mapping errors', () => {
   const deep = '['.repeat(LEVELS) + ']'.repeat(LEVELS)
   for (const method of ['format_msgpack()', 'format_yaml()', 'diff(this)', 'json_path("$..x")', 'json_schema("{}")'])
     outcome(`root = this.${method}`, deep)

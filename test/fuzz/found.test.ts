@@ -10,17 +10,17 @@ import { readCorpus } from './corpus.ts'
 
 const TEXTS = [
   ['a number that is printed with an exponent', 'root = 1000000000000000000000.0 + this.a'],
-  ['a sign behind a sign', 'root = --5'],
-  ['a sign behind a sign in front of a method', 'root = --1.bytes()[0::2]'],
-  ['half of a character', 'root = @"a\ud800b"'],
-  ['half of a character in a raw text', 'root = """a\ud800b"""'],
+  ['a sign after a sign', 'root = --5'],
+  ['a sign after a sign before a method', 'root = --1.bytes()[0::2]'],
+  ['a lone surrogate', 'root = @"a\ud800b"'],
+  ['a lone surrogate in a raw string', 'root = """a\ud800b"""'],
   ['a long path without an equals sign', `root = foo(foo(\nroot${'.z'.repeat(250)} = 1`],
   ['a match without cases', 'root = [match # nothing\n{}, 1]'],
   ['thousands of fields', `root = this${'.a'.repeat(20_000)}`],
 ] as const
 
 for (const [what, text] of TEXTS) {
-  test(`a mapping is read, printed and read again: ${what}`, () => {
+  test(`a mapping is parsed, printed and parsed again: ${what}`, () => {
     const takenMs = processorMs(() => assert.equal(checkText(text), null))
     assert.ok(takenMs < 5000)
   })
@@ -34,7 +34,7 @@ const LONG = [
 ] as const
 
 for (const [what, line] of LONG) {
-  test(`twenty thousand ${what} are compiled soon`, () => {
+  test(`twenty thousand ${what} compile quickly`, () => {
     const text = Array.from({ length: 20_000 }, (_, at) => line(at)).join('\n')
     const takenMs = processorMs(() => {
       assert.notEqual(compileMapping(`${text}\nroot.z = 1`, { host: inertHost }).mapping, undefined)
@@ -53,7 +53,7 @@ for (const [what, text, document] of RUNS) {
   })
 }
 
-test('what must always hold, holds for random mappings', () => {
+test('the invariants hold for random mappings', () => {
   const corpus = readCorpus()
   for (let number = 0; number < 600; number++) {
     const { kind, text, document } = makeCase(7, number, corpus)

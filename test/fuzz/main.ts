@@ -26,7 +26,7 @@ const corpus = readCorpus()
 let findings = 0
 
 if (flags.case === undefined) {
-  const tried = await (process.env['ORIGINAL'] === undefined ? holdProperties() : compare(process.env['ORIGINAL']))
+  const tried = await (process.env['ORIGINAL'] === undefined ? checkInvariants() : compare(process.env['ORIGINAL']))
   console.log(`${tried} cases of seed ${seed}, ${findings} findings`)
   if (findings > 0) process.exitCode = 1
 } else {
@@ -41,7 +41,7 @@ if (flags.case === undefined) {
 }
 
 /** Runs the checks until the time is up and returns the number of cases. A worker that hangs or dies is replaced. */
-async function holdProperties(): Promise<number> {
+async function checkInvariants(): Promise<number> {
   const present = new Int32Array(new SharedArrayBuffer(4))
   const first = Number(flags.from)
   let from = first
@@ -50,21 +50,21 @@ async function holdProperties(): Promise<number> {
     const worker = new Worker(new URL('./fuzz.worker.ts', import.meta.url), { workerData: { seed, from, present } })
     let death: string | null = null
     worker.on('message', ({ number, problem }: { readonly number: number; readonly problem: string }) => {
-      tell(number, problem)
+      report(number, problem)
     })
     worker.on('error', error => {
-      death = `the process died: ${messageOf(error)}`
+      death = `the worker died: ${messageOf(error)}`
     })
     let last = { number: -1, since: Date.now() }
     while (death === null && Date.now() < endsAt) {
       await wait(200)
       const number = Atomics.load(present, 0)
       if (number !== last.number) last = { number, since: Date.now() }
-      else if (Date.now() - last.since > HANG_MS) death = `nothing happens for ${HANG_MS} ms`
+      else if (Date.now() - last.since > HANG_MS) death = `no progress for ${HANG_MS} ms`
     }
     await worker.terminate()
     const number = Atomics.load(present, 0)
-    if (death !== null) tell(number, death)
+    if (death !== null) report(number, death)
     from = number + 1
   }
   return from - first
@@ -78,7 +78,7 @@ async function compare(program: string): Promise<number> {
     const fuzzCase = makeCase(seed, number, corpus)
     if (!isComparable(fuzzCase)) continue
     const difference = await original.differs(mappingOf(fuzzCase), fuzzCase.document)
-    if (difference !== null) tell(number, `ours     ${difference.ours}\n  original ${difference.original}`)
+    if (difference !== null) report(number, `ours     ${difference.ours}\n  original ${difference.original}`)
   }
   original.close()
   return number - Number(flags.from)
@@ -96,7 +96,7 @@ function isComparable({ kind, text }: FuzzCase): boolean {
   )
 }
 
-function tell(number: number, problem: string): void {
+function report(number: number, problem: string): void {
   findings++
   const { kind, text, document } = makeCase(seed, number, corpus)
   const shown = `case ${number} (${kind}): ${JSON.stringify(text.slice(0, 3000))} on ${document.slice(0, 500)}\n  ${problem.slice(0, 3000)}\n`

@@ -41,9 +41,9 @@ export class World {
       await new Promise(resolve => setImmediate(resolve))
       if (done) return finished
       const next = this.#timers.sort((a, b) => a.at - b.at || a.order - b.order).shift()
-      if (!next) throw new Error(`the world stands still at ${this.#now} ms`)
+      if (!next) throw new Error(`the simulation is stuck at ${this.#now} ms: no timer is pending`)
       this.#now = Math.max(this.#now, next.at)
-      if (this.#now > limitMs) throw new Error(`the world is not done after ${limitMs} ms`)
+      if (this.#now > limitMs) throw new Error(`the simulation did not finish within ${limitMs} ms of simulated time`)
       next.fire()
     }
   }

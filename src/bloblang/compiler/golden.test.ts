@@ -9,7 +9,7 @@ import { inertHost } from '../inert-host.ts'
 // The programs generated from mappings, for review. `UPDATE_GOLDEN=1` rewrites them.
 const folder = join(import.meta.dirname, 'golden')
 for (const file of globSync(join(folder, '*.blobl')).toSorted()) {
-  test(`the program of ${basename(file)}`, () => {
+  test(`compiles ${basename(file)} to the expected program`, () => {
     const { mapping, diagnostics } = compileMapping(readFileSync(file, 'utf8'), { host: inertHost })
     assert.ok(mapping !== undefined, diagnostics?.[0]?.excerpt ?? '')
     const golden = `${file}.js.txt`

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { cos, log, log10, pow, sin, tan } from './go-math.ts'
 
 // Recorded from the original; JavaScript's functions differ in the last digit here.
-test('sines, cosines and tangents have the last digit of Go', () => {
+test('sine, cosine and tangent match Go to the last digit', () => {
   assert.equal(sin(1e22), -0.8522008497671889)
   assert.equal(cos(1e22), 0.5232147853951389)
   assert.equal(tan(1e22), -1.6287782256068992)
@@ -11,7 +11,7 @@ test('sines, cosines and tangents have the last digit of Go', () => {
   assert.equal(cos(1.570796326794895), 1.6155445744325867e-15)
 })
 
-test('powers are made by repeated squaring', () => {
+test('powers are computed by repeated squaring', () => {
   assert.equal(pow(10, 308), 1.0000000000000006e308)
   assert.equal(pow(0.5, 2.5), 0.1767766952966369)
   assert.equal(pow(1, Number.NaN), 1)
@@ -20,7 +20,7 @@ test('powers are made by repeated squaring', () => {
   assert.ok(Number.isNaN(pow(-8, 1 / 3)))
 })
 
-test('logarithms', () => {
+test('logarithms match Go', () => {
   assert.equal(log10(1e15), 14.999999999999998)
   assert.equal(log10(0.5), -0.3010299956639812)
   assert.equal(log(0), -Infinity)

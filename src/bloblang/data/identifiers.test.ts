@@ -5,7 +5,7 @@ import { formatKsuid, formatUlid, randomText, ulidBytes } from './identifiers.ts
 
 const ONES = new Uint8Array(16).fill(0xff)
 
-test('a UUID says its version and variant', () => {
+test('a UUID contains its version and variant', () => {
   assert.equal(formatUuidV4(ONES), 'ffffffff-ffff-4fff-bfff-ffffffffffff')
   assert.equal(formatUuidV4(new Uint8Array(16)), '00000000-0000-4000-8000-000000000000')
 })
@@ -17,7 +17,7 @@ test('KSUIDs and ULIDs sort by their time', () => {
   assert.ok(formatUlid(ulidBytes(5, ONES)) < formatUlid(ulidBytes(6, new Uint8Array(10))))
 })
 
-test('random texts keep to their alphabet', () => {
+test('random strings use only characters of their alphabet', () => {
   let next = 0
   const bytes = (count: number) => Uint8Array.from({ length: count }, () => next++)
   assert.match(randomText(Array.from('abc'), 50, bytes), /^[abc]{50}$/)

@@ -13,7 +13,7 @@ function expected(text: string): string {
     .replaceAll(/\\u(d[89a-f][0-9a-f]{2})/g, String.raw`\ufffd`)
 }
 
-test('texts are printed as by V8, byte for byte', () => {
+test('strings are printed byte for byte like V8 prints them', () => {
   const character = fc.oneof(
     fc.string({ maxLength: 3, unit: 'binary' }),
     fc.constantFrom('"', '\\', '\u2028', '\ud83d', '\ude00', 'é'),
@@ -44,7 +44,7 @@ test('documents are printed with their keys in order', () => {
   )
 })
 
-test('keys are sorted by their bytes, and indented one a line', () => {
+test('keys are sorted by their bytes and indented, one per line', () => {
   const document = { b: { é: [], '\u{10000}': {}, '\uffff': [1] }, a: null, '': '' }
   assert.equal(printJson(document), '{"":"","a":null,"b":{"é":[],"\uffff":[1],"\u{10000}":{}}}')
   assert.equal(
@@ -64,7 +64,7 @@ test('numbers are printed as JavaScript does', () => {
   )
 })
 
-test('one writer takes value after value', () => {
+test('a writer can be reused for several values', () => {
   const out = new JsonWriter(true)
   out.value('<é>')
   out.byte(10)

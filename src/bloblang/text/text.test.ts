@@ -10,25 +10,25 @@ import { sprintf } from './go-format.ts'
 import { xxhash32, xxhash64 } from './xxhash.ts'
 import { slug } from './slug.ts'
 
-test('bytes become text and the same bytes again', () => {
+test('bytes survive the round trip through a string', () => {
   const bytes = Uint8Array.of(0x61, 0xff, 0xc3, 0xa9, 0xe2, 0x98, 0xf0, 0x9f, 0x98, 0x80)
   assert.deepEqual(new Uint8Array(utf8Bytes(utf8Text(bytes))), bytes)
 })
 
-test('verbs that do not fit say so', () => {
+test('a verb that does not fit its operand prints an error', () => {
   assert.equal(
     sprintf('%d %s|%5.1f|%d', [5, 7n, new Float(2.25)]),
     '%!d(json.Number=5) %!s(int64=7)|  2.2|%!d(MISSING)',
   )
 })
 
-test('floats are rounded from their exact value, halves to even', () => {
+test('floats are rounded from their exact value, with halves to even', () => {
   assert.equal(formatFloat(2.5, 'f', 0), '2')
   assert.equal(formatFloat(0.1, 'f', 25), '0.1000000000000000055511151')
   assert.equal(formatFloat(1_234_567, 'g', -1), '1.234567e+06')
 })
 
-test('a format cannot ask for more memory than there is', () => {
+test('a format cannot request excessive memory', () => {
   assert.equal(sprintf('%1000000000d', [1n]), '%!(NOVERB)%!(EXTRA int64=1)')
   assert.throws(
     () =>
@@ -40,29 +40,29 @@ test('a format cannot ask for more memory than there is', () => {
   )
 })
 
-test('case follows the simple mappings, titles the full ones', () => {
+test('upper and lower case use the simple case mappings, title case the full ones', () => {
   assert.equal(upper('straße ﬁ'), 'STRAßE ﬁ')
   assert.equal(title('ﬁne ǆ ΑΣ'), 'Fine ǅ Ας')
 })
 
-test('every algorithm reads what it wrote', () => {
+test('every algorithm decompresses its own output', () => {
   const input = Buffer.from('some text that repeats, some text that repeats'.repeat(20))
   for (const name of ['gzip', 'pgzip', 'zlib', 'flate', 'snappy', 'lz4', 'zstd']) {
     assert.deepEqual(Buffer.from(decompressor(name)(compressor(name, -1)(input))), input, name)
   }
 })
 
-test('the hashes have their known values', () => {
+test('hashes match known values', () => {
   assert.equal(xxhash64(Buffer.from('')), 0xef46db3751d8e999n)
   assert.equal(xxhash32(Buffer.from('')), 0x02cc5d05)
 })
 
-test('slugs are spelled by language', () => {
+test('slugs depend on the language', () => {
   assert.equal(slug('Äpfel & Öl', 'de'), 'aepfel-und-oel')
   assert.equal(slug('北京', 'en'), 'bei-jing')
 })
 
-test('what follows a frame of zstd has to be another one', () => {
+test('data after a zstd frame must be another frame', () => {
   const frame = compressor('zstd', -1)(utf8Bytes('abc'))
   const both = Uint8Array.of(...frame, ...frame)
   assert.equal(utf8Text(decompressor('zstd')(both)), 'abcabc')

@@ -34,14 +34,14 @@ interface Fault {
 
 const faults: readonly Fault[] = [
   {
-    name: 'the first failure counts for all',
+    name: 'the first failure is applied to all messages',
     takesRuns: true,
     wrap: changedRun(outcomes => {
       const failure = outcomes.find(outcome => outcome !== null)
       if (failure !== undefined) throw failure
       return outcomes
     }),
-    found: 'of messages that are each their own only the refused one is refused',
+    found: 'rejects only the failed one of several single messages',
   },
   {
     name: 'one write at a time',
@@ -55,28 +55,28 @@ const faults: readonly Fault[] = [
       }
       return { ...output, write }
     },
-    found: 'as many writes are under way as max_in_flight says, and no more',
+    found: 'keeps exactly max_in_flight writes in flight',
   },
   {
-    name: 'a message is answered twice',
+    name: 'a message is settled twice',
     takesRuns: true,
     wrap: changedRun(outcomes => [...outcomes, null]),
-    found: 'messages that are each their own arrive once, and are acknowledged once',
+    found: 'delivers and acknowledges single messages once',
   },
   {
     name: 'an outcome is missing',
     takesRuns: true,
     wrap: changedRun(outcomes => outcomes.slice(1)),
-    found: 'messages that are each their own arrive once, and are acknowledged once',
+    found: 'delivers and acknowledges single messages once',
   },
   {
     name: 'the order is lost',
     takesRuns: true,
     wrap: output => ({ ...output, writeRun: (run, signal) => output.writeRun!(run.toReversed(), signal) }),
-    found: 'with one in flight messages arrive in their order',
+    found: 'preserves the order of messages with max_in_flight 1',
   },
   {
-    name: 'what is under way is lost at close',
+    name: 'writes in flight are lost at close',
     takesRuns: false,
     wrap: output => ({
       ...output,
@@ -84,10 +84,10 @@ const faults: readonly Fault[] = [
         void Promise.resolve(output.write(batch, signal)).catch(() => undefined)
       },
     }),
-    found: 'a stop does not wait for ever for a destination that hangs, and acknowledges nothing of it',
+    found: 'a stop gives up on a destination that hangs and acknowledges nothing',
   },
   {
-    name: 'what is written without a connection counts as delivered',
+    name: 'writes without a connection count as delivered',
     takesRuns: false,
     wrap: output => ({
       ...output,
@@ -99,13 +99,13 @@ const faults: readonly Fault[] = [
         }
       },
     }),
-    found: 'after a lost connection the batch in hand is written again',
+    found: 'writes the current batch again after a lost connection',
   },
   {
-    name: 'a message that was delivered is refused',
+    name: 'a delivered message is rejected',
     takesRuns: true,
     wrap: changedRun(outcomes => outcomes.map((outcome, index) => (index === 0 ? new Error('refused') : outcome))),
-    found: 'what was refused is delivered again, and nothing else is',
+    found: 'retries rejected messages and no others',
   },
 ]
 
@@ -154,7 +154,7 @@ const inputFaults: readonly InputFault[] = [
   {
     name: 'the order is lost',
     wrap: changedDelivery(delivery => delivery.like(delivery.messages.toReversed(), answer(delivery))),
-    found: 'every message arrives once, in its order',
+    found: 'delivers every message once and in order',
   },
   {
     name: 'a message is delivered twice',
@@ -167,12 +167,12 @@ const inputFaults: readonly InputFault[] = [
         ),
       )
     }),
-    found: 'every message arrives once, in its order',
+    found: 'delivers every message once and in order',
   },
   {
-    name: 'what is refused is acknowledged',
+    name: 'a rejected message is acknowledged',
     wrap: changedDelivery(delivery => delivery.like(delivery.messages, messages => delivery.settle(messages, null))),
-    found: 'what is refused comes again, and nothing else does',
+    found: 'redelivers rejected messages and no others',
   },
   {
     name: 'messages are acknowledged when they are read',
@@ -180,7 +180,7 @@ const inputFaults: readonly InputFault[] = [
       await delivery.ack(null)
       return delivery.like(delivery.messages, () => undefined)
     }),
-    found: 'what was under way when a stream stopped comes to the next one',
+    found: 'redelivers messages that were in flight at a stop to the next stream',
   },
   {
     name: 'acknowledgements are lost at close',
@@ -191,10 +191,10 @@ const inputFaults: readonly InputFault[] = [
         input.close()
       },
     }),
-    found: 'what was delivered does not come to the next stream',
+    found: 'does not redeliver delivered messages to the next stream',
   },
   {
-    name: 'what is ready to be read is lost with the connection',
+    name: 'messages ready to be read are lost with the connection',
     wrap(input) {
       const read = async (signal: AbortSignal) => {
         try {
@@ -206,17 +206,17 @@ const inputFaults: readonly InputFault[] = [
       }
       return { ...input, read }
     },
-    found: 'what is in hand when the connection is lost, and what comes after it, arrives',
+    found: 'delivers messages in flight and later ones when the connection is lost',
   },
   {
-    name: 'what is refused after the connection was lost is acknowledged',
+    name: 'a message rejected after the connection was lost is acknowledged',
     wrap: changedDelivery(delivery => delivery.like(delivery.messages, messages => delivery.settle(messages, null))),
-    found: 'what is refused after the connection was lost comes again',
+    found: 'redelivers a message that is rejected after the connection was lost',
   },
   {
-    name: 'a stop is not heard while it waits',
+    name: 'a stop is ignored while it waits',
     wrap: input => ({ ...input, read: () => input.read(new AbortController().signal) }),
-    found: 'it stops at once while it waits for more',
+    found: 'stops immediately while waiting for messages',
   },
 ]
 
@@ -231,11 +231,11 @@ for (const { name, wrap, found } of inputFaults) {
 
 /** An in-memory buffer named `shelf`, with the requested faults. */
 function shelf(faults: {
-  readonly forgetsRefused?: boolean
+  readonly forgetsRejected?: boolean
   readonly reverses?: boolean
   readonly endsAtOnce?: boolean
   readonly neverFull?: boolean
-  readonly neverTells?: boolean
+  readonly neverAcknowledges?: boolean
 }): BufferHarness {
   const create = (): Buffer => {
     let queue: Delivery[] = []
@@ -248,7 +248,7 @@ function shelf(faults: {
     const deliver = (delivery: Delivery): Delivery =>
       delivery.like(delivery.messages, (messages, error) => {
         pending -= messages.length
-        if (error !== null && faults.forgetsRefused !== true) {
+        if (error !== null && faults.forgetsRejected !== true) {
           pending += messages.length
           queue.unshift(delivery.like(messages, () => undefined))
         }
@@ -256,7 +256,7 @@ function shelf(faults: {
       })
     return {
       async push(delivery, signal) {
-        if (faults.neverTells !== true) await delivery.ack(null)
+        if (faults.neverAcknowledges !== true) await delivery.ack(null)
         while (faults.neverFull !== true && pending > 1000 && !signal.aborted) await wait(signal)
         pending += delivery.messages.length
         queue.push(faults.reverses === true ? delivery.like(delivery.messages.toReversed(), () => undefined) : delivery)
@@ -290,19 +290,19 @@ function shelf(faults: {
 bufferContract('shelf', rig, shelf({}))
 
 const bufferFaults = [
-  ['what is refused is forgotten', { forgetsRefused: true }, 'what is refused is delivered again, and nothing is lost'],
-  [
-    'the order is lost',
-    { reverses: true },
-    'every message goes through once and in its order, and is acknowledged once',
-  ],
+  ['a rejected message is dropped', { forgetsRejected: true }, 'redelivers rejected messages and loses none'],
+  ['the order is lost', { reverses: true }, 'delivers every message once and in order, and acknowledges it once'],
   [
     'what it holds at the end of the source is dropped',
     { endsAtOnce: true },
-    'every message goes through once and in its order, and is acknowledged once',
+    'delivers every message once and in order, and acknowledges it once',
   ],
-  ['it is never full', { neverFull: true }, 'a destination that takes nothing holds the source back'],
-  ['the source is never told', { neverTells: true }, 'the source is told when its messages are safe, and not before'],
+  ['it is never full', { neverFull: true }, 'stops reading from the source while the output is blocked'],
+  [
+    'messages are never acknowledged',
+    { neverAcknowledges: true },
+    'acknowledges messages once they are safe and not before',
+  ],
 ] as const
 
 for (const [name, faults, found] of bufferFaults) {

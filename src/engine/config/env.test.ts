@@ -5,41 +5,41 @@ import { parseDotEnv, substituteEnv } from './env.ts'
 const variables: Readonly<Record<string, string>> = { NAME: 'value', EMPTY: '', LINES: 'a\nb' }
 const substitute = (text: string) => substituteEnv(text, name => variables[name])
 
-test('a variable stands for its value anywhere in the text', () => {
+test('a variable is replaced by its value anywhere in the text', () => {
   assert.equal(substitute('a: ${NAME} # ${NAME}').text, 'a: value # value')
 })
 
-test('a default takes the place of a variable that is not set or empty', () => {
+test('a default replaces a variable that is unset or empty', () => {
   assert.equal(substitute('${NOPE:a:b} ${EMPTY:c} ${NAME:d}').text, 'a:b c value')
 })
 
-test('a default may hold an interpolation', () => {
+test('a default may contain an interpolation', () => {
   assert.equal(substitute('${NOPE:${!json("a")}}').text, '${!json("a")}')
 })
 
-test('a variable without default that is not set is named', () => {
+test('an unset variable without a default is reported by name', () => {
   assert.deepEqual(substitute('${NOPE} ${NADA}'), { text: ' ', missing: ['NOPE', 'NADA'] })
 })
 
-test('a variable that only comments name is not missing', () => {
+test('a variable that only occurs in comments is not reported', () => {
   assert.deepEqual(substitute('# ${NOPE}\na: b # ${NADA}\nc:\n  - d#${NONE}\n  #- ${NIL}').missing, ['NONE'])
   assert.deepEqual(substitute('# ${NOPE}\na: ${NOPE}').missing, ['NOPE'])
 })
 
-test('a # within a text begins no comment', () => {
+test('a # inside a string does not start a comment', () => {
   const text = `a: "x # \${QUOTED}"\nb: 'y # \${SINGLE}'\nc: |\n  # \${BLOCK}\nd: { e: z#\${GLUED} } # \${COMMENT}\n`
   assert.deepEqual(substitute(text).missing, ['QUOTED', 'SINGLE', 'BLOCK', 'GLUED'])
 })
 
-test('two braces keep a reference from being resolved', () => {
+test('double braces escape a reference', () => {
   assert.equal(substitute('${{NAME:x}}').text, '${NAME:x}')
 })
 
-test('line breaks in values do not break the configuration', () => {
+test('line breaks in values are escaped', () => {
   assert.equal(substitute('${LINES}').text, 'a\\nb')
 })
 
-test('interpolations are left alone', () => {
+test('interpolations are left unchanged', () => {
   assert.equal(substitute('${! json("a") } $NAME ${}').text, '${! json("a") } $NAME ${}')
 })
 

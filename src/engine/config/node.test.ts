@@ -21,21 +21,21 @@ test('scalars have the types that YAML gives them', () => {
   ])
 })
 
-test('only the first document counts, and a key written twice has its last value', () => {
+test('only the first document is read, and a repeated key takes its last value', () => {
   assert.deepEqual(value('a: 1\na: 2\n---\nb: 3\n'), { a: 2 })
 })
 
-test('nodes know their lines, blocks that of their first key', () => {
+test('nodes record their line, blocks the line of their first key', () => {
   const root = parseYaml('input:\n  stdin: {}\noutput:\n  # why\n  drop: {}\n')
   assert.equal(valueOf(root, 'output')?.line, 5)
 })
 
-test('an alias stands for its anchor, and an unknown one is an error', () => {
+test('an alias resolves to its anchor, and an unknown alias is an error', () => {
   assert.deepEqual(value('a: &x {b: 1}\nc: *x\n'), { a: { b: 1 }, c: { b: 1 } })
   assert.throws(() => parseYaml('a: *nope\n'), /unknown anchor 'nope' referenced/)
 })
 
-test('broken text is an error in the words of the original, and knows its real place', () => {
+test("a syntax error has the original's message and the actual position", () => {
   const fails = (text: string, message: string, line: number) => {
     assert.throws(
       () => parseYaml(text),
@@ -53,7 +53,7 @@ test('broken text is an error in the words of the original, and knows its real p
   fails('a:\n  b: {}\n  c d\ne: 1\n', "yaml: line 3: could not find expected ':'", 3)
 })
 
-test('a block that the end of the file cuts short has no last line break', () => {
+test('a block that ends at the end of the file has no final line break', () => {
   assert.deepEqual(value('a: |\n  one\n  two'), { a: 'one\ntwo' })
   assert.deepEqual(value('a: >\n  one\n  two'), { a: 'one two' })
   assert.deepEqual(value('a: |+\n  one'), { a: 'one' })
@@ -61,7 +61,7 @@ test('a block that the end of the file cuts short has no last line break', () =>
   assert.deepEqual(value('a: |\n  one\n\n'), { a: 'one\n' })
 })
 
-test('blanks beyond the indentation are text, also at the end of a block', () => {
+test('spaces beyond the indentation belong to the text, also at the end of a block', () => {
   assert.deepEqual(value('a:\n  b: |-2\n    \n      x\n      \n  c: 1\n'), { a: { b: '\n  x\n  ', c: 1 } })
   assert.deepEqual(value('a: |\n  x\n    \n'), { a: 'x\n  \n' })
   assert.deepEqual(value('a: |\n  x\n \n'), { a: 'x\n' })

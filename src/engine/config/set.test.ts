@@ -25,7 +25,7 @@ function set(expression: string, path: readonly string[]): unknown {
   return plainValue(node)
 }
 
-test('a value is the text behind the first equals sign, whatever YAML would make of it', () => {
+test('the value is the text after the first equals sign, taken literally', () => {
   const processor = ['pipeline', 'processors', '0', 'map']
   assert.equal(set('pipeline.processors.0.map=root = {"a": 1}', processor), 'root = {"a": 1}')
   assert.equal(set('pipeline.processors.0.map=this.a + ": x"', processor), 'this.a + ": x"')
@@ -37,18 +37,18 @@ test('a value has the type that its text has in YAML', () => {
   assert.equal(set('http.enabled=false', ['http', 'enabled']), false)
 })
 
-test('lists are set by index, appended to with a dash and replaced by one value', () => {
+test('a list is set by index, appended to with a dash, or replaced by a single value', () => {
   assert.deepEqual(set('input.feed.paths.1=c', ['input', 'feed', 'paths']), ['a', 'c'])
   assert.deepEqual(set('input.feed.paths.-=c', ['input', 'feed', 'paths']), ['a', 'b', 'c'])
   assert.deepEqual(set('input.feed.paths=c', ['input', 'feed', 'paths']), ['c'])
   assert.deepEqual(set('pipeline.processors.-.map=new', ['pipeline', 'processors']), [{ map: 'old' }, { map: 'new' }])
 })
 
-test('keys of maps are made, with dots written as ~1', () => {
+test('missing map keys are created, with dots escaped as ~1', () => {
   assert.deepEqual(set('input.feed.headers.a~1b=c', ['input', 'feed', 'headers']), { 'a.b': 'c' })
 })
 
-test('a path that leads to no field is an error that names the place', () => {
+test('a path to an unknown field is an error that names the segment', () => {
   const fails = (expression: string, message: RegExp) =>
     assert.throws(
       () => set(expression, []),

@@ -47,7 +47,7 @@ export function bufferContract(name: string, rig: Rig, harness: BufferHarness): 
 /** The properties that every buffer must have. */
 export const bufferProperties: readonly Property<BufferHarness>[] = [
   {
-    name: 'every message goes through once and in its order, and is acknowledged once',
+    name: 'delivers every message once and in order, and acknowledges it once',
     skipped: ({ regroups }) => regroups,
     check: (harness, rig) =>
       using(harness.open(), async buffer => {
@@ -64,7 +64,7 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
       }),
   },
   {
-    name: 'a source that stays is delivered while it stays',
+    name: 'delivers messages while the source stays open',
     check: (harness, rig) =>
       using(harness.open(), async buffer => {
         const sent = bodies(30)
@@ -76,11 +76,11 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
         await stream.stop(5000)
         assert.deepEqual(recorder.delivered().toSorted(), sent)
         assert.deepEqual(source.bodies('delivered'), sent)
-        assert.deepEqual(source.answeredTwice, [])
+        assert.deepEqual(source.settledTwice, [])
       }),
   },
   {
-    name: 'a run that is larger than the buffer goes through',
+    name: 'passes on a run that is larger than the buffer',
     skipped: ({ regroups, endsEarly }) => endsEarly ?? regroups,
     check: (harness, rig) =>
       using(harness.open(), async buffer => {
@@ -91,11 +91,11 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
       }),
   },
   {
-    name: 'what is refused is delivered again, and nothing is lost',
+    name: 'redelivers rejected messages and loses none',
     check: (harness, rig) =>
       using(harness.open(), async buffer => {
         const sent = bodies(20)
-        const recorder = new Recorder({ takesRuns: false, refusesFirst: sent.slice(3, 6) })
+        const recorder = new Recorder({ takesRuns: false, rejectsFirst: sent.slice(3, 6) })
         const feeds: Feed[] = [
           { kind: 'run', bodies: sent.slice(0, 10) },
           { kind: 'batch', bodies: sent.slice(10) },
@@ -105,11 +105,11 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
         await until(rig, () => new Set(recorder.delivered()).size === sent.length, 'all messages arrive')
         await until(rig, () => source.bodies('delivered').length === sent.length, 'all messages are acknowledged')
         await stream.stop(5000)
-        assert.deepEqual(source.answeredTwice, [])
+        assert.deepEqual(source.settledTwice, [])
       }),
   },
   {
-    name: 'the source is told when its messages are safe, and not before',
+    name: 'acknowledges messages once they are safe and not before',
     check: (harness, rig) =>
       using(harness.open(), async buffer => {
         const sent = bodies(5)
@@ -117,19 +117,19 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
         recorder.hold()
         const feeds: Feed[] = [{ kind: 'run', bodies: sent }]
         const { stream, source } = await start(rig, { feeds, ...into(recorder, buffer), stays: true })
-        await until(rig, () => recorder.held() > 0, 'a write is under way')
+        await until(rig, () => recorder.held() > 0, 'a write is in flight')
         if (harness.acknowledges === 'stored') {
-          await until(rig, () => source.answers.size === sent.length, 'the source is told')
+          await until(rig, () => source.answers.size === sent.length, 'the messages are acknowledged')
         } else {
           assert.equal(source.answers.size, 0)
         }
         recorder.release()
-        await until(rig, () => source.bodies('delivered').length === sent.length, 'the source is told')
+        await until(rig, () => source.bodies('delivered').length === sent.length, 'the messages are acknowledged')
         await stream.stop(5000)
       }),
   },
   {
-    name: 'a destination that takes nothing holds the source back',
+    name: 'stops reading from the source while the output is blocked',
     skipped: ({ unbounded }) => unbounded,
     check: (harness, rig) =>
       using(harness.open(), async buffer => {
@@ -137,7 +137,7 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
         recorder.hold()
         const feeds = Array.from({ length: 5000 }, (_, at) => ({ kind: 'run' as const, bodies: [`m${at + 100_000}`] }))
         const { stream, source } = await start(rig, { feeds, ...into(recorder, buffer) })
-        await until(rig, () => recorder.held() > 0, 'a write is under way')
+        await until(rig, () => recorder.held() > 0, 'a write is in flight')
         const count = await atRest(rig, () => source.readMessages)
         assert.ok(count < 3000, `${count} messages were read`)
         recorder.release()
@@ -146,21 +146,21 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
       }),
   },
   {
-    name: 'a stop does not wait for ever for a destination that hangs',
+    name: 'a stop gives up on a destination that hangs',
     check: (harness, rig) =>
       using(harness.open(), async buffer => {
         const recorder = new Recorder({ takesRuns: false })
         recorder.hold()
         const feeds: Feed[] = [{ kind: 'run', bodies: bodies(10) }]
         const { stream, source } = await start(rig, { feeds, ...into(recorder, buffer), stays: true })
-        await until(rig, () => recorder.held() > 0, 'a write is under way')
+        await until(rig, () => recorder.held() > 0, 'a write is in flight')
         await orHung(rig, stream.stop(300), 'the stream does not stop')
         if (harness.acknowledges === 'delivered') assert.deepEqual(source.bodies('delivered'), [])
         recorder.release()
       }),
   },
   {
-    name: 'what it holds when the stream stops is delivered by the next one',
+    name: 'delivers messages that are left at a stop in the next stream',
     skipped: ({ survives }) => (survives === true ? undefined : survives.never),
     check: (harness, rig) =>
       using(harness.open(), async buffer => {
@@ -180,7 +180,7 @@ export const bufferProperties: readonly Property<BufferHarness>[] = [
       }),
   },
   {
-    name: 'batches that leave it are as its policy says',
+    name: 'makes batches according to its policy',
     skipped: ({ batching }) => (batching === undefined ? 'it makes no batches by count' : undefined),
     check: (harness, rig) =>
       using(harness.batching!(4), async buffer => {

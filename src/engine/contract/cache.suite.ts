@@ -48,7 +48,7 @@ const adds = ({ forgets, failsToAdd }: CacheHarness) => forgets ?? failsToAdd
 /** The properties that every cache must have. */
 const cacheProperties: readonly CacheProperty[] = [
   {
-    name: 'what was set is found, byte for byte, until it is deleted',
+    name: 'returns a stored value byte for byte until it is deleted',
     skipped: ({ forgets, narrowKeys }) => forgets ?? narrowKeys,
     async check(cache) {
       const value = Uint8Array.of(0, 255, 10, 13, 128, 65)
@@ -59,14 +59,14 @@ const cacheProperties: readonly CacheProperty[] = [
     },
   },
   {
-    name: 'a key that was never set has no value, and can be deleted',
+    name: 'returns nothing for an unknown key, which can be deleted',
     async check(cache) {
       assert.equal(await cache.get('never'), undefined)
       await cache.delete('never')
     },
   },
   {
-    name: 'a second value replaces the first',
+    name: 'replaces the value of a key',
     skipped: keeps,
     async check(cache) {
       await cache.set('k', bytes('one'))
@@ -75,7 +75,7 @@ const cacheProperties: readonly CacheProperty[] = [
     },
   },
   {
-    name: 'only one of many that add the same key at once succeeds',
+    name: 'lets only one of many concurrent adds of a key succeed',
     skipped: adds,
     async check(cache) {
       const added = await Promise.all(
@@ -86,7 +86,7 @@ const cacheProperties: readonly CacheProperty[] = [
     },
   },
   {
-    name: 'what is deleted can be added again',
+    name: 'lets a deleted key be added again',
     skipped: adds,
     async check(cache) {
       assert.equal(await cache.add('k', bytes('one')), true)
@@ -96,7 +96,7 @@ const cacheProperties: readonly CacheProperty[] = [
     },
   },
   {
-    name: 'many keys at once do not disturb each other',
+    name: 'keeps concurrent writes of different keys apart',
     skipped: keeps,
     async check(cache) {
       const keys = Array.from({ length: 50 }, (_, index) => `k${index}`)
@@ -105,7 +105,7 @@ const cacheProperties: readonly CacheProperty[] = [
     },
   },
   {
-    name: 'an empty value is a value',
+    name: 'treats an empty value as a value',
     skipped: adds,
     async check(cache) {
       await cache.set('k', new Uint8Array(0))
@@ -143,14 +143,14 @@ interface RateLimitProperty {
 
 const rateLimitProperties: readonly RateLimitProperty[] = [
   {
-    name: 'as many uses as allowed are free, the next one has to wait',
+    name: 'grants the allowed number of uses and delays the next one',
     async check(limit) {
       for (let i = 0; i < 5; i++) assert.equal(await limit.access(), 0)
       assert.ok((await limit.access()) > 0)
     },
   },
   {
-    name: 'uses at the same time share what is allowed',
+    name: 'shares the limit among concurrent uses',
     async check(limit) {
       const waits = await Promise.all(Array.from({ length: 12 }, async () => await limit.access()))
       assert.equal(waits.filter(wait => wait === 0).length, 5)

@@ -93,7 +93,7 @@ interface InputProperty extends Omit<Property<Opened>, 'skipped'> {
 /** The properties that every input must have. */
 export const inputProperties: readonly InputProperty[] = [
   {
-    name: 'every message arrives once, in its order',
+    name: 'delivers every message once and in order',
     async check({ target, harness }, rig) {
       const taken: string[] = []
       const { stream } = await startInto(rig, target, body => void taken.push(body))
@@ -102,16 +102,16 @@ export const inputProperties: readonly InputProperty[] = [
     },
   },
   {
-    name: 'what is refused comes again, and nothing else does',
+    name: 'redelivers rejected messages and no others',
     skipped: ({ replays }) => reasonOf(replays),
     async check({ target, harness }, rig) {
       const taken: string[] = []
-      const refused = target.bodies.at(-1)!
-      let isRefused = false
+      const rejected = target.bodies.at(-1)!
+      let isRejected = false
       const { stream } = await startInto(rig, target, body => {
-        if (body === refused && !isRefused) {
-          isRefused = true
-          throw new Error('refused')
+        if (body === rejected && !isRejected) {
+          isRejected = true
+          throw new Error('rejected')
         }
         taken.push(body)
       })
@@ -120,7 +120,7 @@ export const inputProperties: readonly InputProperty[] = [
     },
   },
   {
-    name: 'it stops while nothing takes its messages',
+    name: 'stops while the output is blocked',
     async check({ target }, rig) {
       const held = holding()
       const { stream } = await startInto(rig, target, held.take)
@@ -129,19 +129,19 @@ export const inputProperties: readonly InputProperty[] = [
     },
   },
   {
-    name: 'it stops at once while it waits for more',
+    name: 'stops immediately while waiting for messages',
     skipped: ({ ends }) => (ends ? 'it ends instead of waiting' : undefined),
     async check({ target }, rig) {
       const taken: string[] = []
       const { stream } = await startInto(rig, target, body => void taken.push(body))
       await until(rig, () => taken.length >= target.bodies.length, 'all messages arrive')
       // With this much time to stop, an input that does not end on its own counts as hung.
-      await orHung(rig, stream.stop(rig.hungMs * 4), 'the stream does not stop by itself')
+      await orHung(rig, stream.stop(rig.hungMs * 4), 'the stream does not stop on its own')
     },
   },
   {
-    name: 'a destination that takes nothing holds it back',
-    skipped: ({ plenty }) => (plenty === undefined ? 'it has no source of very many messages' : undefined),
+    name: 'limits read-ahead while the output is blocked',
+    skipped: ({ plenty }) => (plenty === undefined ? 'it has no source with that many messages' : undefined),
     needsPlenty: true,
     async check({ target }, rig) {
       const held = holding()
@@ -153,17 +153,17 @@ export const inputProperties: readonly InputProperty[] = [
     },
   },
   {
-    name: 'what is in hand when the connection is lost, and what comes after it, arrives',
+    name: 'delivers messages in flight and later ones when the connection is lost',
     skipped: ({ reconnects }) => reasonOf(reconnects),
     check: (opened, rig) => checkCut(opened, rig, false),
   },
   {
-    name: 'what is refused after the connection was lost comes again',
+    name: 'redelivers a message that is rejected after the connection was lost',
     skipped: ({ reconnects, replays }) => reasonOf(reconnects) ?? reasonOf(replays),
     check: (opened, rig) => checkCut(opened, rig, true),
   },
   {
-    name: 'what was under way when a stream stopped comes to the next one',
+    name: 'redelivers messages that were in flight at a stop to the next stream',
     skipped: ({ resumes }) => reasonOf(resumes),
     async check({ target, harness }, rig) {
       const held = holding()
@@ -177,8 +177,8 @@ export const inputProperties: readonly InputProperty[] = [
     },
   },
   {
-    name: 'what was delivered does not come to the next stream',
-    skipped: ({ remembers }) => (remembers === true ? undefined : 'it begins again, or its source is gone'),
+    name: 'does not redeliver delivered messages to the next stream',
+    skipped: ({ remembers }) => (remembers === true ? undefined : 'it starts over, or its source is gone'),
     async check({ target, harness }, rig) {
       const taken: string[] = []
       const first = await startInto(rig, target, body => void taken.push(body))
@@ -195,7 +195,7 @@ export const inputProperties: readonly InputProperty[] = [
 ]
 
 /** Cuts the connection while the first message is in flight, which is then delivered, or rejected once. */
-async function checkCut({ target, harness }: Opened, rig: Rig, refuses: boolean): Promise<void> {
+async function checkCut({ target, harness }: Opened, rig: Rig, rejects: boolean): Promise<void> {
   const taken = new Set<string>()
   const { promise: cut, resolve: isCut } = Promise.withResolvers<void>()
   let isFirst = true
@@ -205,7 +205,7 @@ async function checkCut({ target, harness }: Opened, rig: Rig, refuses: boolean)
       isFirst = false
       isReached = true
       await cut
-      if (refuses) throw new Error('refused')
+      if (rejects) throw new Error('rejected')
     }
     taken.add(body)
   })

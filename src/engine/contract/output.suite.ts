@@ -71,7 +71,7 @@ type Wrapper = (typeof wrappers)[number]
 /** The properties that every output must have. */
 export const outputProperties: readonly Property<Opened>[] = [
   {
-    name: 'every message is answered once',
+    name: 'settles every message once',
     async check({ target }, rig) {
       const [singles, batch] = [bodies(20, 'a'), bodies(4, 'b')]
       const feeds = [
@@ -80,11 +80,11 @@ export const outputProperties: readonly Property<Opened>[] = [
       ]
       const source = await run(rig, { feeds, ...through(target) })
       assert.deepEqual([...source.answers.keys()].toSorted(), [...singles, ...batch])
-      assert.deepEqual(source.answeredTwice, [])
+      assert.deepEqual(source.settledTwice, [])
     },
   },
   {
-    name: 'messages that are each their own arrive once, and are acknowledged once',
+    name: 'delivers and acknowledges single messages once',
     skipped: needs('delivered'),
     async check({ target }, rig) {
       const sent = bodies(100)
@@ -94,7 +94,7 @@ export const outputProperties: readonly Property<Opened>[] = [
     },
   },
   {
-    name: 'a batch arrives once, and is acknowledged once',
+    name: 'delivers and acknowledges a batch once',
     skipped: needs('delivered'),
     async check({ target }, rig) {
       const sent = bodies(5)
@@ -104,7 +104,7 @@ export const outputProperties: readonly Property<Opened>[] = [
     },
   },
   {
-    name: 'with one in flight messages arrive in their order',
+    name: 'preserves the order of messages with max_in_flight 1',
     skipped: needs('delivered'),
     async check({ target }, rig) {
       const sent = bodies(60)
@@ -114,27 +114,27 @@ export const outputProperties: readonly Property<Opened>[] = [
     },
   },
   {
-    name: 'of messages that are each their own only the refused one is refused',
+    name: 'rejects only the failed one of several single messages',
     skipped: needs('delivered', 'poison'),
     async check({ target }, rig) {
       const sent = withPoison(target, 12, 5)
       const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...through(target) })
-      await assertOnlyPoisonRefused(target, source, sent)
+      await assertOnlyPoisonRejected(target, source, sent)
     },
   },
   {
-    name: 'of a batch every message that is acknowledged arrived once, and no other did',
+    name: 'acknowledges exactly the messages of a batch that were delivered',
     skipped: opened => opened.harness.repeatsBatches ?? needs('delivered', 'poison')(opened),
     async check({ target }, rig) {
       const sent = withPoison(target, 6, 2)
       const source = await run(rig, { feeds: [{ kind: 'batch', bodies: sent }], ...through(target) })
       assert.deepEqual((await target.delivered!()).toSorted(), source.bodies('delivered'))
-      assert.ok(source.bodies('refused').includes(target.poison!))
-      assert.deepEqual([...source.bodies('delivered'), ...source.bodies('refused')].toSorted(), sent.toSorted())
+      assert.ok(source.bodies('rejected').includes(target.poison!))
+      assert.deepEqual([...source.bodies('delivered'), ...source.bodies('rejected')].toSorted(), sent.toSorted())
     },
   },
   {
-    name: 'what was refused is delivered again, and nothing else is',
+    name: 'retries rejected messages and no others',
     skipped: needs('delivered', 'poison'),
     async check({ target }, rig) {
       const sent = withPoison(target, 8, 3)
@@ -150,7 +150,7 @@ export const outputProperties: readonly Property<Opened>[] = [
     },
   },
   {
-    name: 'as many writes are under way as max_in_flight says, and no more',
+    name: 'keeps exactly max_in_flight writes in flight',
     skipped: needs('hold'),
     async check({ target, harness }, rig) {
       const wanted = harness.inFlight === 'many' ? 7 : 1
@@ -162,7 +162,7 @@ export const outputProperties: readonly Property<Opened>[] = [
         bodies: each,
       }))
       const running = await start(rig, { feeds, ...through(target, wanted) })
-      await until(rig, () => target.held!() >= wanted, `${wanted} writes are under way`)
+      await until(rig, () => target.held!() >= wanted, `${wanted} writes are in flight`)
       await settled()
       assert.equal(target.held!(), wanted)
       target.release!()
@@ -171,13 +171,13 @@ export const outputProperties: readonly Property<Opened>[] = [
     },
   },
   {
-    name: 'a slow destination holds the source back',
+    name: 'stops reading from the source while the destination is blocked',
     skipped: needs('hold'),
     async check({ target }, rig) {
       target.hold!()
       const feeds = bodies(400).map(body => ({ kind: 'run' as const, bodies: [body] }))
       const running = await start(rig, { feeds, ...through(target, 2) })
-      await until(rig, () => target.held!() > 0, 'a write is under way')
+      await until(rig, () => target.held!() > 0, 'a write is in flight')
       await settled()
       assert.ok(running.source.readMessages < 100, `${running.source.readMessages} messages were read`)
       target.release!()
@@ -186,7 +186,7 @@ export const outputProperties: readonly Property<Opened>[] = [
     },
   },
   {
-    name: 'after a lost connection the batch in hand is written again',
+    name: 'writes the current batch again after a lost connection',
     skipped: needs('delivered', 'cut'),
     async check({ target }, rig) {
       const [before, after] = [bodies(3, 'a'), bodies(20, 'b')]
@@ -197,7 +197,7 @@ export const outputProperties: readonly Property<Opened>[] = [
         await target.cut!()
         source.push({ kind: 'run', bodies: after })
         await until(rig, () => source.answers.size === before.length + after.length, 'the others are acknowledged')
-        assert.deepEqual(source.bodies('refused'), [])
+        assert.deepEqual(source.bodies('rejected'), [])
       } finally {
         await stream.stop(5000)
       }
@@ -209,25 +209,25 @@ export const outputProperties: readonly Property<Opened>[] = [
     },
   },
   {
-    name: 'a stop waits for what is under way, and loses nothing that it acknowledges',
+    name: 'a stop waits for writes in flight and acknowledges no lost message',
     skipped: needs('delivered', 'hold'),
     async check({ target }, rig) {
       target.hold!()
       const feeds = [{ kind: 'run' as const, bodies: bodies(30) }]
       const running = await start(rig, { feeds, ...through(target, 3), stays: true })
-      await until(rig, () => target.held!() > 0, 'a write is under way')
+      await until(rig, () => target.held!() > 0, 'a write is in flight')
       const stopped = running.stream.stop(10_000)
       target.release!()
       await orHung(rig, stopped, 'the stream does not stop')
       const arrived = new Set(await target.delivered!())
       const lost = running.source.bodies('delivered').filter(body => !arrived.has(body))
       assert.deepEqual(lost, [])
-      assert.ok(running.source.bodies('delivered').length > 0, 'what was under way is acknowledged')
-      assert.deepEqual(running.source.answeredTwice, [])
+      assert.ok(running.source.bodies('delivered').length > 0, 'the writes in flight are acknowledged')
+      assert.deepEqual(running.source.settledTwice, [])
     },
   },
   {
-    name: 'a stop does not wait for ever for a destination that hangs, and acknowledges nothing of it',
+    name: 'a stop gives up on a destination that hangs and acknowledges nothing',
     skipped: needs('hold'),
     async check({ target }, rig) {
       target.hold!()
@@ -236,24 +236,24 @@ export const outputProperties: readonly Property<Opened>[] = [
         ...through(target, 2),
         stays: true,
       })
-      await until(rig, () => target.held!() > 0, 'a write is under way')
+      await until(rig, () => target.held!() > 0, 'a write is in flight')
       await orHung(rig, running.stream.stop(300), 'the stream does not stop')
       assert.deepEqual(running.source.bodies('delivered'), [])
     },
   },
   ...wrappers.map(wrapper => ({
-    name: `in ${wrapper} a refused message is alone in being handled`,
+    name: `handles only the rejected message inside ${wrapper}`,
     skipped: needs('delivered', 'poison'),
     check: (opened: Opened, rig: Rig) => checkWrapped(opened.target, rig, wrapper),
   })),
   {
-    name: 'in fallback a refused message goes on alone, with its reason',
+    name: 'inside fallback, only the rejected message moves on, with its error',
     skipped: needs('delivered', 'poison'),
     async check({ target }, rig) {
       const reasons: string[] = []
       const next = defineOutput({
         name: 'next',
-        summary: 'Takes what another output refused, for a suite.',
+        summary: 'Takes messages that another output rejected, for a suite.',
         config: field.anyObject('').default({}),
         create: () => ({
           write(batch) {
@@ -273,24 +273,24 @@ export const outputProperties: readonly Property<Opened>[] = [
     },
   },
   ...['fan_out_fail_fast', 'fan_out_sequential_fail_fast', 'round_robin', 'greedy'].map(pattern => ({
-    name: `in a broker with ${pattern} only the refused message is refused`,
+    name: `rejects only the failed message inside a broker with ${pattern}`,
     skipped: needs('delivered', 'poison'),
     async check({ target }: Opened, rig: Rig) {
       const sent = withPoison(target, 9, 4)
       const around = (own: string) => `{ broker: { pattern: ${pattern}, outputs: [ ${own} ] } }`
       const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...through(target, undefined, around) })
-      await assertOnlyPoisonRefused(target, source, sent)
+      await assertOnlyPoisonRejected(target, source, sent)
     },
   })),
   ...['fan_out', 'fan_out_sequential'].map(pattern => ({
-    name: `in a broker with ${pattern} a refused message is tried again and never acknowledged`,
+    name: `retries and never acknowledges a rejected message inside a broker with ${pattern}`,
     skipped: needs('delivered', 'poison'),
     async check({ target }: Opened, rig: Rig) {
       const sent = withPoison(target, 9, 8)
       const around = (own: string) => `{ broker: { pattern: ${pattern}, outputs: [ ${own} ] } }`
       const feeds = [{ kind: 'run' as const, bodies: sent }]
       const running = await start(rig, { feeds, ...through(target, 1, around), stays: true })
-      await until(rig, () => running.source.bodies('delivered').length === 8, 'those before it are acknowledged')
+      await until(rig, () => running.source.bodies('delivered').length === 8, 'the messages before it are acknowledged')
       await running.stream.stop(300)
       assert.ok(!running.source.bodies('delivered').includes(target.poison!))
     },
@@ -318,17 +318,17 @@ async function checkWrapped(target: OutputTarget, rig: Rig, wrapper: Wrapper): P
     }
   }
   const source = await run(rig, { feeds: [{ kind: 'run', bodies: sent }], ...through(target, undefined, around) })
-  if (wrapper !== 'drop_on') return await assertOnlyPoisonRefused(target, source, sent)
+  if (wrapper !== 'drop_on') return await assertOnlyPoisonRejected(target, source, sent)
   assert.deepEqual(source.bodies('delivered'), sent.toSorted())
   assert.deepEqual((await target.delivered!()).toSorted(), good(target, sent))
 }
 
-async function assertOnlyPoisonRefused(
+async function assertOnlyPoisonRejected(
   target: OutputTarget,
-  source: { bodies(outcome: 'delivered' | 'refused'): readonly string[] },
+  source: { bodies(outcome: 'delivered' | 'rejected'): readonly string[] },
   sent: readonly string[],
 ): Promise<void> {
-  assert.deepEqual(source.bodies('refused'), [target.poison])
+  assert.deepEqual(source.bodies('rejected'), [target.poison])
   assert.deepEqual(source.bodies('delivered'), good(target, sent))
   assert.deepEqual((await target.delivered!()).toSorted(), good(target, sent))
 }

@@ -24,7 +24,7 @@ export class Pond implements InputTarget {
     this.#kept = new Set(bodies.keys())
     const spec = defineInput({
       name: 'pond',
-      summary: 'Delivers what it has, for a suite.',
+      summary: 'Delivers its messages, for a suite.',
       config: field.anyObject('').default({}),
       create: () => wrap(this.#input()),
     })

@@ -24,18 +24,18 @@ export interface ProcessorHarness {
 export function processorContract(name: string, rig: Rig, harness: ProcessorHarness): void {
   const good = harness.bodies ?? Array.from({ length: 8 }, (_, index) => `{"id":"m${index}"}`)
 
-  test(`processor ${name}: every message is answered once`, async () => {
+  test(`processor ${name}: settles every message once`, async () => {
     const feeds: readonly Feed[] = [
       { kind: 'run', bodies: good },
       { kind: 'batch', bodies: good.map(body => `${body} `) },
     ]
     const { source } = await processed(rig, harness, feeds)
-    assert.deepEqual(source.answeredTwice, [])
+    assert.deepEqual(source.settledTwice, [])
     assert.equal(source.answers.size, 2 * good.length)
-    assert.deepEqual(source.bodies('refused'), [])
+    assert.deepEqual(source.bodies('rejected'), [])
   })
 
-  test(`processor ${name}: messages that come together are processed as if each came alone`, async context => {
+  test(`processor ${name}: processes a run of messages like single messages`, async context => {
     if (harness.varies !== undefined) return context.skip(harness.varies)
     const together = await processed(rig, harness, [{ kind: 'run', bodies: good }])
     const alone = await processed(
@@ -46,7 +46,7 @@ export function processorContract(name: string, rig: Rig, harness: ProcessorHarn
     assert.deepEqual(together.results, alone.results)
   })
 
-  test(`processor ${name}: a message that fails goes on with its error, and its neighbours without`, async context => {
+  test(`processor ${name}: flags the error only on the message that fails`, async context => {
     const { failing } = harness
     if (typeof failing !== 'string') return context.skip(failing.never)
     const bodies = good.toSpliced(3, 0, failing)
@@ -57,14 +57,14 @@ export function processorContract(name: string, rig: Rig, harness: ProcessorHarn
     ]) {
       const { results, source } = await processed(rig, harness, feeds, judge)
       assert.equal(results.filter(result => result.startsWith('failed: ')).length, 1, results.join('\n'))
-      assert.deepEqual(source.bodies('refused'), [])
+      assert.deepEqual(source.bodies('rejected'), [])
     }
   })
 
-  test(`processor ${name}: what the output refuses is refused at its source, and nothing else is`, async () => {
+  test(`processor ${name}: rejects at the source only what the output rejects`, async () => {
     const marked = ', { mapping: \'root = if batch_index() == 0 && content().string().contains("m3") { "poison" }\' }'
     const { source } = await processed(rig, harness, [{ kind: 'run', bodies: good }], marked)
-    for (const body of source.bodies('refused')) assert.ok(body.includes('m3'), body)
+    for (const body of source.bodies('rejected')) assert.ok(body.includes('m3'), body)
     assert.equal(source.answers.size, good.length)
   })
 }

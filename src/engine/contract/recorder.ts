@@ -11,24 +11,24 @@ export class Recorder implements OutputTarget {
   readonly poison = 'poison'
   readonly specs: readonly unknown[]
   readonly #arrived: string[] = []
-  readonly #refusedOnce: Set<string>
+  readonly #rejectedOnce: Set<string>
   #isConnected = false
   #isHeld = false
   #waiting: (() => void)[] = []
 
   /**
-   * `wrap` modifies the output to make it faulty; `refusesFirst` lists bodies that are rejected on their first attempt.
+   * `wrap` modifies the output to make it faulty; `rejectsFirst` lists bodies that are rejected on their first attempt.
    */
   constructor(options: {
     readonly takesRuns: boolean
     readonly wrap?: (output: Output) => Output
-    readonly refusesFirst?: readonly string[]
+    readonly rejectsFirst?: readonly string[]
   }) {
-    const { takesRuns, wrap = output => output, refusesFirst = [] } = options
-    this.#refusedOnce = new Set(refusesFirst)
+    const { takesRuns, wrap = output => output, rejectsFirst = [] } = options
+    this.#rejectedOnce = new Set(rejectsFirst)
     const spec = defineOutput({
       name: 'recorder',
-      summary: 'Keeps what it is given, for a suite.',
+      summary: 'Records messages, for a suite.',
       config: field.object({ max_in_flight: maxInFlightField(64) }),
       create: () => wrap(this.#output(takesRuns)),
     })
@@ -97,7 +97,7 @@ export class Recorder implements OutputTarget {
 
   #take(message: Message): void {
     const body = message.text()
-    if (body === this.poison || this.#refusedOnce.delete(body)) throw new Error('refused')
+    if (body === this.poison || this.#rejectedOnce.delete(body)) throw new Error('rejected')
     this.#arrived.push(body)
   }
 }

@@ -50,7 +50,7 @@ export async function start(rig: Rig, options: RunOptions): Promise<Running> {
   const source = new Source(feeds, stays)
   const given = defineInput({
     name: 'given',
-    summary: 'Delivers what a suite gives it.',
+    summary: 'Delivers the messages of a suite.',
     config: field.anyObject('').default({}),
     replays,
     create: () => source,
@@ -100,7 +100,7 @@ export async function atRest(rig: Rig, count: () => number): Promise<number> {
       await systemClock.sleep(100)
       return false
     },
-    'it comes to rest',
+    'the count settles',
   )
   return count()
 }

@@ -42,7 +42,7 @@ export class Source implements Input {
   }
 
   /** The bodies that were settled once, as delivered or as rejected. */
-  bodies(outcome: 'delivered' | 'refused'): readonly string[] {
+  bodies(outcome: 'delivered' | 'rejected'): readonly string[] {
     const fits = (answers: readonly (Error | null)[]) =>
       answers.length === 1 && (answers[0] === null) === (outcome === 'delivered')
     return [...this.answers]
@@ -52,7 +52,7 @@ export class Source implements Input {
   }
 
   /** The bodies that were settled more than once. */
-  get answeredTwice(): readonly string[] {
+  get settledTwice(): readonly string[] {
     return [...this.answers].filter(([, answers]) => answers.length > 1).map(([body]) => body)
   }
 

@@ -16,7 +16,7 @@ function logged(
   return lines
 }
 
-test('a failure is logged with its processor, its error and, where asked for, the message', () => {
+test('a failure is logged with its processor, its error and, if configured, the message', () => {
   assert.deepEqual(logged({ add_payload: true, sampling_ratio: 1 }, [0.9]), [
     ['error', 'failed processing', { label: 'a', plugin: 'mapping', error: 'no', raw_payload: 'm0' }],
   ])
@@ -25,7 +25,7 @@ test('a failure is logged with its processor, its error and, where asked for, th
   ])
 })
 
-test('a share of the failures is logged, whether they come alone or in batches', () => {
+test('a fraction of failures is logged, for single messages and batches alike', () => {
   const fields = { label: 'a', plugin: 'mapping', error: 'no', raw_payload: 'm1' }
   assert.deepEqual(logged({ add_payload: true, sampling_ratio: 0.5 }, [0.5, 0.4]), [
     ['error', 'failed processing', fields],
@@ -33,7 +33,7 @@ test('a share of the failures is logged, whether they come alone or in batches',
   assert.deepEqual(logged({ add_payload: true, sampling_ratio: 0 }, [0, 0.4]), [])
 })
 
-test('failures are not logged unless that is enabled', () => {
+test('failures are not logged unless logging is enabled', () => {
   assert.equal(
     failureLog({ enabled: false, add_payload: true, sampling_ratio: 1 }, () => 0),
     null,

@@ -11,7 +11,7 @@ import { OutputLayer } from './output-layer.ts'
 
 const noProcessors = new ProcessorChain([])
 
-test('messages do not pile up before an output that is slower than the period of its batches', async () => {
+test('messages do not accumulate when an output is slower than its batch period', async () => {
   const { metrics } = new MetricsStore()
   const sizes: number[] = []
   const slow = async (batch: Batch) => {

@@ -17,7 +17,7 @@ const paths: readonly (readonly [written: string, reported: string])[] = [
 ]
 
 for (const [written, reported] of paths) {
-  test(`what happens in ${written} is reported by the original's path`, () => {
+  test(`an event in ${written} is reported with the original's path`, () => {
     assert.equal(reportedPath(written), reported)
   })
 }

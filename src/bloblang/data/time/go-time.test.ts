@@ -24,7 +24,7 @@ interface Vector {
   readonly error: string | null
 }
 
-test('times are read, printed and rounded as Go does', { skip: !existsSync(VECTORS) }, () => {
+test('times are parsed, formatted and rounded as in Go', { skip: !existsSync(VECTORS) }, () => {
   const failures: string[] = []
   let count = 0
   for (const line of readFileSync(VECTORS, 'utf8').split('\n')) {
@@ -52,7 +52,7 @@ test('zones print the abbreviations of the tz database', () => {
   assert.equal(at('Asia/Tokyo', '2020-07-15T12:00:00Z'), '2020-07-15 21:00:00 JST +0900')
 })
 
-test('a zone that does not exist is named', () => {
+test('the error for an unknown zone names it', () => {
   assert.throws(() => loadZone('Mars/Olympus'), new MappingError('unknown time zone Mars/Olympus'))
   assert.throws(() => loadZone('america/new_york'), new MappingError('unknown time zone america/new_york'))
 })

@@ -6,13 +6,13 @@ import { utf8Text } from '../bytes.ts'
 import { hmac } from './digest.ts'
 import { compareBcrypt } from './passwords.ts'
 
-test('bcrypt hashes as everywhere', () => {
+test('a known bcrypt hash matches only its secret', () => {
   const hash = '$2y$04$Dtnt5NNzVtMCOZONT705tOh37/4PhdENfieXbjkGsOQ3cOHgb4.Ta'
   assert.equal(compareBcrypt('there-are-many-blobs-in-the-sea', hash), true)
   assert.equal(compareBcrypt('there-are-few-blobs-in-the-sea', hash), false)
 })
 
-test('ciphers and HMACs that stay answer as new ones', () => {
+test('cached ciphers and HMACs give the same results as new ones', () => {
   const key = randomBytes(32)
   for (let length = 0; length < 100; length++) {
     const message = randomBytes(length)

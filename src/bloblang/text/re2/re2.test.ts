@@ -11,15 +11,15 @@ function submatches(pattern: string, text: string): string[][] {
     .map(spans => expression.groupNames.map((_name, group) => groupText(text, spans, group)))
 }
 
-test('an empty match right behind another one does not count', () => {
+test('an empty match directly after another match is ignored', () => {
   assert.deepEqual(submatches('a*', 'baaac'), [[''], ['aaa'], ['']])
 })
 
-test('a group keeps what it held in an earlier round of a loop', () => {
+test('a group keeps its match from an earlier iteration of a loop', () => {
   assert.deepEqual(submatches('(?:a|(b))*', 'ba'), [['ba', 'b']])
 })
 
-test('a template reads the longest name behind a dollar sign', () => {
+test('a template reads the longest name after a dollar sign', () => {
   assert.equal(compileRe2('(a)(b)').replaceAll('ab', '$1x-${1}x-$2$$'), '-ax-b$')
 })
 
@@ -27,7 +27,7 @@ test('bytes that are not UTF-8 match as one character each and come out unchange
   assert.equal(compileRe2('^(.)(b)$').replaceAll('\udcffb', '$2$1'), 'b\udcff')
 })
 
-test('errors are worded as in the original', () => {
+test("errors have the original's messages", () => {
   assert.throws(() => compileRe2('[a'), new MappingError('error parsing regexp: missing closing ]: `[a`'))
   assert.throws(
     () => compileRe2('a\\'),
@@ -35,7 +35,7 @@ test('errors are worded as in the original', () => {
   )
 })
 
-test('patterns that blow up a backtracking engine are left to the linear one', () => {
+test('patterns with exponential backtracking run on the linear engine', () => {
   for (const pattern of ['(a+)+$', '(a|a)*b', '(x+x+)+y', '(a*)*b', '(?:a|ab)*c'])
     assert.equal(translate(pattern), undefined)
   assert.notEqual(translate('^[a-z]+-(\\d+)$'), undefined)

@@ -22,7 +22,7 @@ function depthOf(value: Value): number {
   return depth
 }
 
-test('keys of any type become strings, where the original has a map that it cannot print', () => {
+test('keys of any type become strings, where the original returns a map that it cannot print', () => {
   assert.deepEqual(parseYaml('1: a\ntrue: b\n~: c\n0x10: d\n1.50: e\n2020-01-02: f\n__proto__: g'), {
     1: 'a',
     true: 'b',
@@ -34,7 +34,7 @@ test('keys of any type become strings, where the original has a map that it cann
   })
 })
 
-test('collections nest 10,000 deep, of either kind, and no deeper', () => {
+test('collections of either kind nest up to 10,000 levels deep', () => {
   const flow = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
   assert.equal(depthOf(parseYaml(flow(10_000))), 10_000)
   assert.equal(depthOf(parseYaml(`${'- '.repeat(9999)}\n${' '.repeat(20_000)}${flow(10_000)}`)), 19_999)
@@ -43,7 +43,7 @@ test('collections nest 10,000 deep, of either kind, and no deeper', () => {
   assert.equal(failure(`{a: ${'{<<: '.repeat(9000)}{b: 1}${'}'.repeat(9001)}`), 'none')
 })
 
-test('aliases may not blow a document up', () => {
+test('a document that aliases expand excessively is rejected', () => {
   const levels = ['a: &a [x,x,x,x,x,x,x,x,x]']
   for (const [at, name] of [...'bcdefghij'].entries()) {
     levels.push(`${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[at]}`).join()}]`)
@@ -52,7 +52,7 @@ test('aliases may not blow a document up', () => {
   assert.equal(failure(levels.join('\n')), 'document contains excessive aliasing')
 })
 
-test('time grows with the length of a text, whatever it is made of', () => {
+test('parsing takes linear time for any text', () => {
   const many = 100_000
   const texts = [
     '['.repeat(many),
