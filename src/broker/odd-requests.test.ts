@@ -294,6 +294,13 @@ describe('unusual requests are answered as by Kafka', () => {
       [await inTransaction('nobody'), await inTransaction('')],
       ['ILLEGAL_GENERATION', 'INVALID_GROUP_ID'],
     )
+    const nameless = { groupId: '', generationIdOrMemberEpoch: -1, memberId: '', topics }
+    await client.call('OffsetCommit', 8, nameless)
+    const removed = async () => {
+      const { results } = await client.call('DeleteGroups', 2, { groupsNames: [''] })
+      return errorName(results[0]!.errorCode)
+    }
+    assert.deepEqual([await removed(), await removed()], ['NONE', 'GROUP_ID_NOT_FOUND'], 'a commit makes such a group')
     const deleted = await client.call('OffsetDelete', 0, { groupId: '', topics: [] })
     assert.equal(errorName(deleted.errorCode), 'INVALID_GROUP_ID')
     const sync = { groupId: 'g', generationId: 1, memberId: 'm', assignments: [] }

@@ -8,7 +8,6 @@ export default defineHandler('DeleteGroups', {
   async handle({ groupsNames }, { access, broker }) {
     const remove = async (groupId: string): Promise<ErrorCode> => {
       if (!access.allows('delete', 'group', groupId)) return ErrorCode.GROUP_AUTHORIZATION_FAILED
-      if (groupId === '') return ErrorCode.INVALID_GROUP_ID
       const offsets = await broker.metadata.groupOffsets(groupId)
       const errorCode = await broker.groups.delete(groupId)
       if (errorCode === ErrorCode.NONE) await tellGone(groupId, offsets, broker)

@@ -28,7 +28,7 @@ export interface Kept {
 }
 
 /** Maximum number of objects that a dry run logs. */
-const MAX_SPARED = 10_000
+const MAX_LOGGED = 10_000
 /** With less than this share of the disk free, deleted topics are no longer kept. */
 const SHORT_OF_ROOM = 1 / 4
 /** Maximum number of objects that one round deletes, and number of keys looked up together. */
@@ -59,8 +59,8 @@ export class Housekeeping {
   #retainedAt: number
   /** Whether the disk is getting full. */
   #isShort = false
-  /** Objects that a dry run has logged. */
-  readonly #spared = new Set<string>()
+  /** Objects that were logged because they cannot be merged, or would be deleted. */
+  readonly #logged = new Set<string>()
 
   constructor(
     metadata: Metadata,
@@ -225,7 +225,9 @@ export class Housekeeping {
 
   #mergeInto(candidates: readonly MergeCandidate[]): Promise<boolean> {
     const now = this.#clock.now()
-    return mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, now, this.#log)
+    const onLost = (key: string, error: unknown) =>
+      this.#logOnce(key, () => this.#log.error('an object cannot be merged', { key, error }))
+    return mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, now, onLost)
   }
 
   /** Purges the deleted topics whose time has passed, or all of them when the disk is short of space. */
@@ -293,12 +295,14 @@ export class Housekeeping {
     }
   }
 
-  /** Logs objects that would be deleted, each of them once. */
   #spare(keys: readonly string[]): void {
-    for (const key of keys) {
-      if (this.#spared.has(key) || this.#spared.size >= MAX_SPARED) continue
-      this.#spared.add(key)
-      this.#log.warn('an object would be deleted', { key })
-    }
+    for (const key of keys) this.#logOnce(key, () => this.#log.warn('an object would be deleted', { key }))
+  }
+
+  /** Every round finds the same objects again, but only the first one logs them. */
+  #logOnce(key: string, write: () => void): void {
+    if (this.#logged.has(key) || this.#logged.size >= MAX_LOGGED) return
+    this.#logged.add(key)
+    write()
   }
 }

@@ -1,4 +1,3 @@
-import type { Log } from '../../base/index.ts'
 import type { Cleaning, Extent, MergeCandidate, Metadata } from '../../metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import { writeObjectIndex } from './object-index.ts'
@@ -9,12 +8,15 @@ const READS_TOGETHER = 16
 /** Maximum size of a joined extent, because readers load extents whole. */
 const MAX_EXTENT_BYTES = 4 * 1024 * 1024
 
+/** Told of an object that is damaged or gone. */
+type OnLost = (key: string, error: unknown) => void
+
 /**
  * Rewrites the live data of objects into a new one, in which all records of a partition are contiguous: that
  * leaves fewer objects, fewer extents to store, and fewer reads for consumers that are behind, and reclaims
  * the space of objects that are mostly garbage. Offsets and batches do not change. Damaged or missing
- * objects are left alone, so that they neither block the merging of others nor contaminate sound records.
- * Resolves to whether there was anything to merge.
+ * objects are left alone and passed to `onLost`, so that they neither block the merging of others nor contaminate
+ * sound records. Resolves to whether there was anything to merge.
  */
 export async function mergeObjects(
   metadata: Metadata,
@@ -22,9 +24,9 @@ export async function mergeObjects(
   candidates: readonly MergeCandidate[],
   newObject: () => { key: string; epoch: number },
   now: number,
-  log: Log,
+  onLost: OnLost,
 ): Promise<boolean> {
-  const objects = await readObjects(store, candidates, log)
+  const objects = await readObjects(store, candidates, onLost)
   // A single object would only be copied again and again while damaged ones make up the number worth merging.
   if (candidates.length === 0 || objects.length < Math.min(2, candidates.length)) return false
   const pieces = objects.flat()
@@ -44,12 +46,12 @@ interface Piece {
 async function readObjects(
   store: ObjectStore,
   candidates: readonly MergeCandidate[],
-  log: Log,
+  onLost: OnLost,
 ): Promise<(readonly Piece[])[]> {
   const objects: (readonly Piece[])[] = []
   for (let start = 0; start < candidates.length; start += READS_TOGETHER) {
     const some = candidates.slice(start, start + READS_TOGETHER)
-    const read = await Promise.all(some.map(candidate => readObject(store, candidate, log)))
+    const read = await Promise.all(some.map(candidate => readObject(store, candidate, onLost)))
     objects.push(...read.filter(pieces => pieces !== undefined))
   }
   return objects
@@ -59,7 +61,7 @@ async function readObjects(
 async function readObject(
   store: ObjectStore,
   { key, extents }: MergeCandidate,
-  log: Log,
+  onLost: OnLost,
 ): Promise<readonly Piece[] | undefined> {
   try {
     const object = await store.get(key)
@@ -72,7 +74,7 @@ async function readObject(
   } catch (error) {
     const isLost = error instanceof CorruptObjectError || (error instanceof StorageError && error.code === 'not_found')
     if (!isLost) throw error
-    log.error('an object cannot be merged', { key, error })
+    onLost(key, error)
     return undefined
   }
 }

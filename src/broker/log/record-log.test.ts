@@ -595,8 +595,18 @@ describe('the log', () => {
       await store.put(damaged, [bytes])
       await reopened()
       await log.close()
-      log = await open({ mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 })
+      const told: string[] = []
+      log = await openRecordLog({
+        metadata,
+        store,
+        clock: systemClock,
+        random: systemRandom,
+        log: { ...nullLog, error: (_message, fields) => void told.push(String(fields?.['key'])) },
+        config: { ...config, mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 },
+        topicConfig: of => topicConfig(of, defaultBrokerConfig),
+      })
       for (let round = 0; round < 3; round++) await log.runMaintenance()
+      assert.deepEqual(told.toSorted(), [damaged, gone].toSorted(), 'each of them is logged once')
       const left = (await objects()).map(({ key }) => key)
       assert.equal(left.length, 2)
       assert.ok(left.includes(damaged))
