@@ -89,16 +89,18 @@ describe('a filter', () => {
     acl({ resourceName: 'ord', patternType: 'prefixed' }),
     acl({ resourceName: '*' }),
     acl({ resourceName: 'else', principal: 'User:bob' }),
+    // As a prefix, * is a letter like any other, with which no topic's name can begin.
+    acl({ resourceName: '*', patternType: 'prefixed' }),
   ])
 
   it('finds equal ACLs; MATCH finds all that cover a name', () => {
-    assert.equal(acls.find({}).length, 4)
+    assert.equal(acls.find({}).length, 5)
     assert.equal(acls.find({ principal: 'User:bob' }).length, 1)
     assert.deepEqual(acls.find({ resourceName: 'orders', patternType: 'literal' }), [acl({})])
     assert.deepEqual(
       acls.find({ resourceName: 'orders', patternType: 'match' }).map(({ resourceName }) => resourceName),
       ['orders', 'ord', '*'],
     )
-    assert.equal(acls.find({ patternType: 'prefixed' }).length, 1)
+    assert.equal(acls.find({ patternType: 'prefixed' }).length, 2)
   })
 })

@@ -173,7 +173,7 @@ function matchesPattern(acl: Acl, { patternType, resourceName }: AclFilter): boo
   if (patternType !== undefined && patternType !== 'match' && patternType !== acl.patternType) return false
   if (resourceName === undefined) return true
   if (patternType !== 'match') return acl.resourceName === resourceName
-  return acl.resourceName === '*' || coversName(acl, resourceName)
+  return coversName(acl, resourceName)
 }
 
 function coversName(acl: Acl, name: string): boolean {
