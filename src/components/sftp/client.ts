@@ -223,15 +223,22 @@ export class SftpSession {
 
   /** Creates a folder and its parents. */
   async makeFolders(path: string): Promise<void> {
-    const make = () => this.#tell(`mkdir ${path}`, (sftp, done) => sftp.mkdir(path, done))
     try {
-      await make()
+      await this.#makeFolder(path)
     } catch (error) {
       const parent = posix.dirname(path)
-      if (hasCode(error, 'no such file') && parent !== path) {
-        await this.makeFolders(parent)
-        await this.makeFolders(path)
-      } else if (!(await this.#isFolder(path, error))) throw error
+      if (!hasCode(error, 'no such file') || parent === path) throw error
+      await this.makeFolders(parent)
+      await this.#makeFolder(path)
+    }
+  }
+
+  /** Makes one folder, unless it is there. */
+  async #makeFolder(path: string): Promise<void> {
+    try {
+      await this.#tell(`mkdir ${path}`, (sftp, done) => sftp.mkdir(path, done))
+    } catch (error) {
+      if (!(await this.#isFolder(path, error))) throw error
     }
   }
 

@@ -418,6 +418,11 @@ function testSftp(address: string): void {
     await works('password', { address: passwords, credentials: { username: 'reader', password: 'open sesame' } })
   })
 
+  test('sftp: a folder that cannot be made refuses its messages', async () => {
+    // The kernel makes no folders there, and says that there is no such file.
+    await assert.rejects(send({ path: '/proc/no-such-folder/below/x' }, 'x'), /mkdir \/proc\/no-such-folder: /)
+  })
+
   test('sftp: what keeps a client from the server is reported', async () => {
     const stranger = readFileSync(join(keys, 'stranger.pub'), 'utf8')
     const cases: readonly (readonly [ComponentBody, RegExp])[] = [
