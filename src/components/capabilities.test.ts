@@ -256,7 +256,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'output redis_streams': redis({ stream: 'x' }),
   'output websocket': webSocket,
   'output elasticsearch_v2': search,
-  'output opensearch': search,
+  'output opensearch': { ...search, environment: { ...search.network, aws: { enabled: true } } },
   'output cassandra': {
     files: { addresses: ['127.0.0.1:1'], query: 'x', ...tls },
     network: { addresses: [`127.0.0.1:${ownPort}`], query: 'x' },

@@ -1,98 +1,11 @@
 // The bulk outputs against a test server that stores documents as the public API documentation specifies.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import { Sender } from '../../../test/connectors/streams.ts'
 import { outputContract } from '../../engine/contract/output.suite.ts'
 import { rig } from '../contract/rig.suite.ts'
-import { portOf } from '../../../test/servers/ports.ts'
-
-interface Target {
-  readonly _index: string
-  readonly _id?: string
-}
-
-/**
- * Stores what is indexed; rejects documents with `"bad"`, as an index mapping would. Elasticsearch itself is not
- * available from a package registry that tests could install it from.
- */
-class BulkServer {
-  readonly #server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const body = Buffer.concat(chunks)
-      const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString()
-      const path = `${request.method} ${request.url}`
-      this.requests.push({ path, authorization: request.headers.authorization })
-      const answer = () => (path === 'GET /' ? response.end('{}') : this.#answer(text, response))
-      if (this.#isHeld && path !== 'GET /') this.#waiting.push(answer)
-      else answer()
-    })
-  })
-  readonly #waiting: (() => void)[] = []
-  #isHeld = false
-  readonly requests: { readonly path: string; readonly authorization: string | undefined }[] = []
-  readonly documents: { readonly id: string | undefined; readonly text: string }[] = []
-  /** Statuses of the next responses, instead of results. */
-  readonly statuses: number[] = []
-  url = ''
-
-  async listen(): Promise<this> {
-    await once(this.#server.listen(0, '127.0.0.1'), 'listening')
-    this.url = `http://127.0.0.1:${portOf(this.#server)}`
-    return this
-  }
-
-  hold(): void {
-    this.#isHeld = true
-  }
-
-  held(): number {
-    return this.#waiting.length
-  }
-
-  release(): void {
-    this.#isHeld = false
-    for (const answer of this.#waiting.splice(0)) answer()
-  }
-
-  cut(): void {
-    this.#server.closeAllConnections()
-  }
-
-  async close(): Promise<void> {
-    this.release()
-    this.#server.closeAllConnections()
-    await once(this.#server.close(), 'close')
-  }
-
-  #answer(text: string, response: ServerResponse): void {
-    const status = this.statuses.shift()
-    if (status !== undefined) return void response.writeHead(status).end('not now')
-    assert.ok(text.endsWith('\n'))
-    const lines = text.split('\n').slice(0, -1)
-    const items: unknown[] = []
-    while (lines.length > 0) {
-      const operation: Readonly<Record<string, Target>> = JSON.parse(lines.shift()!)
-      const [[action, target] = ['', { _index: '' }]] = Object.entries(operation)
-      const document = action === 'delete' ? undefined : lines.shift()!
-      items.push({ [action]: this.#apply(target, document) })
-    }
-    response.end(JSON.stringify({ errors: false, items }))
-  }
-
-  #apply({ _id: id }: Target, text: string | undefined): unknown {
-    if (text === undefined) return { status: 404, result: 'not_found' }
-    if (text.includes('bad')) {
-      return { status: 400, error: { type: 'document_parsing_exception', reason: 'failed to parse field [n]' } }
-    }
-    this.documents.push({ id, text })
-    return { status: 201 }
-  }
-}
+import { BulkServer } from './bulk-server.suite.ts'
 
 for (const name of ['elasticsearch_v2', 'opensearch'] as const) {
   outputContract(name, rig, {
@@ -125,8 +38,8 @@ for (const name of ['elasticsearch_v2', 'opensearch'] as const) {
     await sender.close()
     await server.close()
     assert.deepEqual(server.documents, [
-      { id: '1', text: '{"n":1}' },
-      { id: '3', text: '{   "n": 3 }' },
+      { index: 'i', id: '1', text: '{"n":1}' },
+      { index: 'i', id: '3', text: '{   "n": 3 }' },
     ])
   })
 
@@ -188,6 +101,37 @@ test('elasticsearch_v2: changes, a pipeline, a key and compression are sent as t
   await sender.send('{"n":1}')
   await sender.close()
   await server.close()
-  assert.deepEqual(server.requests.at(-1), { path: 'POST /_bulk?pipeline=p%201', authorization: 'APIKey secret' })
-  assert.deepEqual(server.documents, [{ id: 'x', text: '{"doc":{"n":1},"doc_as_upsert":true}' }])
+  const { path, authorization } = server.requests.at(-1)!
+  assert.deepEqual({ path, authorization }, { path: 'POST /_bulk?pipeline=p%201', authorization: 'APIKey secret' })
+  assert.deepEqual(server.documents, [{ index: 'i', id: 'x', text: '{"doc":{"n":1},"doc_as_upsert":true}' }])
+})
+
+test('opensearch: requests are signed for AWS by the key of the session', async () => {
+  const server = await new BulkServer().listen()
+  const aws = { enabled: true, region: 'eu-west-1', credentials: { id: 'AKID', secret: 'secret', token: 'session' } }
+  const sender = await Sender.start({ opensearch: { urls: [server.url], index: 'i', id: 'x', action: 'index', aws } })
+  await sender.send('{"n":1}')
+  await sender.close()
+  await server.close()
+  const { authorization, headers, body } = server.requests.at(-1)!
+  const time = String(headers['x-amz-date'])
+  const day = time.slice(0, 8)
+  const scope = `${day}/eu-west-1/es/aws4_request`
+  const names = 'host;x-amz-content-sha256;x-amz-date;x-amz-security-token'
+  // As AWS describes version 4 of its signatures.
+  const hash = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
+  const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest()
+  const canonical = [
+    'POST',
+    '/_bulk',
+    '',
+    ...names.split(';').map(name => `${name}:${headers[name]}`),
+    '',
+    names,
+    hash(body),
+  ].join('\n')
+  const key = [day, 'eu-west-1', 'es', 'aws4_request'].reduce<string | Buffer>(hmac, 'AWS4secret')
+  const signature = hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash(canonical)}`).toString('hex')
+  assert.equal(headers['x-amz-security-token'], 'session')
+  assert.equal(authorization, `AWS4-HMAC-SHA256 Credential=AKID/${scope},SignedHeaders=${names},Signature=${signature}`)
 })

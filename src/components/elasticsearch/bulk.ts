@@ -46,6 +46,15 @@ export interface BulkOptions {
   readonly maxElapsedMs?: number
   /** Query string of the request, including the `?`. */
   readonly query?: string
+  /** Headers that authenticate a request, instead of user and password. */
+  readonly sign?: (request: BulkRequest) => Promise<Readonly<Record<string, string>>>
+}
+
+/** A request before it is signed. */
+export interface BulkRequest {
+  readonly method: string
+  readonly url: URL
+  readonly body: Uint8Array | null
 }
 
 /** One change of an index. */
@@ -149,8 +158,9 @@ export class BulkClient {
   ): Promise<string | Error> {
     try {
       const url = this.#urls[this.#next++ % this.#urls.length]!
-      const { timeoutMs } = this.#options
-      const options = { method, headers: { ...this.#headers, ...headers }, body, timeoutMs, signal }
+      const { timeoutMs, sign } = this.#options
+      const signed = await sign?.({ method, url: new URL(`${url}${path}`), body })
+      const options = { method, headers: { ...this.#headers, ...headers, ...signed }, body, timeoutMs, signal }
       const response = await this.#transport.request(`${url}${path}`, options)
       const chunks: Buffer[] = []
       for await (const chunk of response.body) chunks.push(chunk)

@@ -5,13 +5,16 @@ import {
   evaluated,
   field,
   maxInFlightField,
+  type Resources,
   throwFailures,
 } from '../../engine/index.ts'
-import { sessionFields } from '../aws/session.ts'
-import { BulkClient, type BulkItem, onOneLine, serverFields, writeBulk } from './bulk.ts'
+import { sha256, Signer } from '../../storage/index.ts'
+import { awsConfig, AwsSession, type SessionConfig, sessionFields } from '../aws/session.ts'
+import { BulkClient, type BulkItem, type BulkRequest, onOneLine, serverFields, writeBulk } from './bulk.ts'
 
 const ANSWER_TIMEOUT_MS = 60_000
-const NO_SIGNING = 'Requests signed for AWS are known but not supported by Penstock yet'
+/** The service's name in signatures, which dates from Elasticsearch. */
+const SERVICE = 'es'
 
 export default defineOutput({
   name: 'opensearch',
@@ -32,15 +35,13 @@ export default defineOutput({
       .advanced(),
     max_in_flight: maxInFlightField(64),
     batching: batchingField,
-    aws: field
-      .object({
-        enabled: field
-          .bool('Whether to sign requests.')
-          .unsupported(value => (value === true ? NO_SIGNING : undefined))
-          .default(false)
-          .advanced(),
-        ...sessionFields,
-      })
+    aws: awsConfig({
+      enabled: field
+        .bool('Whether to sign requests for AWS, as domains of Amazon OpenSearch Service require.')
+        .default(false)
+        .advanced(),
+      ...sessionFields,
+    })
       .optional()
       .advanced(),
   }),
@@ -62,7 +63,12 @@ export default defineOutput({
     },
   ],
   create(config, resources) {
-    const options = { timeoutMs: ANSWER_TIMEOUT_MS, retryOn: [502, 503, 504], retries: 3 }
+    const options = {
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      retryOn: [502, 503, 504],
+      retries: 3,
+      ...(config.aws?.enabled === true && { sign: signerOf(config.aws, resources) }),
+    }
     const client = new BulkClient(config, options, resources)
     const itemOf = (batch: Batch, at: number): BulkItem => {
       const action = evaluated('action', () => config.action.eval(batch, at))
@@ -90,3 +96,19 @@ export default defineOutput({
     }
   },
 })
+
+function signerOf(aws: SessionConfig, resources: Resources) {
+  const session = new AwsSession(aws, resources)
+  let signer: Signer | undefined
+  return async ({ method, url, body }: BulkRequest) => {
+    signer ??= new Signer(await session.region(), SERVICE)
+    const request = {
+      method,
+      host: url.host,
+      path: url.pathname,
+      query: url.search.slice(1),
+      payloadHash: sha256(body ?? ''),
+    }
+    return signer.sign(request, await session.credentials(), new Date(resources.clock.now()))
+  }
+}

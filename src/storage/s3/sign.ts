@@ -10,14 +10,16 @@ export interface S3Credentials {
 /** Replaces the hash of a body that is not part of the signature. */
 export const UNSIGNED = 'UNSIGNED-PAYLOAD'
 
-/** Signs requests for one region with AWS Signature Version 4. The key of a day is derived once. */
+/** Signs requests to one service in one region with AWS Signature Version 4. The key of a day is derived once. */
 export class Signer {
   readonly #region: string
+  readonly #service: string
   #derivedFrom = ''
   #key: Buffer = Buffer.alloc(0)
 
-  constructor(region: string) {
+  constructor(region: string, service = 's3') {
     this.#region = region
+    this.#service = service
   }
 
   /**
@@ -58,7 +60,7 @@ export class Signer {
       signedHeaders,
       request.payloadHash,
     ].join('\n')
-    const scope = `${day}/${this.#region}/s3/aws4_request`
+    const scope = `${day}/${this.#region}/${this.#service}/aws4_request`
     // Header values represent bytes, as sent over the wire; everything else is ASCII.
     const canonicalHash = createHash('sha256').update(canonical, 'latin1').digest('hex')
     const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${canonicalHash}`
@@ -72,7 +74,7 @@ export class Signer {
     const from = `${day}\n${secret}`
     if (from !== this.#derivedFrom) {
       const dayKey = hmac(`AWS4${secret}`, day)
-      this.#key = hmac(hmac(hmac(dayKey, this.#region), 's3'), 'aws4_request')
+      this.#key = hmac(hmac(hmac(dayKey, this.#region), this.#service), 'aws4_request')
       this.#derivedFrom = from
     }
     return this.#key
