@@ -43,8 +43,8 @@ export interface OutageCases {
   put?(id: string, text: string, port: number): Promise<void>
   /** A proxy in front of the shared server, for clients that cannot be redirected to another address. */
   readonly proxy?: TcpProxy
-  /** Additional configuration that they need, such as resources. */
-  readonly more?: ComponentBody
+  /** Additional configuration that they need, such as resources, at a port. */
+  more?(port: number): ComponentBody
   /** Creates what inputs and outputs expect to exist, on the shared server. */
   prepare?(id: string): Promise<void>
   /**
@@ -202,9 +202,10 @@ async function start(
   id: string,
   { server, input = server, output = server }: Ports,
 ) {
-  const { more } = cases
-  const receiver = cases.input === undefined ? null : await ReceivingProgram.start(cases.input(id, input), more)
-  const sender = cases.output === undefined ? null : await SendingProgram.start(cases.output(id, output), more)
+  const receiver =
+    cases.input === undefined ? null : await ReceivingProgram.start(cases.input(id, input), cases.more?.(input))
+  const sender =
+    cases.output === undefined ? null : await SendingProgram.start(cases.output(id, output), cases.more?.(output))
   let isClosed = false
   context.after(async () => {
     isClosed = true

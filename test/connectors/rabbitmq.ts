@@ -46,11 +46,14 @@ export async function startRabbitMq(folder: string, plugins: readonly string[] =
     ERL_EPMD_PORT: String(epmd),
     ERL_EPMD_ADDRESS: '127.0.0.1',
   }
+  const endPortMapper = () => spawnSync('epmd', ['-port', String(epmd), '-kill'])
   const server = await ServerProcess.start({
     // Debian's `rabbitmq-server` in PATH switches to the user rabbitmq, which cannot write here.
     program: '/usr/lib/rabbitmq/bin/rabbitmq-server',
     args: [],
+    isScript: true,
     ports: [port, tlsPort],
+    startTimeoutMs: 180_000,
     environment: {
       ...environment,
       RABBITMQ_DIST_PORT: String(distribution),
@@ -60,6 +63,9 @@ export async function startRabbitMq(folder: string, plugins: readonly string[] =
       RABBITMQ_ENABLED_PLUGINS_FILE: file('enabled_plugins', `[${plugins.join(',')}].\n`),
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1',
     },
+  }).catch((error: unknown) => {
+    endPortMapper()
+    throw error
   })
   return {
     server,
@@ -73,7 +79,7 @@ export async function startRabbitMq(folder: string, plugins: readonly string[] =
     },
     async close() {
       await server.stop()
-      spawnSync('epmd', ['-port', String(epmd), '-kill'])
+      endPortMapper()
     },
   }
 }

@@ -12,8 +12,8 @@ export interface StreamCases {
   /** The input under test. `id` names a queue, topic, key … that is unique to each case. */
   input(id: string, port: number): ComponentBody
   output(id: string, port: number): ComponentBody
-  /** Additional configuration that they need, such as resources. */
-  readonly more?: ComponentBody
+  /** Additional configuration that they need, such as resources, at a port. */
+  more?(port: number): ComponentBody
   /** Creates what inputs and outputs expect to exist. */
   prepare?(id: string): Promise<void>
   /**
@@ -49,8 +49,8 @@ export function testStreams(name: string, cases: StreamCases): void {
 
   /** Starts both ends, the input first; for broadcasts it waits until something arrives. */
   const open = async (id: string, inputPort = port, outputPort = port) => {
-    const receiver = await Receiver.start(cases.input(id, inputPort), cases.more)
-    const sender = await Sender.start(cases.output(id, outputPort), cases.more)
+    const receiver = await Receiver.start(cases.input(id, inputPort), cases.more?.(inputPort))
+    const sender = await Sender.start(cases.output(id, outputPort), cases.more?.(outputPort))
     if (cases.broadcasts === true) await untilListening(sender, receiver)
     return {
       sender,

@@ -16,6 +16,8 @@ export interface ServerProcessOptions {
   readonly startTimeoutMs?: number
   /** The signal that stops the server; `SIGTERM` by default. */
   readonly stopSignal?: NodeJS.Signals
+  /** Whether the program is a script whose child is the server. A kill ends both, as a script cannot pass that signal on. */
+  readonly isScript?: boolean
 }
 
 /** A running server. Up to 64 KiB of its output are kept for the error of a failed start. */
@@ -38,11 +40,13 @@ export class ServerProcess {
    * Starts the program, also again after {@link stop} or {@link kill}. Throws with its output if it does not come up.
    */
   async start(): Promise<void> {
-    const { program, args, environment, cwd, ports, startTimeoutMs = 60_000 } = this.#options
+    const { program, args, environment, cwd, ports, startTimeoutMs = 60_000, isScript = false } = this.#options
     const child = spawn(program, args, {
       cwd,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, which can be killed as a whole.
+      detached: isScript,
     })
     this.#child = child
     const note = (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-65_536))
@@ -67,10 +71,15 @@ export class ServerProcess {
     this.#child = null
     if (child === null || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
-    child.kill(signal)
-    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+    this.#signal(child, signal)
+    const timer = setTimeout(() => this.#signal(child, 'SIGKILL'), 20_000)
     await exited
     clearTimeout(timer)
+  }
+
+  #signal(child: ChildProcess, signal: NodeJS.Signals): void {
+    if (this.#options.isScript === true && signal === 'SIGKILL') process.kill(-child.pid!, signal)
+    else child.kill(signal)
   }
 
   async #untilListening(port: number, timeoutMs: number): Promise<void> {

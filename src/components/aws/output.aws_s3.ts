@@ -145,6 +145,12 @@ class S3Output implements Output {
     this.#fixed = encryptionHeaders(options)
   }
 
+  async connect(): Promise<void> {
+    // So that the first upload does not spend its time on credentials. Without them it is each message that is refused, as in
+    // the original: `fallback` gets it.
+    await this.#client.prepare().catch(() => undefined)
+  }
+
   async write(batch: Batch, signal: AbortSignal): Promise<void> {
     // As in the original, the timeout applies to the whole batch.
     await withDeadline('the upload', this.#config.timeout, signal, own =>

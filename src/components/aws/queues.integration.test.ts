@@ -60,6 +60,29 @@ function testQueues(aws: AwsFixture): void {
     ...cases,
     input: (id, port) => ({ aws_sqs: { url: urlOf(id), wait_time_seconds: 1, ...aws.session(port) } }),
   })
+  const arrivedFrom = new Map<string, () => readonly string[] | Promise<readonly string[]>>()
+  testOutages('aws_sns', {
+    port: aws.port,
+    async prepare(id) {
+      const { delivered } = await newTopic(id)
+      arrivedFrom.set(id, async () => (await delivered()).map((text): string => JSON.parse(text).Message))
+    },
+    output: (id, port) => ({
+      aws_sns: { topic_arn: `arn:aws:sns:us-east-1:123456789012:${id}`, ...aws.session(port) },
+    }),
+    arrived: async id => await arrivedFrom.get(id)!(),
+  })
+  testOutages('aws_kinesis_firehose', {
+    port: aws.port,
+    async prepare(id) {
+      const receiver = await startFirehoseReceiver()
+      after(receiver.close)
+      await newDeliveryStream(id, receiver.url)
+      arrivedFrom.set(id, () => receiver.texts)
+    },
+    output: (stream, port) => ({ aws_kinesis_firehose: { stream, ...aws.session(port) } }),
+    arrived: async id => await arrivedFrom.get(id)!(),
+  })
   const read = new Map<string, string>()
   testOutages('aws_s3 in, by notifications', {
     port: aws.port,
@@ -297,6 +320,19 @@ function testQueues(aws: AwsFixture): void {
     return { url: `http://127.0.0.1:${port}`, texts, close: () => void server.close() }
   }
 
+  /** A delivery stream of Firehose that delivers to an HTTP endpoint. */
+  async function newDeliveryStream(stream: string, url: string) {
+    await firehose.send(
+      new CreateDeliveryStreamCommand({
+        DeliveryStreamName: stream,
+        HttpEndpointDestinationConfiguration: {
+          EndpointConfiguration: { Url: url },
+          S3Configuration: { RoleARN: 'arn:aws:iam::123456789012:role/x', BucketARN: 'arn:aws:s3:::unused' },
+        },
+      }),
+    )
+  }
+
   const output = (name: string, open: () => Promise<Destination>, poison = 'poison'): OutputHarness => ({
     inFlight: 'many',
     without: { hold: 'the server answers at once' },
@@ -348,15 +384,7 @@ function testQueues(aws: AwsFixture): void {
       async () => {
         const stream = aws.newId()
         const receiver = await startFirehoseReceiver()
-        await firehose.send(
-          new CreateDeliveryStreamCommand({
-            DeliveryStreamName: stream,
-            HttpEndpointDestinationConfiguration: {
-              EndpointConfiguration: { Url: receiver.url },
-              S3Configuration: { RoleARN: 'arn:aws:iam::123456789012:role/x', BucketARN: 'arn:aws:s3:::unused' },
-            },
-          }),
-        )
+        await newDeliveryStream(stream, receiver.url)
         return { fields: { stream }, delivered: () => receiver.texts, close: receiver.close }
       },
       'p'.repeat(1024 * 1024 + 1),

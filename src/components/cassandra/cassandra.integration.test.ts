@@ -5,6 +5,7 @@ import process from 'node:process'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { auth, Client } from 'cassandra-driver'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
 import { Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { outputContract } from '../../engine/contract/output.suite.ts'
@@ -42,6 +43,23 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
   const logged = async (stream: { readonly log: readonly string[] }, pattern: RegExp) => {
     while (!pattern.test(stream.log.join('\n'))) await sleep(20)
   }
+
+  testOutages('cassandra out', {
+    port,
+    prepare: async id =>
+      void (await client.execute(`CREATE TABLE ${space}.${id.replace('-', '_')} (body text PRIMARY KEY)`)),
+    output: (id, ownPort) => ({
+      cassandra: {
+        ...own(ownPort),
+        query: `INSERT INTO ${space}.${id.replace('-', '_')} (body) VALUES (?)`,
+        args_mapping: 'root = [ content().string() ]',
+      },
+    }),
+    arrived: async id => {
+      const { rows } = await client.execute(`SELECT body FROM ${space}.${id.replace('-', '_')}`)
+      return rows.map(row => String(row.get('body')))
+    },
+  })
 
   test('cassandra: values of all types are stored as they are', async () => {
     const udt = `${space}.${newName()}`

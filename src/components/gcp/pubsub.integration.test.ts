@@ -45,7 +45,11 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
     }
     testStreams(name, cases)
     // The server loses its state when it stops.
-    testOutages(name, cases)
+    testOutages(name, {
+      ...cases,
+      // The tests wait for the first error, which comes after this time: until then the library retries silently.
+      output: (id, outputPort) => ({ gcp_pubsub: { ...own(outputPort), topic: id, publish_timeout: '2s' } }),
+    })
 
     test(`gcp_pubsub: no more messages are under way than configured${sync ? ', by single requests' : ''}`, async () => {
       const id = await newTopic()

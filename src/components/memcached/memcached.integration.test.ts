@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import process from 'node:process'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
+import { testOutages } from '../../../test/connectors/outage-cases.ts'
 import { Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { cacheContract } from '../../engine/contract/cache.suite.ts'
@@ -19,6 +20,18 @@ function testMemcached([server = '', another = '']: readonly string[]): void {
   const servers = [server, another] as const
   const newPrefix = () => `p-${randomUUID().slice(0, 8)}-`
   const quickRetries = { initial_interval: '1ms', max_interval: '5ms', max_elapsed_time: '1s' }
+
+  testOutages('memcached, by the output cache', {
+    port: Number(server.split(':')[1]),
+    output: id => ({ cache: { target: 'tried', key: `${id}-\${! content().encode("hex") }` } }),
+    more: port => ({ cache_resources: [{ label: 'tried', memcached: { addresses: [`127.0.0.1:${port}`] } }] }),
+    arrived: async id => {
+      const keys = await ask(server, 'lru_crawler metadump all')
+      return [...keys.matchAll(new RegExp(`^key=${id}-([0-9a-f]+) `, 'gm'))].map(([, hex]) =>
+        Buffer.from(hex!, 'hex').toString(),
+      )
+    },
+  })
 
   cacheContract('memcached', rig, {
     narrowKeys: 'the protocol ends keys at a space',
@@ -99,7 +112,7 @@ function testMemcached([server = '', another = '']: readonly string[]): void {
 
   test('memcached: a server that is away fails the message when the retries are over', async () => {
     const sender = await storing({ addresses: ['127.0.0.1:1'] })
-    await assert.rejects(store(sender, 'k'), /connection refused/)
+    await assert.rejects(store(sender, 'k'), /ECONNREFUSED/)
     await sender.close()
   })
 

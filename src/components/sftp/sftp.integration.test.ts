@@ -82,7 +82,7 @@ function testSftp(address: string): void {
   const cases: StreamCases = {
     port,
     unordered: true,
-    more: memory,
+    more: () => memory,
     input: (id, somePort) => ({
       sftp: {
         ...at(somePort),

@@ -16,7 +16,14 @@ const patienceMs = 20_000
 const repeated = 2
 
 interface Outcome {
-  readonly kind: 'does not start' | 'lint' | 'refuses the message' | 'keeps trying' | 'goes through' | 'says nothing'
+  readonly kind:
+    | 'not in this program'
+    | 'does not start'
+    | 'lint'
+    | 'refuses the message'
+    | 'keeps trying'
+    | 'goes through'
+    | 'says nothing'
   /** The reported reason. */
   readonly text: string
   readonly log: string
@@ -115,10 +122,11 @@ function outcomeOf(status: number | null, log: string): Outcome {
   })
   const told = (pattern: RegExp) => lines.map(line => pattern.exec(line)?.[1]).find(text => text !== undefined)
   const handed = told(/^(?:FALLBACK|CAUGHT) (.*)/)
+  if (log.includes('unable to infer')) return { kind: 'not in this program', text: '', log }
   if (lines.includes('Config lint error')) return { kind: 'lint', text: '', log }
   if (status === 1) return { kind: 'does not start', text: told(/(?:due to: )(.*)/) ?? lines[0] ?? '', log }
   if (handed !== undefined) return { kind: 'refuses the message', text: handed, log }
-  if (status === 0) return { kind: 'goes through', text: '', log }
+  if (status === 0 || told(/^(RECEIVED)/) !== undefined) return { kind: 'goes through', text: '', log }
   if (lines.length > 0) return { kind: 'keeps trying', text: lines[0]!, log }
   return { kind: 'says nothing', text: '', log }
 }
