@@ -38,7 +38,7 @@ export const families: Readonly<Record<string, (environment: Environment) => rea
       ...inputs('redis_streams', links, { streams: ['stream'], consumer_group: 'group' }),
       ...inputs('redis_pubsub', links, { channels: ['channel'] }),
       ...processors('redis', links, { command: 'incr', args_mapping: 'root = ["n"]', retries: 0 }),
-      ...caches('redis', links, { retries: 0 }),
+      ...caches('redis', links, {}),
       ...outputs(
         'redis_streams',
         { 'a key of another type': { url: `redis://127.0.0.1:${plain}` } },
@@ -55,7 +55,7 @@ export const families: Readonly<Record<string, (environment: Environment) => rea
           'an unknown command': { url: `redis://127.0.0.1:${plain}`, command: 'nonesuch' },
           'arguments that do not fit': { url: `redis://127.0.0.1:${plain}`, command: 'get' },
         },
-        { args_mapping: 'root = []' },
+        { args_mapping: 'root = []', retries: 0 },
       ),
     ]
   },

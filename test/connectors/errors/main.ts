@@ -81,7 +81,12 @@ function rowsOf(
   for (const each of cases) {
     const [ours, theirs] = outcomes.get(each)!
     const other = theirs === undefined ? '' : theirs.kind === ours!.kind ? 'same' : theirs.kind
-    const row = `| ${each.situation} | ${ours!.kind} | ${other} | ${ours!.text.replaceAll('|', '\\|')} |`
+    // The log names the connector, which the row does as well.
+    const reason = ours!.text.replace(
+      /^(?:Failed to (?:connect to|send message to) \S+|failed to init .*? path \S+): /,
+      '',
+    )
+    const row = `| ${each.situation} | ${ours!.kind} | ${other} | ${reason.replaceAll('|', '\\|')} |`
     rows.set(row, [...(rows.get(row) ?? []), each.component])
   }
   return rows
