@@ -125,7 +125,7 @@ test('opensearch: requests are signed for AWS by the key of the session', async 
     'POST',
     '/_bulk',
     '',
-    ...names.split(';').map(name => `${name}:${headers[name]}`),
+    ...names.split(';').map(name => `${name}:${String(headers[name])}`),
     '',
     names,
     hash(body),
