@@ -34,7 +34,7 @@ test('the clock follows another one, advances by monotonic time, and compares ag
   own.ms += 250
   assert.equal(clock.now(), 1_000_000_250)
   assert.deepEqual(warnings, [
-    'the clock of this machine is 3600 s ahead of that of the cluster, which is used: set it by NTP',
+    'the clock of this machine is 3600 s ahead of that of the cluster, which is used instead: synchronise this machine with NTP',
   ])
   other = 1_003_600_240
   own.wake()

@@ -69,7 +69,9 @@ export class FollowingClock implements Clock {
     const differenceMs = this.#own.now() - this.now()
     if (Math.abs(differenceMs) < suspiciousMs) return
     const difference = `${Math.round(Math.abs(differenceMs) / 1000)} s ${differenceMs > 0 ? 'ahead of' : 'behind'}`
-    this.#log.warn(`the clock of this machine is ${difference} that of ${this.#owner}, which is used: set it by NTP`)
+    this.#log.warn(
+      `the clock of this machine is ${difference} that of ${this.#owner}, which is used instead: synchronise this machine with NTP`,
+    )
   }
 
   async #follow(): Promise<void> {

@@ -26,13 +26,13 @@ export const brokerSettings: readonly BrokerSetting[] = [
     name: 'advertised.listeners',
     type: 'string',
     valueOf: config => `PLAINTEXT://${hostPort(config.advertisedHost, config.advertisedPort)}`,
-    documentation: 'The addresses given to clients.',
+    documentation: 'The addresses that clients connect to.',
   },
   {
     name: 'auto.create.topics.enable',
     type: 'boolean',
     valueOf: config => String(config.autoCreateTopicsEnable),
-    documentation: 'Whether asking for a topic creates it.',
+    documentation: 'Whether a metadata request for an unknown topic creates it.',
   },
   { name: 'broker.id', type: 'int', valueOf: config => String(config.nodeId), documentation: "The broker's id." },
   { name: 'broker.rack', type: 'string', valueOf: config => config.rack, documentation: "The broker's zone." },
@@ -46,7 +46,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
     name: 'default.replication.factor',
     type: 'int',
     valueOf: () => '1',
-    documentation: 'How many replicas topics show; the object store replicates.',
+    documentation: 'The replication factor that topics report; the object store replicates the data.',
   },
   {
     name: 'delete.topic.enable',
@@ -171,13 +171,13 @@ export const brokerSettings: readonly BrokerSetting[] = [
     name: 'log.retention.check.interval.ms',
     type: 'long',
     valueOf: () => '300000',
-    documentation: 'How often records are looked for that retention takes away.',
+    documentation: 'How often retention is applied.',
   },
   {
     name: 'log.retention.hours',
     type: 'int',
     valueOf: config => String(Math.trunc(config.logRetentionMs / 3_600_000)),
-    documentation: 'How long records are kept, in hours; log.retention.ms decides.',
+    documentation: 'How long records are kept, in hours; log.retention.ms takes precedence.',
   },
   {
     name: 'node.id',
@@ -189,31 +189,31 @@ export const brokerSettings: readonly BrokerSetting[] = [
     name: 'num.partitions',
     type: 'int',
     valueOf: config => String(config.numPartitions),
-    documentation: 'How many partitions a topic gets when nothing else is asked for.',
+    documentation: 'The number of partitions of topics that are created without one.',
   },
   {
     name: 'offset.metadata.max.bytes',
     type: 'int',
     valueOf: config => String(config.offsetMetadataMaxBytes),
-    documentation: 'How long the text beside a committed offset may be.',
+    documentation: 'The largest metadata text of a committed offset.',
   },
   {
     name: 'offsets.retention.check.interval.ms',
     type: 'long',
     valueOf: config => String(config.offsetsRetentionCheckIntervalMs),
-    documentation: 'How often groups are looked for that need not be remembered any more.',
+    documentation: 'How often groups past their retention are deleted.',
   },
   {
     name: 'offsets.retention.minutes',
     type: 'int',
     valueOf: config => String(config.offsetsRetentionMinutes),
-    documentation: 'How long a group without members that commits nothing is remembered, with its offsets.',
+    documentation: 'How long a group that has no members and commits nothing is kept, with its offsets.',
   },
   {
     name: 'offsets.topic.num.partitions',
     type: 'int',
     valueOf: () => '50',
-    documentation: 'Into how many shares groups are divided among coordinators.',
+    documentation: 'The number of shards in which groups are divided among coordinators.',
   },
   {
     name: 'offsets.topic.replication.factor',
@@ -245,7 +245,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
     name: 'transaction.abort.timed.out.transaction.cleanup.interval.ms',
     type: 'int',
     valueOf: config => String(config.transactionAbortIntervalMs),
-    documentation: 'How often transactions are looked for that are open for longer than their timeout.',
+    documentation: 'How often transactions past their timeout are aborted.',
   },
   {
     name: 'transaction.max.timeout.ms',
@@ -257,7 +257,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
     name: 'transaction.remove.expired.transaction.cleanup.interval.ms',
     type: 'int',
     valueOf: config => String(config.transactionalIdCheckIntervalMs),
-    documentation: 'How often unused transactional ids are looked for.',
+    documentation: 'How often unused transactional ids are deleted.',
   },
   {
     name: 'transaction.state.log.replication.factor',
@@ -269,7 +269,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
     name: 'transactional.id.expiration.ms',
     type: 'int',
     valueOf: config => String(config.transactionalIdExpirationMs),
-    documentation: 'How long an unused transactional id is remembered.',
+    documentation: 'How long an unused transactional id is kept.',
   },
   {
     name: 'warpstream.soft.delete.topic.enable',
@@ -277,7 +277,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
     valueOf: config => String(config.softDeleteMs !== null),
     isDynamic: true,
     check: value => (['true', 'false'].includes(value) ? undefined : 'it is true or false'),
-    documentation: 'Whether a deleted topic can be brought back for a while.',
+    documentation: 'Whether a deleted topic can be restored for a while.',
   },
   {
     name: 'warpstream.soft.delete.topic.ttl.ms',
@@ -285,7 +285,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
     valueOf: config => String(config.dynamic['warpstream.soft.delete.topic.ttl.ms']?.value ?? defaultSoftDeleteMs),
     isDynamic: true,
     check: atLeast(0),
-    documentation: 'How long a deleted topic can be brought back.',
+    documentation: 'How long a deleted topic can be restored.',
   },
 ]
 
@@ -321,6 +321,6 @@ function tuningOfNoEffect(): BrokerSetting[] {
     valueOf: always(value),
     isDynamic: true,
     check: atLeast(minimum),
-    documentation: 'Of no effect: accepted for tools that tune the threads and disks of Kafka.',
+    documentation: 'Has no effect; accepted for tools that tune the threads and disks of Kafka.',
   }))
 }

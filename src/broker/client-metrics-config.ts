@@ -18,7 +18,8 @@ export const clientMetricsConfigs = configDefinitions([
     type: 'list',
     defaultOf: always(''),
     check: matchProblem,
-    documentation: 'Which clients the subscription is for: selector=regular expression, all of which must match.',
+    documentation:
+      'The clients that the subscription applies to: selector=regular expression, all of which must match.',
   },
   {
     name: 'metrics',

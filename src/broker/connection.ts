@@ -114,7 +114,7 @@ export class Connection {
     socket.on('drain', () => this.#pump())
     socket.on('end', () => this.#onEnd())
     // Every socket error is followed by 'close'; clients that disappear are not an error of ours.
-    socket.on('error', error => broker.log.debug('connection broke', { connection: id, error: error.message }))
+    socket.on('error', error => broker.log.debug('connection failed', { connection: id, error: error.message }))
     socket.on('close', () => this.#onClose())
     socket.on('timeout', () => socket.destroy())
   }
@@ -198,7 +198,7 @@ export class Connection {
     counters.countRequest(handler.api.name)
     const version = header.apiVersion
     if (!this.#admits(header.apiKey)) {
-      return this.#refuse(new ProtocolError(`${handler.api.name} came before the client had authenticated`))
+      return this.#refuse(new ProtocolError(`${handler.api.name} was sent before authentication`))
     }
     if (version < handler.minVersion || version > handler.maxVersion) return this.#answerWrongVersion(pending)
     const reader = pending.reader!
@@ -251,7 +251,7 @@ export class Connection {
 
   #succeed(pending: Pending, answer: unknown, limits: RequestLimits): void {
     // With acks=0 the handler answers while the records are still in use.
-    if (pending.handler.letsGoOfRequest && answer !== noResponse) {
+    if (pending.handler.releasesRequest && answer !== noResponse) {
       this.#options.frames.giveBack(pending.frame!)
     }
     pending.frame = undefined
@@ -432,7 +432,7 @@ export class Connection {
     if (this.#hangsUp) return
     this.#hangsUp = true
     counters.failedRequests++
-    broker.log.debug('connection is closed', { connection: id, reason })
+    broker.log.debug('connection closed', { connection: id, reason })
     this.#pauseOrResume()
     if (this.#started === 0) this.#socket.destroySoon()
   }
@@ -444,7 +444,7 @@ export class Connection {
     const reason = error instanceof Error ? ((isGarbage ? undefined : error.stack) ?? error.message) : String(error)
     counters.refusedConnections++
     // Anything else is a bug of ours, which must not cost more than this connection either.
-    broker.log.log(isGarbage ? 'debug' : 'error', 'connection is closed', { connection: id, reason })
+    broker.log.log(isGarbage ? 'debug' : 'error', 'connection closed', { connection: id, reason })
     this.#socket.destroy()
   }
 

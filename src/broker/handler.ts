@@ -47,7 +47,7 @@ export interface Handler<Name extends ApiName = ApiName> {
    * Once `handle` has resolved, nothing refers to slices of the request any more, so its memory can be reused
    * (Produce). Does not apply if the client expects no answer.
    */
-  readonly letsGoOfRequest?: boolean
+  readonly releasesRequest?: boolean
   /**
    * The error while the metadata or the store is unavailable, which makes
    * clients retry; defaults to KAFKA_STORAGE_ERROR.
@@ -67,7 +67,7 @@ export interface AnyHandler {
   readonly minVersion: number
   readonly maxVersion: number
   readonly pipelined: boolean
-  readonly letsGoOfRequest: boolean
+  readonly releasesRequest: boolean
   readonly unavailable: ErrorName
   handle(request: unknown, context: RequestContext): unknown
   failed(request: unknown, errorCode: ErrorCode, context: RequestContext): unknown
@@ -78,13 +78,13 @@ export function defineHandler<Name extends ApiName>(name: Name, handler: Handler
   // The dispatcher decodes a request with the same API that it passes it to, which the types cannot express.
   const api = apis[name] as unknown as AnyHandler['api']
   const { minVersion = api.minVersion, maxVersion = api.maxVersion, pipelined = false } = handler
-  const { letsGoOfRequest = false, unavailable = 'KAFKA_STORAGE_ERROR' } = handler
+  const { releasesRequest = false, unavailable = 'KAFKA_STORAGE_ERROR' } = handler
   return {
     api,
     minVersion,
     maxVersion,
     pipelined,
-    letsGoOfRequest,
+    releasesRequest,
     unavailable,
     // Requests are decoded by the API with the same name as the handler.
     handle: (request, context) => handler.handle(request as RequestOf<Name>, context),

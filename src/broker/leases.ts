@@ -79,7 +79,7 @@ export class Leases {
       await this.#options.metadata.releaseLeases(this.#options.holder.id)
     } catch (error) {
       if (!(error instanceof MetadataError)) throw error
-      this.#options.log.warn('leases could not be given back and will expire', { error: error.message })
+      this.#options.log.warn('leases could not be released and will expire', { error: error.message })
     }
   }
 
@@ -128,7 +128,7 @@ export class Leases {
 
   #lose(name: string): void {
     if (!this.#held.delete(name)) return
-    this.#options.log.info('lease is lost', { lease: name })
+    this.#options.log.info('lease lost', { lease: name })
     for (const listener of this.#lossListeners) listener(name)
   }
 }

@@ -56,12 +56,12 @@ export class BrokerMetrics {
     return (
       histograms(
         'warpstream_agent_kafka_request_latency',
-        'Seconds from a request to its answer, waiting included.',
+        'Seconds from a request to its response, including waiting.',
         Array.from(latencies, ([api, histogram]) => [{ request_type: api }, histogram]),
       ) +
       histograms(
         'penstock_kafka_produce_stage_latency',
-        'Seconds that produced records spend in each stage of their way; flush, put and commit are counted by object.',
+        'Seconds that produced records spend in each stage; flush, put and commit are counted per object.',
         Object.entries(produceStages).map(([stage, histogram]) => [{ stage }, histogram]),
       )
     )
@@ -158,10 +158,10 @@ function groupsText(groups: readonly GroupFigures[]): string {
       'Members of the group.',
       ofGroups(({ group }) => group.members.size),
     ),
-    gauge(`${prefix}_num_topics`, 'Topics that the group has committed offsets of.', ofGroups(topicsOf)),
+    gauge(`${prefix}_num_topics`, 'Topics with committed offsets of the group.', ofGroups(topicsOf)),
     gauge(
       `${prefix}_num_partitions`,
-      'Partitions that the group has committed offsets of.',
+      'Partitions with committed offsets of the group.',
       ofGroups(({ lags: own }) => own.length),
     ),
     gauge(
@@ -176,7 +176,7 @@ function groupsText(groups: readonly GroupFigures[]): string {
     ),
     gauge(
       `${prefix}_estimated_lag_very_coarse_do_not_use_to_measure_e2e_seconds`,
-      'How old the records are that the group reads next, by their timestamps.',
+      'Age of the records that the group reads next, by their timestamps.',
       ofLags(({ lagSeconds }) => lagSeconds),
     ),
     gauge(

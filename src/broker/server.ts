@@ -126,7 +126,7 @@ export class KafkaServer {
         server.setSecureContext(tls.current())
         this.#log.info('the certificate of the Kafka port was reloaded')
       } catch (error) {
-        this.#log.error('the new certificate of the Kafka port cannot be used, the old one stays', {
+        this.#log.error('the new certificate of the Kafka port is invalid; the old one stays in use', {
           error: messageOf(error),
         })
       }

@@ -120,7 +120,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     defaultOf: always('delete'),
     check: listOf('compact', 'delete'),
     documentation:
-      'What happens to old records: they are deleted, or only the last one of each key is kept, or both; an empty list keeps them all.',
+      'What happens to old records: they are deleted, compacted to the last record of each key, or both; an empty list keeps them all.',
   },
   {
     name: 'compression.gzip.level',
@@ -128,7 +128,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'compression.gzip.level',
     defaultOf: always('-1'),
     check: value => (value === '-1' ? undefined : between(1, 9)(value)),
-    documentation: 'The level of gzip where compression.type is gzip and the producer used another one.',
+    documentation: 'The gzip level if compression.type is gzip and the producer used another compression.',
   },
   {
     name: 'compression.lz4.level',
@@ -136,7 +136,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'compression.lz4.level',
     defaultOf: always('9'),
     check: between(1, 17),
-    documentation: 'Of no effect: where compression.type is lz4, batches are compressed with its fastest level.',
+    documentation: 'Has no effect: if compression.type is lz4, batches are compressed with its fastest level.',
   },
   {
     name: 'compression.type',
@@ -145,7 +145,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     defaultOf: always('producer'),
     check: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'),
     documentation:
-      'How batches are stored: as the producer has compressed them (producer), or compressed by the broker where the producer used another one.',
+      'How batches are stored: as compressed by the producer (producer), or recompressed by the broker if the producer used another compression.',
   },
   {
     name: 'compression.zstd.level',
@@ -153,7 +153,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'compression.zstd.level',
     defaultOf: always('3'),
     check: between(-131072, 22),
-    documentation: 'The level of zstd where compression.type is zstd and the producer used another one.',
+    documentation: 'The zstd level if compression.type is zstd and the producer used another compression.',
   },
   {
     name: 'delete.retention.ms',
@@ -192,7 +192,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     type: 'list',
     defaultOf: always(''),
     check: replicasProblem,
-    documentation: 'Replicas whose following is throttled. There are no followers here.',
+    documentation: 'Followers whose replication is throttled. There are no followers here.',
   },
   {
     name: 'index.interval.bytes',
@@ -200,14 +200,14 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'log.index.interval.bytes',
     defaultOf: always('4096'),
     check: atLeast(0),
-    documentation: 'How often the offset index gets an entry.',
+    documentation: 'How many bytes apart the entries of the offset index are.',
   },
   {
     name: 'leader.replication.throttled.replicas',
     type: 'list',
     defaultOf: always(''),
     check: replicasProblem,
-    documentation: 'Replicas whose leading is throttled. There are no followers here.',
+    documentation: 'Leaders whose replication is throttled. There are no followers here.',
   },
   {
     name: 'local.retention.bytes',
@@ -231,7 +231,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'log.cleaner.max.compaction.lag.ms',
     defaultOf: always(longMax),
     check: atLeast(1),
-    documentation: 'How long a record may stay uncompacted.',
+    documentation: 'The maximum time that a record may stay uncompacted.',
   },
   {
     name: 'max.message.bytes',
@@ -247,7 +247,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'log.message.timestamp.after.max.ms',
     defaultOf: always('3600000'),
     check: atLeast(0),
-    documentation: "How far a record's timestamp may lie ahead of the broker's clock.",
+    documentation: "How far a record's timestamp may be ahead of the broker's clock.",
   },
   {
     name: 'message.timestamp.before.max.ms',
@@ -255,7 +255,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'log.message.timestamp.before.max.ms',
     defaultOf: always(longMax),
     check: atLeast(0),
-    documentation: "How far a record's timestamp may lie behind the broker's clock.",
+    documentation: "How far a record's timestamp may be behind the broker's clock.",
   },
   {
     name: 'message.timestamp.type',
@@ -279,7 +279,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'log.cleaner.min.compaction.lag.ms',
     defaultOf: always('0'),
     check: atLeast(0),
-    documentation: 'How long a record stays uncompacted at least.',
+    documentation: 'The minimum time that a record stays uncompacted.',
   },
   {
     name: 'min.insync.replicas',
@@ -287,7 +287,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     brokerName: 'min.insync.replicas',
     defaultOf: always('1'),
     check: atLeast(1),
-    documentation: 'How many replicas acks=all asks for. The object store replicates here, so every value is met.',
+    documentation: 'How many replicas acks=all requires. The object store replicates here, so every value is met.',
   },
   {
     name: 'preallocate',
@@ -312,7 +312,7 @@ const topicConfigDefinitions: readonly ConfigDefinition[] = [
     name: 'remote.storage.enable',
     type: 'boolean',
     defaultOf: always('false'),
-    documentation: 'Whether the topic uses tiered storage. All records lie in the object store here.',
+    documentation: 'Whether the topic uses tiered storage. All records are in the object store here.',
   },
   {
     name: 'retention.bytes',

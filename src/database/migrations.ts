@@ -32,7 +32,7 @@ export async function migrate(database: Database, component: string, migrations:
     )
     const last = row!.last
     if (last > migrations.length) {
-      const message = `the tables of the ${component} are of version ${last}, and this program knows ${migrations.length}`
+      const message = `the tables of the ${component} have schema version ${last}, but this program supports ${migrations.length}`
       throw new DatabaseError('newer_schema', `${message}: use the newer program that migrated them`)
     }
     for (const [index, { name, statements }] of migrations.entries()) {

@@ -40,7 +40,7 @@ test('an invalid list of grants is rejected with a hint', () => {
   }
   assert.match(refusal('file=/data'), /"file" is not a capability; those are files, database_files, processes, env/)
   assert.match(refusal('files='), /write files alone to grant all of it/)
-  assert.match(refusal('stdio=1'), /stdio has no parts/)
+  assert.match(refusal('stdio=1'), /stdio takes no pattern/)
   assert.match(refusal('network=example.com:80'), /not an address or a range/)
 })
 

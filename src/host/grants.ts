@@ -45,8 +45,8 @@ function parseGrant(entry: string): Grant {
   if (capability === undefined) {
     throw new GrantError(`${JSON.stringify(name)} is not a capability; those are ${Object.keys(names).join(', ')}`)
   }
-  if (pattern === '') throw new GrantError(`${name}= names nothing; write ${name} alone to grant all of it`)
-  if (pattern !== null && capability === 'stdio') throw new GrantError('stdio has no parts; write it without =')
+  if (pattern === '') throw new GrantError(`${name}= has an empty pattern; write ${name} alone to grant all of it`)
+  if (pattern !== null && capability === 'stdio') throw new GrantError('stdio takes no pattern; write it without =')
   return { capability, pattern }
 }
 

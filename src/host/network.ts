@@ -117,7 +117,7 @@ type Connecting = buildConnector.BuildOptions | buildConnector.connector
 
 /** Returns how `undici` connects. A connector caches TLS sessions, so each port gets its own. */
 function connector(filter: AddressFilter, given: Connecting | undefined): buildConnector.connector {
-  if (typeof given === 'function') throw new TypeError('a dispatcher of a filtered network connects by itself')
+  if (typeof given === 'function') throw new TypeError('a filtered network does not accept a custom connector')
   const byPort = new Map<number, buildConnector.connector>()
   return (options, callback) => {
     const port = Number(options.port || (options.protocol === 'https:' ? 443 : 80))

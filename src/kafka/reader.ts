@@ -87,7 +87,7 @@ export class Reader {
   }
 
   string(): string {
-    return this.nullableString() ?? fail('null where a string must be')
+    return this.nullableString() ?? fail('null for a string that is not nullable')
   }
 
   nullableString(): string | null {
@@ -105,7 +105,7 @@ export class Reader {
   }
 
   bytes(): Buffer {
-    return this.nullableBytes() ?? fail('null where bytes must be')
+    return this.nullableBytes() ?? fail('null for bytes that are not nullable')
   }
 
   nullableBytes(): Buffer | null {
@@ -116,7 +116,7 @@ export class Reader {
   }
 
   array<T>(version: number, decode: Decode<T>): T[] {
-    return this.nullableArray(version, decode) ?? fail('null where an array must be')
+    return this.nullableArray(version, decode) ?? fail('null for an array that is not nullable')
   }
 
   nullableArray<T>(version: number, decode: Decode<T>): T[] | null {
@@ -125,7 +125,7 @@ export class Reader {
     // Every element takes a byte or more, so a length beyond the frame is invalid and must not allocate.
     if (length > this.remaining) throw new ProtocolError(`array of ${length} elements in ${this.remaining} bytes`)
     this.#elementsLeft -= length
-    if (this.#elementsLeft < 0) throw new ProtocolError(`more than ${maxElements} elements of arrays`)
+    if (this.#elementsLeft < 0) throw new ProtocolError(`more than ${maxElements} array elements`)
     const items: T[] = []
     for (let i = 0; i < length; i++) items.push(decode(this, version))
     return items
@@ -143,7 +143,7 @@ export class Reader {
   /** Reads the size of a tagged field and returns the position of its end. */
   tagEnd(): number {
     const size = this.uvarint()
-    if (size > this.remaining) throw new ProtocolError('tagged field reaches beyond the frame')
+    if (size > this.remaining) throw new ProtocolError('tagged field extends beyond the frame')
     return this.position + size
   }
 
@@ -162,7 +162,7 @@ export class Reader {
   #take(count: number): number {
     const at = this.position
     if (at + count > this.buffer.length)
-      throw new ProtocolError(`${count} bytes wanted at ${at} of ${this.buffer.length}`)
+      throw new ProtocolError(`cannot read ${count} bytes at ${at} of ${this.buffer.length}`)
     this.position = at + count
     return at
   }

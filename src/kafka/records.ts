@@ -34,7 +34,7 @@ export interface NewRecord {
  */
 export function readRecords(batch: Buffer, maxBytes?: number): KafkaRecord[] {
   const header = readBatchHeader(batch)
-  if (header === undefined || header.sizeBytes > batch.length) throw new ProtocolError('record batch is cut off')
+  if (header === undefined || header.sizeBytes > batch.length) throw new ProtocolError('record batch is truncated')
   const body = decompress(header.codec, batch.subarray(batchHeaderBytes, header.sizeBytes), maxBytes)
   const cursor = new RecordCursor(body)
   const records: KafkaRecord[] = []
@@ -141,7 +141,7 @@ class RecordCursor {
   next() {
     const length = this.#varint()
     const end = this.#at + length
-    if (length < 0 || end > this.#bytes.length) throw new ProtocolError('record reaches beyond its batch')
+    if (length < 0 || end > this.#bytes.length) throw new ProtocolError('record extends beyond its batch')
     this.#at++ // attributes, all of which are unused
     const timestampDelta = this.#varint()
     const offsetDelta = this.#varint()
@@ -153,7 +153,7 @@ class RecordCursor {
       if (name === null) throw new ProtocolError('record header without a key')
       headers.push({ key: name.toString(), value: this.#nullableBytes() })
     }
-    if (this.#at !== end) throw new ProtocolError('record length does not fit its content')
+    if (this.#at !== end) throw new ProtocolError('record length does not match its content')
     return { timestampDelta, offsetDelta, key, value, headers }
   }
 

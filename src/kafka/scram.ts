@@ -89,7 +89,7 @@ export function scramChallenge(hash: ScramHash, message: string, keys: ScramKeys
 export function scramVerify(challenge: ScramChallenge, message: string): string {
   const { hash, keys, nonce, bare, message: first } = challenge
   const match = /^(c=([A-Za-z0-9+/=]+),r=([^,]+)(?:,[^,]+)*),p=([A-Za-z0-9+/=]+)$/.exec(message)
-  if (match === null) throw new ScramError('the last message of the client is not valid')
+  if (match === null) throw new ScramError('the final message of the client is not valid')
   const [, withoutProof, binding, sentNonce, proofText] = match
   if (
     !['n,,', 'y,,'].includes(
@@ -100,7 +100,7 @@ export function scramVerify(challenge: ScramChallenge, message: string): string 
   ) {
     throw new ScramError('channel binding is not supported')
   }
-  if (sentNonce !== nonce) throw new ScramError('the nonce is not the one of this exchange')
+  if (sentNonce !== nonce) throw new ScramError('the nonce does not match')
   const signed = `${bare},${first},${withoutProof}`
   const proof = Buffer.from(proofText!, 'base64')
   const signature = hmac(hash, keys.storedKey, signed)

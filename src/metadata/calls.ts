@@ -135,7 +135,7 @@ export function invoke(sql: Sql, call: TimedCall): Promise<unknown> {
 export function metadataError(cause: unknown): MetadataError {
   if (cause instanceof MetadataError) return cause
   if (!(cause instanceof DatabaseError)) throw cause
-  return new MetadataError(codes[cause.code], `the metadata could not be used: ${cause.message}`, { cause })
+  return new MetadataError(codes[cause.code], `cannot access the metadata: ${cause.message}`, { cause })
 }
 
 const codes: Readonly<Record<DatabaseErrorCode, MetadataErrorCode>> = {

@@ -42,7 +42,7 @@ export class GroupCommit {
 
   /** Resolves once the commit is durable. `now` is in milliseconds since 1970. Rejects with a MetadataError. */
   commit(objects: readonly NewObject[], now: number): Promise<Committed> {
-    if (this.#isClosed) return Promise.reject(new MetadataError('closed', 'the metadata are closed'))
+    if (this.#isClosed) return Promise.reject(new MetadataError('closed', 'the metadata is closed'))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ objects, now, resolve, reject })
       this.#startSoon()

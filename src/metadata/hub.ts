@@ -42,7 +42,7 @@ export class MetadataHub {
     name: Name,
     values: CallArguments<Name>,
   ): Promise<CallResult<Name>> {
-    if (!this.#clients.has(caller)) throw new MetadataError('closed', 'the metadata are closed')
+    if (!this.#clients.has(caller)) throw new MetadataError('closed', 'the metadata is closed')
     const result = await this.#transport.call(name, ...values)
     const change = changeBy(name, result)
     if (change !== undefined) this.#publish(change, caller)

@@ -72,7 +72,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     }
     const database = await openPostgres({ url: server.url, schema: 'restored' })
     await restoreSnapshot(database, rows)
-    await assert.rejects(restoreSnapshot(database, rows), /the metadata are not empty: they have topics/)
+    await assert.rejects(restoreSnapshot(database, rows), /the metadata is not empty: it has topics/)
     await database.close()
     const restored = await openPostgresMetadata({
       url: server.url,
@@ -228,7 +228,7 @@ describe('metadata in a file', () => {
     const waiting = metadata.listGroups().catch((error: Error) => heard.push(error.message))
     await exited
     await waiting
-    assert.deepEqual(heard, Array(2).fill('the metadata are lost: the thread of the database ended'))
+    assert.deepEqual(heard, Array(2).fill('the metadata is lost: the thread of the database ended'))
     await assert.rejects(metadata.listGroups(), { code: 'closed' })
     await metadata.close()
     const again = await open(path)

@@ -35,11 +35,11 @@ describe('plan', () => {
       [[object('a', [batch(1)])], [object('b', [marker])], [object('c', [batch(1), batch(2)])]],
       0,
     )
-    const told = commits.map(({ appended }) =>
+    const reported = commits.map(({ appended }) =>
       appended.map(({ extents, aborted, ...bounds }) => ({ ...bounds, keys: extents.map(({ key }) => key), aborted })),
     )
     const common = { partition: 1, appendedBytes: 100, logStartOffset: 0 }
-    assert.deepEqual(told, [
+    assert.deepEqual(reported, [
       [{ ...common, highWatermark: 6, lastStableOffset: 0, sizeBytes: 100, keys: ['a'], aborted: [] }],
       [
         {

@@ -38,7 +38,7 @@ export class PostgresFeed implements Feed {
     await database.listen(
       CHANNEL,
       payload => feed.#onNotification(payload),
-      () => feed.#tell({ isAfterGap: true }),
+      () => feed.#notify({ isAfterGap: true }),
     )
     return feed
   }
@@ -75,7 +75,7 @@ export class PostgresFeed implements Feed {
         await this.#database.notify(CHANNEL, JSON.stringify(this.#next()))
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error
-        this.#log.warn('others were not told of a change', { error: error.message })
+        this.#log.warn('could not notify other processes of a change', { error: error.message })
       }
     }
     this.#sending = undefined
@@ -104,7 +104,7 @@ export class PostgresFeed implements Feed {
     // Only #send writes to the channel.
     const { from, appended = [], catalogVersion } = JSON.parse(payload) as Notification
     if (from === this.#id) return
-    this.#tell({
+    this.#notify({
       catalogVersion,
       appended: appended.map(
         ([partition, logStartOffset, highWatermark, lastStableOffset, sizeBytes, appendedBytes]): Appended => ({
@@ -121,7 +121,7 @@ export class PostgresFeed implements Feed {
     })
   }
 
-  #tell(change: Change): void {
+  #notify(change: Change): void {
     for (const listener of this.#listeners) listener(change)
   }
 }

@@ -21,7 +21,7 @@ export async function restoreSnapshot(
     await database.transaction({ kind: 'write' }, async sql => {
       for (const table of ['topics', 'deleted_topics', 'objects'] as const) {
         const found = await sql.all(`SELECT 1 AS one FROM ${table} LIMIT 1`)
-        if (found.length > 0) throw new MetadataError('failed', `the metadata are not empty: they have ${table}`)
+        if (found.length > 0) throw new MetadataError('failed', `the metadata is not empty: it has ${table}`)
       }
       for (const [table, some] of rows) await insertRows(sql, table, some)
       if (database.dialect === 'postgres') await advanceSerials(sql)

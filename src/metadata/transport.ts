@@ -35,7 +35,7 @@ export interface Transport {
 export function workerTransport(worker: CallWorker, clock: Clock): Transport {
   return {
     async call<Name extends CallName>(name: Name, ...values: CallArguments<Name>): Promise<CallResult<Name>> {
-      if (worker.isClosed) throw new MetadataError('closed', 'the metadata are closed')
+      if (worker.isClosed) throw new MetadataError('closed', 'the metadata is closed')
       const call: TimedCall = { name, arguments: values, now: clock.now() }
       const outcome = await worker.call(call).catch((cause: Error) => {
         throw lostError(cause)
@@ -51,5 +51,5 @@ export function workerTransport(worker: CallWorker, clock: Clock): Transport {
 }
 
 export function lostError(cause: Error): MetadataError {
-  return new MetadataError('unknown_outcome', `the metadata are lost: ${cause.message}`, { cause })
+  return new MetadataError('unknown_outcome', `the metadata is lost: ${cause.message}`, { cause })
 }

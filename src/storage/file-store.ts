@@ -166,7 +166,7 @@ class Room {
   async take(bytes: number, fromReserve: boolean): Promise<void> {
     const isShort = () => this.#usableBytes - bytes < (fromReserve ? this.#reserveBytes / 2 : this.#reserveBytes)
     if (performance.now() - this.#checkedAt > CHECK_MS || isShort()) await this.#check()
-    if (isShort()) throw new StorageError('full', `the disk of ${this.#folder} is full, but for what is kept free`)
+    if (isShort()) throw new StorageError('full', `the disk of ${this.#folder} is full (the reserve is kept free)`)
     this.#usableBytes -= bytes
   }
 
@@ -241,7 +241,7 @@ async function readFully(file: FileHandle, key: string, position: number, buffer
   let filled = 0
   while (filled < length) {
     const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled)
-    if (bytesRead === 0) throw new StorageError('failed', `${key} became shorter while it was read`)
+    if (bytesRead === 0) throw new StorageError('failed', `${key} was truncated while it was being read`)
     filled += bytesRead
   }
   return buffer
@@ -356,7 +356,7 @@ function storageError(cause: unknown, message: string): unknown {
     case 'ENOENT':
       return new StorageError('not_found', `${message}: it does not exist`, { cause })
     case 'EEXIST':
-      return new StorageError('already_exists', `${message}: it exists already`, { cause })
+      return new StorageError('already_exists', `${message}: it already exists`, { cause })
     case 'ENOSPC':
     case 'EDQUOT':
       return new StorageError('full', `${message}: the disk is full`, { cause })

@@ -19,7 +19,7 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       signal?.throwIfAborted()
       checkKey(key)
       const replaced = objects.get(key)
-      if (ifAbsent && replaced) throw new StorageError('already_exists', `${key} exists already`)
+      if (ifAbsent && replaced) throw new StorageError('already_exists', `${key} already exists`)
       const growthBytes = totalBytes(body) - (replaced?.byteLength ?? 0)
       if (usedBytes + growthBytes > maxBytes) {
         throw new StorageError('full', `the memory store is limited to ${maxBytes} bytes`)

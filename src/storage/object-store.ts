@@ -94,7 +94,7 @@ export function checkRange(key: string, range: Range, sizeBytes: number): void {
   if (range.position < 0 || range.length < 0 || range.position + range.length > sizeBytes) {
     throw new StorageError(
       'out_of_range',
-      `bytes ${range.position} to ${range.position + range.length} are not in ${key}, which has ${sizeBytes}`,
+      `bytes ${range.position} to ${range.position + range.length} are not within ${key}, which has ${sizeBytes} bytes`,
     )
   }
 }

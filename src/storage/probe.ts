@@ -12,7 +12,7 @@ export async function probeStore(store: ObjectStore, signal?: AbortSignal): Prom
   await store.put(key, [body], {}, signal)
   try {
     const read = await store.get(key, { position: 6, length: 8 }, signal)
-    if (!read.equals(body.subarray(6, 14))) throw unusable(store, 'a range that was read is not what was put')
+    if (!read.equals(body.subarray(6, 14))) throw unusable(store, 'a range that was read differs from what was put')
     const listed = await store.list({ prefix: key }, signal)
     if (listed.length !== 1) throw unusable(store, 'an object that was put is not listed')
   } finally {

@@ -41,7 +41,7 @@ test('the folder of a standalone server is checked once the server has stopped',
   rmSync(join(object.parentPath, object.name))
   const damaged = check('-dataDir', folder)
   assert.equal(damaged.status, 1)
-  assert.match(damaged.stdout, /^damage: data\/\d+\/\d+: orders\/0: the object is missing, with the offsets 0 to 2\n/)
+  assert.match(damaged.stdout, /^damage: data\/\d+\/\d+: orders\/0: the object with the offsets 0 to 2 is missing\n/)
 })
 
 test('a standalone server whose database is destroyed gets it back from its bucket', async () => {

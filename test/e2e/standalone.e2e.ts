@@ -143,7 +143,7 @@ process.on('worker', worker => {
   await producing
   const lines = server.stderr().trim().split('\n')
   assert.equal(lines.length, 1, server.stderr())
-  assert.match(lines[0]!, /level=fatal .*error="the metadata are lost: /)
+  assert.match(lines[0]!, /level=fatal .*error="the metadata is lost: /)
   const next = await start('lost')
   await assertAllThere(next, acknowledged)
   assert.equal(await next.stop('SIGTERM'), 0)

@@ -219,7 +219,7 @@ test('an agent names the flag that is wrong', async t => {
     ],
     'a bucket without the right to write': [
       { bucketURL: bucketUrl(denying.endpoint) },
-      /-bucketURL: .*AccessDenied.*needed are s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject/,
+      /-bucketURL: .*AccessDenied.*s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject are needed/,
     ],
     'a clock that is an hour off': [
       { bucketURL: bucketUrl(server.endpoint) },

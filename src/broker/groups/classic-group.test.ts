@@ -30,7 +30,7 @@ class Conversation {
     this.#settings = { initialRebalanceDelayMs: 0, maxSize: 100, ...settings }
   }
 
-  tell(event: ClassicEvent): void {
+  apply(event: ClassicEvent): void {
     const before = JSON.stringify([...this.group.members])
     const previous = this.group
     const [group, effects] = step(this.group, event, this.#settings)
@@ -41,7 +41,7 @@ class Conversation {
 
   join(memberId: string, options: Partial<JoinEvent> = {}): RequestId {
     const request = this.#nextRequest++
-    this.tell({
+    this.apply({
       kind: 'join',
       request,
       memberId,
@@ -64,31 +64,31 @@ class Conversation {
     const request = this.#nextRequest++
     const map = new Map(Object.entries(assignments).map(([id, assignment]) => [id, Buffer.from(assignment)]))
     const identity = { memberId, instanceId: null, generation, protocolType: null, protocol: null }
-    this.tell({ kind: 'sync', request, ...identity, assignments: map })
+    this.apply({ kind: 'sync', request, ...identity, assignments: map })
     return request
   }
 
   heartbeat(memberId: string, generation = this.group.generation, instanceId: string | null = null): string {
     const request = this.#nextRequest++
-    this.tell({ kind: 'heartbeat', request, memberId, instanceId, generation })
+    this.apply({ kind: 'heartbeat', request, memberId, instanceId, generation })
     return errorName(this.errors.get(request)!)
   }
 
   commit(memberId: string, generation = this.group.generation): string {
     const request = this.#nextRequest++
-    this.tell({ kind: 'commit', request, memberId, instanceId: null, generation })
+    this.apply({ kind: 'commit', request, memberId, instanceId: null, generation })
     return errorName(this.errors.get(request)!)
   }
 
   leave(memberId: string, instanceId: string | null = null): string {
     const request = this.#nextRequest++
-    this.tell({ kind: 'leave', request, memberId, instanceId })
+    this.apply({ kind: 'leave', request, memberId, instanceId })
     return errorName(this.errors.get(request)!)
   }
 
   expire(timer: Timer): void {
     assert.ok(this.timers.delete(JSON.stringify(timer)), `timer ${JSON.stringify(timer)} is not set`)
-    this.tell({ kind: 'timer', timer })
+    this.apply({ kind: 'timer', timer })
   }
 
   joined(request: RequestId): JoinAnswer | undefined {
@@ -309,10 +309,10 @@ describe('a classic group', () => {
 
   it('can only be deleted without members', () => {
     const { talk, ids } = stable(1)
-    talk.tell({ kind: 'delete', request: 1000 })
+    talk.apply({ kind: 'delete', request: 1000 })
     assert.equal(talk.errors.get(1000), ErrorCode.NON_EMPTY_GROUP)
     talk.leave(ids[0]!)
-    talk.tell({ kind: 'delete', request: 1001 })
+    talk.apply({ kind: 'delete', request: 1001 })
     assert.equal(talk.errors.get(1001), ErrorCode.NONE)
     assert.equal(talk.joined(talk.join(''))?.errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE)
   })

@@ -91,7 +91,7 @@ export class ConsumerDraft {
   }
 
   /** Checks whether a member's new subscription changes the target assignment. */
-  lookAtSubscriptions(before: ConsumerMember | undefined): void {
+  checkSubscription(before: ConsumerMember | undefined): void {
     const after = before === undefined ? undefined : this.members.get(before.id)
     const isSame =
       before !== undefined &&
@@ -105,7 +105,7 @@ export class ConsumerDraft {
   }
 
   /** Checks whether the topics that members subscribe to have changed. */
-  lookAtTopics(): void {
+  checkTopics(): void {
     if (this.isDead || this.members.size === 0) return
     const topics = this.#subscribedTopics()
     const isSame =

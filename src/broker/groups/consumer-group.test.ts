@@ -42,7 +42,7 @@ class Conversation {
     this.catalog = catalogOf(sizes)
   }
 
-  tell(event: GroupEvent): void {
+  apply(event: GroupEvent): void {
     const timeouts = { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000 }
     const [group, effects] = stepGroup(this.group, event, {
       classic: { initialRebalanceDelayMs: 0, maxSize: this.maxSize },
@@ -55,7 +55,7 @@ class Conversation {
   /** Sends an event to the group and returns its answer from `answers`. */
   ask<Answer>(answers: ReadonlyMap<RequestId, Answer>, event: (request: RequestId) => GroupEvent): Answer {
     const request = this.#nextRequest++
-    this.tell(event(request))
+    this.apply(event(request))
     assert.ok(answers.has(request), 'there is no such answer')
     return answers.get(request)!
   }
@@ -93,7 +93,7 @@ class Conversation {
 
   expire(timer: Timer): void {
     assert.ok(this.timers.delete(JSON.stringify(timer)), `timer ${JSON.stringify(timer)} is not set`)
-    this.tell({ kind: 'timer', timer })
+    this.apply({ kind: 'timer', timer })
   }
 
   restart(): void {
@@ -225,7 +225,7 @@ describe('a group of the consumer protocol', () => {
     const a = new Consumer(talk, 'a')
     const before = a.epoch
     talk.catalog = catalogOf({ t: 3 })
-    talk.tell({ kind: 'topics' })
+    talk.apply({ kind: 'topics' })
     talk.heartbeat('a', before, { owned: a.owned })
     assert.equal(errorName(talk.heartbeat('a', before, { owned: a.owned }).errorCode), 'NONE')
     assert.equal(errorName(talk.heartbeat('a', before).errorCode), 'FENCED_MEMBER_EPOCH')
@@ -245,7 +245,7 @@ describe('a group of the consumer protocol', () => {
     const a = new Consumer(talk, 'a', { topicNames: null, topicPattern: 'orders\\..*' })
     assert.deepEqual([...a.owned.keys()], ['id-orders.one'])
     talk.catalog = catalogOf({ 'orders.one': 1, 'orders.two': 2, other: 1 })
-    talk.tell({ kind: 'topics' })
+    talk.apply({ kind: 'topics' })
     assert.deepEqual(settle(a), [3])
   })
 
@@ -256,7 +256,7 @@ describe('a group of the consumer protocol', () => {
     assert.deepEqual([...a.owned.keys()], ['id-open'])
     // A topic that is created later stays hidden until the member's next heartbeat determines whether it may see it.
     talk.catalog = catalogOf({ open: 1, secret: 1, other: 1 })
-    talk.tell({ kind: 'topics' })
+    talk.apply({ kind: 'topics' })
     talk.restart()
     assert.deepEqual([...talk.consumer.topics.keys()], ['id-open'])
     const { memberEpoch } = talk.heartbeat('a', a.epoch, { mayDescribe: topic => topic !== 'secret' })
@@ -388,7 +388,7 @@ describe('a group of the consumer protocol', () => {
               break
             case 'grow':
               talk.catalog = catalogOf({ t: ++size, u: 2 })
-              talk.tell({ kind: 'topics' })
+              talk.apply({ kind: 'topics' })
               break
             case 'restart':
               if (talk.group.type === 'consumer') talk.restart()

@@ -158,7 +158,7 @@ function handle(draft: ConsumerDraft, event: ConsumerEvent): void {
     case 'consumerHeartbeat':
       return heartbeat(draft, event)
     case 'topics':
-      return draft.lookAtTopics()
+      return draft.checkTopics()
     case 'join':
       return joinClassic(draft, event)
     case 'sync':
@@ -210,7 +210,7 @@ function join(draft: ConsumerDraft, event: ConsumerHeartbeatEvent): void {
   const known = before ?? newMember(event, id)
   const anew = { epoch: 0, previousEpoch: 0, revoking: nothingAssigned, classic: null }
   draft.putMember({ ...known, ...changesOf(event, known, draft.surroundings), ...anew })
-  draft.lookAtSubscriptions(before)
+  draft.checkSubscription(before)
   answer(draft, event, id, nothingAssigned, true)
 }
 
@@ -228,7 +228,7 @@ function goOn(draft: ConsumerDraft, event: ConsumerHeartbeatEvent): void {
   const changes = changesOf(event, before, draft.surroundings)
   if (Object.keys(changes).length > 0) {
     draft.putMember({ ...before, ...changes })
-    draft.lookAtSubscriptions(before)
+    draft.checkSubscription(before)
   }
   const isFull = event.rebalanceTimeoutMs !== -1 && event.topicNames !== null && event.owned !== null
   answer(draft, event, before.id, event.owned, isFull, before)
@@ -309,7 +309,7 @@ function joinClassic(draft: ConsumerDraft, event: JoinEvent): void {
     assignor: null,
     classic: { sessionTimeoutMs, protocols },
   })
-  draft.lookAtSubscriptions(before)
+  draft.checkSubscription(before)
   draft.reconcile(id, withIds(subscription.owned, draft.surroundings.catalog))
   draft.renewSession(id)
   draft.answerJoin(event.request, draft.members.get(id)!)

@@ -99,9 +99,9 @@ async function stableMember(groups: Groups, group: string, sessionTimeoutMs = 10
   return who
 }
 
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    if (await isSo()) return
+    if (await condition()) return
     await new Promise(resolve => setTimeout(resolve, 10))
   }
   assert.fail('it did not come to that')

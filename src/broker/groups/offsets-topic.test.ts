@@ -25,7 +25,7 @@ describe('the topic that monitoring tools read group offsets from', () => {
   }
 
   /** The last offset in the topic by group, topic and partition; waits until `isComplete`. */
-  const told = async (group: string, isComplete: (offsets: Map<string, number | null>) => boolean) => {
+  const copied = async (group: string, isComplete: (offsets: Map<string, number | null>) => boolean) => {
     const partition = shardOf(group)
     for (;;) {
       const partitions = [{ partition, fetchOffset: 0, partitionMaxBytes: 1e6 }]
@@ -63,7 +63,7 @@ describe('the topic that monitoring tools read group offsets from', () => {
     }
     await transaction(1, 9, false)
     await transaction(0, 7, true)
-    const offsets = await told(groupId, all => all.has(`${groupId}/orders/0`))
+    const offsets = await copied(groupId, all => all.has(`${groupId}/orders/0`))
     assert.deepEqual([...offsets], [[`${groupId}/orders/0`, 7]])
   })
 
@@ -79,13 +79,13 @@ describe('the topic that monitoring tools read group offsets from', () => {
   it('contains what groups commit, and tombstones for deleted offsets', async () => {
     await commit('g', 0, 7)
     await commit('g', 1, 9)
-    const offsets = await told('g', known => known.get('g/orders/0') === 7 && known.get('g/orders/1') === 9)
+    const offsets = await copied('g', known => known.get('g/orders/0') === 7 && known.get('g/orders/1') === 9)
     assert.equal(offsets.size, 2)
     const topics = [{ name: 'orders', partitions: [{ partitionIndex: 1 }] }]
     await client.call('OffsetDelete', 0, { groupId: 'g', topics })
-    await told('g', known => known.get('g/orders/1') === null)
+    await copied('g', known => known.get('g/orders/1') === null)
     await client.call('DeleteGroups', 1, { groupsNames: ['g'] })
-    await told('g', known => known.get('g/orders/0') === null)
+    await copied('g', known => known.get('g/orders/0') === null)
   })
 
   it('cannot be written to by clients', async () => {

@@ -20,7 +20,7 @@ const MAX_FOLLOWED = 1000
 const OVERLAP_MS = 60_000
 
 /** An offset as written for monitors; null if the group no longer has one. */
-interface ToldOffset {
+interface CopiedOffset {
   readonly topic: string
   readonly partition: number
   readonly committed: {
@@ -47,7 +47,7 @@ export class OffsetsTopic {
   readonly #options: OffsetsTopicOptions
   readonly #stop = new AbortController()
   /** By group, topic and partition, from which the records' keys are built. */
-  readonly #waiting = new Map<string, { readonly group: string; readonly told: ToldOffset }>()
+  readonly #waiting = new Map<string, { readonly group: string; readonly offset: CopiedOffset }>()
   #writing: Promise<void> | undefined
   /** The groups with offsets in open transactions, and the time since which their commits have not been copied. */
   readonly #followed = new Map<string, number>()
@@ -59,12 +59,12 @@ export class OffsetsTopic {
   }
 
   /** Queues a group's committed offsets. Resolves when the topic exists; never rejects. */
-  async tell(group: string, offsets: readonly ToldOffset[]): Promise<void> {
+  async copy(group: string, offsets: readonly CopiedOffset[]): Promise<void> {
     if (offsets.length === 0 || this.#stop.signal.aborted) return
-    for (const told of offsets) {
-      const key = JSON.stringify([group, told.topic, told.partition])
+    for (const offset of offsets) {
+      const key = JSON.stringify([group, offset.topic, offset.partition])
       this.#waiting.delete(key)
-      this.#waiting.set(key, { group, told })
+      this.#waiting.set(key, { group, offset })
       if (this.#waiting.size > MAX_WAITING) this.#waiting.delete(this.#waiting.keys().next().value!)
     }
     this.#writing ??= this.#writeSoon().finally(() => {
@@ -95,10 +95,10 @@ export class OffsetsTopic {
     while (this.#waiting.size > 0) {
       await waitOrAbort(clock, GATHER_MS, this.#stop.signal)
       const topic = this.#known() ?? (await this.#create())
-      const told = [...this.#waiting.values()]
+      const queued = [...this.#waiting.values()]
       this.#waiting.clear()
       if (topic === undefined) continue
-      const byShard = Map.groupBy(told, ({ group }) => shardOf(group) % topic.partitions.length)
+      const byShard = Map.groupBy(queued, ({ group }) => shardOf(group) % topic.partitions.length)
       const outcomes = await records.append(
         Array.from(byShard, ([shard, some]) => {
           const batch = writeRecords(some.map(record), { timestamp: clock.now() })
@@ -112,7 +112,7 @@ export class OffsetsTopic {
         }),
       )
       const failed = outcomes.find(outcome => !outcome.ok)
-      if (failed?.ok === false) log.warn('offsets could not be copied for monitors', { error: failed.code })
+      if (failed?.ok === false) log.warn(`offsets could not be copied to ${offsetsTopicName}`, { error: failed.code })
     }
   }
 
@@ -122,10 +122,13 @@ export class OffsetsTopic {
       await waitOrAbort(clock, GATHER_MS, this.#stop.signal)
       for (const [group, since] of this.#followed) {
         try {
-          await this.#tellCommitted(group, since)
+          await this.#copyCommitted(group, since)
         } catch (error) {
           if (!(error instanceof MetadataError)) throw error
-          log.debug('offsets in transactions could not be read for monitors', { group, error: error.message })
+          log.debug(`offsets of a transaction could not be copied to ${offsetsTopicName}`, {
+            group,
+            error: error.message,
+          })
         }
       }
     }
@@ -134,20 +137,20 @@ export class OffsetsTopic {
   /**
    * Copies what has been committed since, and stops following the group once no open transaction has offsets for it.
    */
-  async #tellCommitted(group: string, since: number): Promise<void> {
+  async #copyCommitted(group: string, since: number): Promise<void> {
     const { metadata } = this.#options
     // In this order: whatever was pending and is not any more is among the offsets.
     const pending = await metadata.pendingOffsets(group)
     const offsets = (await metadata.groupOffsets(group)).filter(({ committedAt }) => committedAt > since)
     const { byId } = metadata.catalog()
-    const told = offsets.flatMap((committed): ToldOffset[] => {
+    const copied = offsets.flatMap((committed): CopiedOffset[] => {
       const topic = byId.get(committed.topic)?.name
       return topic === undefined ? [] : [{ topic, partition: committed.partition, committed }]
     })
     const latest = Math.max(since, ...offsets.map(({ committedAt }) => committedAt))
     if (pending.length === 0) this.#followed.delete(group)
     else this.#followed.set(group, latest)
-    await this.tell(group, told)
+    await this.copy(group, copied)
   }
 
   #known(): Topic | undefined {
@@ -176,7 +179,7 @@ export class OffsetsTopic {
 }
 
 /** Builds the record for an offset, as Kafka does: OffsetCommitKey v1, OffsetCommitValue v3. */
-function record({ group, told: { topic, partition, committed } }: { group: string; told: ToldOffset }) {
+function record({ group, offset: { topic, partition, committed } }: { group: string; offset: CopiedOffset }) {
   const key = Buffer.concat([int16(1), string(group), string(topic), int32(partition)])
   if (committed === null) return { key, value: null }
   const { offset, leaderEpoch, metadata, committedAt } = committed

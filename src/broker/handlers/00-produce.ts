@@ -41,7 +41,7 @@ interface Part {
 
 export default defineHandler('Produce', {
   pipelined: true,
-  letsGoOfRequest: true,
+  releasesRequest: true,
   async handle(request, context) {
     const topics = request.topicData.map(topic => topic.partitionData.map(data => newPart(topic, data)))
     const refusal = requestProblem(request, context)

@@ -57,8 +57,8 @@ export default defineHandler('Fetch', {
       const answer = result
         ? answerFetched(partition.index, result, isReadCommitted)
         : failure(partition.index, 'errorCode' in one ? one.errorCode : ErrorCode.NONE)
-      const told = { errorCode: 0, logStartOffset: -1, ...answer, sizeBytes: result?.sizeBytes ?? 0 }
-      return session.mustSend(partition, told) ? [{ partition, answer }] : []
+      const sessionAnswer = { errorCode: 0, logStartOffset: -1, ...answer, sizeBytes: result?.sizeBytes ?? 0 }
+      return session.mustSend(partition, sessionAnswer) ? [{ partition, answer }] : []
     })
     return { sessionId: session.id, responses: groupByTopic(answers) }
   },

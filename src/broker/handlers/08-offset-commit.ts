@@ -60,7 +60,7 @@ export default defineHandler('OffsetCommit', {
       codes.forEach((code, i) => {
         places[i]!.errorCode = code
       })
-      await broker.offsetsTopic.tell(
+      await broker.offsetsTopic.copy(
         request.groupId,
         offsets.flatMap((committed, i) =>
           codes[i] === ErrorCode.NONE ? [{ topic: names[i]!, partition: committed.partition, committed }] : [],

@@ -27,8 +27,8 @@ export default defineHandler('OffsetFetch', {
     const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics }
     const { errorCode, topics: answers } = await answerGroup(group, request.requireStable, context)
     // v1 has no field for a group error, and a missing partition would look as if it had no commit.
-    const told = errorCode ? (topics ?? []).map(topic => refuse(topic, errorCode)) : answers
-    return { errorCode, topics: told.map(({ name = '', partitions }) => ({ name, partitions })) }
+    const results = errorCode ? (topics ?? []).map(topic => refuse(topic, errorCode)) : answers
+    return { errorCode, topics: results.map(({ name = '', partitions }) => ({ name, partitions })) }
   },
   failed: ({ topics, groups }, errorCode) => ({
     errorCode,

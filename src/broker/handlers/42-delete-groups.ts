@@ -28,5 +28,5 @@ async function tellGone(group: string, offsets: readonly CommittedOffset[], brok
     const topic = byId.get(id)
     return topic === undefined ? [] : [{ topic: topic.name, partition, committed: null }]
   })
-  await broker.offsetsTopic.tell(group, gone)
+  await broker.offsetsTopic.copy(group, gone)
 }

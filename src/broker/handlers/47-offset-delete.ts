@@ -45,7 +45,7 @@ export default defineHandler('OffsetDelete', {
         .filter(({ errorCode: code }) => code === ErrorCode.NONE)
         .map(({ partitionIndex: partition }) => ({ topic: name, partition, committed: null })),
     )
-    await broker.offsetsTopic.tell(groupId, gone)
+    await broker.offsetsTopic.copy(groupId, gone)
     return { errorCode: ErrorCode.NONE, topics: answers }
   },
   failed: (_request, errorCode) => ({ errorCode, topics: [] }),

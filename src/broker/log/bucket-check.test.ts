@@ -93,7 +93,7 @@ describe('the check of a bucket', () => {
     const key = await put(0, 'b', 'c')
     await store.delete([key])
     await check()
-    assert.deepEqual(findings, [`damage: ${key}: orders/0: the object is missing, with the offsets 1 to 2`])
+    assert.deepEqual(findings, [`damage: ${key}: orders/0: the object with the offsets 1 to 2 is missing`])
   })
 
   it('finds a truncated object', async () => {
@@ -115,14 +115,11 @@ describe('the check of a bucket', () => {
     await store.put(key, [body])
     await check()
     const [finding] = findings
-    assert.equal(
-      finding,
-      `damage: ${key}: orders/0 (deleted): the batch of offset 0 at byte 0 does not fit its checksum`,
-    )
+    assert.equal(finding, `damage: ${key}: orders/0 (deleted): the batch of offset 0 at byte 0 has a wrong checksum`)
     findings.length = 0
     await store.delete([key])
     await check()
-    assert.deepEqual(findings, [`damage: ${key}: orders/0 (deleted): the object is missing, with the offsets 0 to 0`])
+    assert.deepEqual(findings, [`damage: ${key}: orders/0 (deleted): the object with the offsets 0 to 0 is missing`])
   })
 
   it('finds a batch with a flipped bit', async () => {
@@ -131,7 +128,7 @@ describe('the check of a bucket', () => {
     body[recordBytes(body) - 1]! ^= 1
     await store.put(key, [body])
     await check()
-    assert.deepEqual(findings, [`damage: ${key}: orders/0: the batch of offset 0 at byte 0 does not fit its checksum`])
+    assert.deepEqual(findings, [`damage: ${key}: orders/0: the batch of offset 0 at byte 0 has a wrong checksum`])
   })
 
   it('finds bytes that are not a batch', async () => {
@@ -153,8 +150,8 @@ describe('the check of a bucket', () => {
       )
     await check({ findExtents: without })
     assert.deepEqual(findings, [
-      'damage: orders/0: no object has the offsets 1 to 1',
-      `damage: ${keys[2]}: orders/0: the object is missing, with the offsets 2 to 2`,
+      'damage: orders/0: no object contains the offsets 1 to 1',
+      `damage: ${keys[2]}: orders/0: the object with the offsets 2 to 2 is missing`,
     ])
   })
 
@@ -163,7 +160,7 @@ describe('the check of a bucket', () => {
     const nothing: Metadata['findExtents'] = async queries =>
       (await metadata.findExtents(queries)).map(answer => answer && { ...answer, extents: [] })
     await check({ findExtents: nothing })
-    assert.deepEqual(findings, ['damage: orders/0: no object has the offsets 0 to 1'])
+    assert.deepEqual(findings, ['damage: orders/0: no object contains the offsets 0 to 1'])
   })
 
   it('lists objects unknown to the metadata', async () => {
@@ -171,7 +168,7 @@ describe('the check of a bucket', () => {
     await store.put('data/99/0000000000', [Buffer.from('x')])
     await check()
     assert.equal(findings.length, 1)
-    assert.match(findings[0]!, /^note: data\/99\/0000000000: the metadata do not know this object/)
+    assert.match(findings[0]!, /^note: data\/99\/0000000000: the metadata does not contain this object/)
   })
 
   it('finds records of a transaction that will never be ended', async () => {
@@ -179,7 +176,7 @@ describe('the check of a bucket', () => {
     const producer = { producerId: 7, epoch: 0, lastSequence: 0, updatedAt: 0, transactionStart: 0 }
     await check({ activeProducers: async partitions => partitions.map((_, index) => (index === 1 ? [producer] : [])) })
     assert.equal(findings.length, 1)
-    assert.match(findings[0]!, /^damage: orders\/1: producer 7 has a transaction open from offset 0, of which/)
+    assert.match(findings[0]!, /^damage: orders\/1: producer 7 has had a transaction open since offset 0 that/)
   })
 
   it('does not report objects that were merged during the check', async () => {

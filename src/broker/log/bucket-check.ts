@@ -75,7 +75,7 @@ export async function checkBucket(options: BucketCheckOptions): Promise<BucketFi
       severity: 'note',
       where: key,
       message:
-        'the metadata do not know this object; agents with the role jobs delete it once its upload epoch is closed',
+        'the metadata does not contain this object; agents with the role jobs delete it once its upload epoch is closed',
     })
   }
   return figures
@@ -246,14 +246,14 @@ async function lookUp(
 }
 
 function gap(where: string, from: number, to: number): BucketFinding {
-  return { severity: 'damage', where, message: `no object has the offsets ${from} to ${to - 1}` }
+  return { severity: 'damage', where, message: `no object contains the offsets ${from} to ${to - 1}` }
 }
 
 /** Describes the damage of an extent; undefined if it is intact or no longer current. */
 async function problemOf(
   { metadata, store, signal }: BucketCheckOptions,
   extent: Extent,
-  isStillThere: (extent: Extent, metadata: Metadata) => Promise<boolean>,
+  stillExists: (extent: Extent, metadata: Metadata) => Promise<boolean>,
 ): Promise<string | undefined> {
   const { key, position, sizeBytes } = extent
   let problem: string | undefined
@@ -261,13 +261,13 @@ async function problemOf(
     problem = problemIn(await store.get(key, { position, length: sizeBytes }, signal), extent)
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
-    if (error.code === 'not_found') problem = `the object is missing, with ${offsetsOf(extent)}`
+    if (error.code === 'not_found') problem = `the object with ${offsetsOf(extent)} is missing`
     else if (error.code === 'out_of_range') problem = `the object ends before ${offsetsOf(extent)}`
     else throw error
   }
   if (problem === undefined) return undefined
   // Merging and retention may have removed the extent since it was looked up.
-  return (await isStillThere(extent, metadata)) ? problem : undefined
+  return (await stillExists(extent, metadata)) ? problem : undefined
 }
 
 async function isCurrent(
@@ -291,12 +291,12 @@ function problemIn(bytes: Buffer, extent: Extent): string | undefined {
       start + batch.sizeBytes <= bytes.length
     if (!isBatch) return `there is no record batch at byte ${extent.position + start}, where offset ${offset} should be`
     if (!batchCrcFits(bytes.subarray(start, start + batch.sizeBytes)))
-      return `the batch of offset ${offset} at byte ${extent.position + start} does not fit its checksum`
+      return `the batch of offset ${offset} at byte ${extent.position + start} has a wrong checksum`
     start += batch.sizeBytes
     offset += batch.offsets
   }
   if (offset === extent.lastOffset + 1) return undefined
-  return `it holds the offsets ${extent.baseOffset} to ${offset - 1} instead of ${offsetsOf(extent)}`
+  return `it contains the offsets ${extent.baseOffset} to ${offset - 1} instead of ${offsetsOf(extent)}`
 }
 
 function offsetsOf({ baseOffset, lastOffset }: Extent): string {
@@ -322,7 +322,7 @@ async function checkTransactions(
       onFinding({
         severity: 'damage',
         where: `${topic}/${index}`,
-        message: `producer ${producerId} has a transaction open from offset ${offset}, of which no transactional id knows; kafka-transactions.sh abort ends it`,
+        message: `producer ${producerId} has had a transaction open since offset ${offset} that belongs to no transactional id; end it with kafka-transactions.sh abort`,
       })
     }
   }
@@ -360,7 +360,7 @@ async function checkOverdue({ metadata, clock, onFinding }: BucketCheckOptions):
     onFinding({
       severity: 'note',
       where: id,
-      message: `the transaction is open since ${new Date(startedAt).toISOString()}, longer than its timeout of ${timeoutMs} ms: it is aborted as soon as an agent runs`,
+      message: `the transaction has been open since ${new Date(startedAt).toISOString()}, longer than its timeout of ${timeoutMs} ms; it will be aborted as soon as an agent runs`,
     })
   }
 }

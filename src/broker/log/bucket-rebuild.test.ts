@@ -190,8 +190,8 @@ describe('metadata rebuilt from a bucket', () => {
     assert.deepEqual(
       findings.map(({ severity, where, message }) => [severity, where, message.slice(0, 40)]),
       [
-        ['note', 'data/1/9999999999', 'the object does not say what is in it, a'],
-        ['damage', 't/0', 'no object has the offsets 1 to 1'],
+        ['note', 'data/1/9999999999', 'the object has no index and is not in th'],
+        ['damage', 't/0', 'no object contains the offsets 1 to 1'],
       ],
     )
     assert.deepEqual(await cluster.read(topic!), [['a', 'c']])
@@ -224,7 +224,7 @@ describe('metadata rebuilt from a bucket', () => {
     await cluster.metadata.close()
     const database = await openSqlite({ path: cluster.path })
     t.after(() => database.close())
-    await assert.rejects(restoreSnapshot(database, new Map()), /the metadata are not empty: they have topics/)
+    await assert.rejects(restoreSnapshot(database, new Map()), /the metadata is not empty: it has topics/)
   })
 
   it('come from the previous manifest where the latest one cannot be read', async t => {

@@ -80,13 +80,13 @@ async function latestManifest({ store, onFinding, signal }: RebuildOptions): Pro
       return await readManifest(store, key, signal)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
-      onFinding({ severity: 'note', where: key, message: `${error.message}; the one before it is used` })
+      onFinding({ severity: 'note', where: key, message: `${error.message}; the previous one is used instead` })
     }
   }
   onFinding({
     severity: 'note',
     where: store.url,
-    message: 'there is no manifest: settings of topics, offsets of groups and transactional ids are not known',
+    message: 'there is no manifest: topic settings, group offsets and transactional ids are unknown',
   })
   return undefined
 }
@@ -177,7 +177,7 @@ class Rebuild {
         }
       } catch (error) {
         if (error instanceof StorageError && error.code !== 'not_found') throw error
-        onFinding({ severity: 'note', where: key, message: 'this note on commits cannot be read, and is left out' })
+        onFinding({ severity: 'note', where: key, message: 'this commit note cannot be read and is skipped' })
       }
     }
   }
@@ -204,7 +204,7 @@ class Rebuild {
           const isNoted = this.#confirmed.has(key)
           if (isNoted) continue
           const message =
-            'the object does not say what is in it, and no manifest knows it: it was never committed, or written by a former version. Its records are left out, and it is kept'
+            'the object has no index and is not in the manifest: it was never committed, or was written by an earlier version. Its records are skipped, and it is kept'
           onFinding({ severity: 'note', where: key, message })
           continue
         }
@@ -295,7 +295,7 @@ class Rebuild {
   #discover({ partition, topic, topicName, number }: NamedPartition, writtenAt: number): void {
     if (!this.#topics.has(topic)) {
       this.#topics.set(topic, { id: topic, name: topicName, configs: '{}', created_at: writtenAt })
-      const message = `the manifest does not know this topic: its settings are those of the broker`
+      const message = `the manifest does not contain this topic: it gets the default settings of the broker`
       this.#options.onFinding({ severity: 'note', where: topicName, message })
     }
     const row = {
@@ -327,15 +327,15 @@ class Rebuild {
       if (next < link.to && index === 0) {
         // Retention has removed the beginning since the manifest was written.
         start = link.to
-        this.#finding('note', where, `it begins at offset ${start}; what was before it is not in the bucket`)
+        this.#finding('note', where, `it starts at offset ${start}; earlier records are not in the bucket`)
       } else if (next < link.to) {
-        this.#finding('damage', where, `no object has the offsets ${next} to ${link.to - 1}`)
+        this.#finding('damage', where, `no object contains the offsets ${next} to ${link.to - 1}`)
       }
       next = link.to
     }
     next = await this.#place(partition, pending, replay, next, Infinity)
     if (next < known) {
-      this.#finding('damage', where, `no object has the offsets ${next} to ${known - 1}`)
+      this.#finding('damage', where, `no object contains the offsets ${next} to ${known - 1}`)
       next = known
     }
     const own = this.#extents.slice(first)
@@ -426,7 +426,7 @@ class Rebuild {
     for (let start = 0; start < bytes.length; ) {
       const extent = batchExtent(bytes, start)
       if (extent === undefined || extent.sizeBytes < batchHeaderBytes || start + extent.sizeBytes > bytes.length) {
-        throw new StorageError('failed', `the object ${key} holds no record batch at byte ${position + start}`)
+        throw new StorageError('failed', `the object ${key} contains no record batch at byte ${position + start}`)
       }
       const batch = bytes.subarray(start, start + extent.sizeBytes)
       batches.push({ header: readBatchHeader(batch)!, batch })

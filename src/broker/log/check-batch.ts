@@ -49,20 +49,20 @@ const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
  * (lz4, snappy) to 2.5 ms (gzip) per megabyte; the decompressed form is not kept.
  */
 export function checkBatch(records: Buffer | null, version: number, config: TopicConfig, now: number): CheckedBatch {
-  if (records === null || records.length === 0) return refuse('INVALID_RECORD', 'there is no record batch')
+  if (records === null || records.length === 0) return refuse('INVALID_RECORD', 'the record batch is missing')
   const magic = records.length > MAGIC_AT ? records.readInt8(MAGIC_AT) : BATCH_MAGIC
-  if (magic < 0 || magic > BATCH_MAGIC) return refuse('CORRUPT_MESSAGE', `there are no records of magic ${magic}`)
+  if (magic < 0 || magic > BATCH_MAGIC) return refuse('CORRUPT_MESSAGE', `unknown record magic ${magic}`)
   if (magic !== BATCH_MAGIC) return refuse('INVALID_RECORD', `record batches of magic ${magic} are not supported`)
   const header = readBatchHeader(records)
   // Kafka treats truncated data as containing no whole batch, not as damaged in transit.
   if (!header || header.sizeBytes > records.length || header.sizeBytes < 0) {
-    return refuse('INVALID_RECORD', 'the record batch is cut short')
+    return refuse('INVALID_RECORD', 'the record batch is truncated')
   }
   if (header.sizeBytes < records.length) return refuse('INVALID_RECORD', 'there is more than one record batch')
   if (header.sizeBytes > config.maxMessageBytes) {
     return refuse(
       'MESSAGE_TOO_LARGE',
-      `the record batch has ${header.sizeBytes} bytes, more than ${config.maxMessageBytes}`,
+      `the record batch has ${header.sizeBytes} bytes, more than the maximum of ${config.maxMessageBytes}`,
     )
   }
   if (!batchCrcFits(records)) return refuse('CORRUPT_MESSAGE', 'the checksum of the record batch is wrong')
@@ -80,18 +80,17 @@ export function checkBatch(records: Buffer | null, version: number, config: Topi
 }
 
 function checkHeader(header: BatchHeader, version: number): Refusal | undefined {
-  if (header.codec > ZSTD)
-    return refuse('UNSUPPORTED_COMPRESSION_TYPE', `there is no compression of number ${header.codec}`)
+  if (header.codec > ZSTD) return refuse('UNSUPPORTED_COMPRESSION_TYPE', `unknown compression codec ${header.codec}`)
   if (header.codec === ZSTD && version < ZSTD_VERSION) {
-    return refuse('UNSUPPORTED_COMPRESSION_TYPE', `zstd needs version ${ZSTD_VERSION} of Produce`)
+    return refuse('UNSUPPORTED_COMPRESSION_TYPE', `zstd requires version ${ZSTD_VERSION} of Produce`)
   }
   if (header.baseOffset !== 0) return refuse('INVALID_RECORD', 'the base offset of a new batch must be 0')
   if (header.recordsCount <= 0 || header.lastOffsetDelta !== header.recordsCount - 1) {
-    return refuse('INVALID_RECORD', 'the number of records does not fit the last offset')
+    return refuse('INVALID_RECORD', 'the number of records does not match the last offset')
   }
-  if (header.control) return refuse('INVALID_RECORD', 'control batches are written by brokers alone')
+  if (header.control) return refuse('INVALID_RECORD', 'only brokers may write control batches')
   if (header.transactional && header.producerId < 0)
-    return refuse('INVALID_RECORD', 'a transaction needs a producer id')
+    return refuse('INVALID_RECORD', 'a transactional batch needs a producer id')
   if (header.producerId >= 0 && (header.baseSequence < 0 || header.producerEpoch < 0)) {
     return refuse('INVALID_RECORD', 'a producer id needs a sequence number and an epoch')
   }
@@ -104,7 +103,7 @@ function unpackedBody(batch: Buffer, { codec }: BatchHeader): Buffer | Refusal {
   try {
     return decompress(codec, packed, MAX_UNPACKED_BYTES)
   } catch (error) {
-    return refuse('INVALID_RECORD', `the compressed records cannot be unpacked: ${messageOf(error)}`)
+    return refuse('INVALID_RECORD', `the records cannot be decompressed: ${messageOf(error)}`)
   }
 }
 
@@ -119,7 +118,7 @@ function checkTimes(
   const { earliest, latest } = timesOf(header, walked)
   // Refused whatever the topic allows: the metadata could not return a time that no number represents exactly.
   if (!Number.isSafeInteger(earliest) || !Number.isSafeInteger(latest)) {
-    return refuse('INVALID_TIMESTAMP', 'there is no such time')
+    return refuse('INVALID_TIMESTAMP', 'the timestamp is out of range')
   }
   const last = now + config.timestampAfterMaxMs
   const first = now - config.timestampBeforeMaxMs
@@ -155,7 +154,7 @@ function misdatedRecords(batch: Buffer, earliest: number, latest: number): { ind
 
 function checkKeys({ keyless }: WalkedRecords, config: TopicConfig): Refusal | undefined {
   if (!config.compact || keyless.length === 0) return undefined
-  const message = 'a compacted topic takes no record without a key'
+  const message = 'records of a compacted topic must have a key'
   return { ok: false, error: 'INVALID_RECORD', message, records: keyless.map(index => ({ index, message })) }
 }
 
@@ -176,7 +175,7 @@ function accept(
     if (size > maxMessageBytes) {
       return refuse(
         'MESSAGE_TOO_LARGE',
-        `the record batch has ${size} bytes as its topic compresses it, more than ${maxMessageBytes}`,
+        `the record batch has ${size} bytes with the compression of its topic, more than the maximum of ${maxMessageBytes}`,
       )
     }
     return { ok: true, header: readBatchHeader(repacked)!, records: repacked }

@@ -55,7 +55,7 @@ const INITIAL_EPOCH = 0
 /** Unknown high watermark: forces inclusion in the next response. */
 const UNKNOWN = -1
 
-interface Told {
+interface Sent {
   partition: SessionPartition
   highWatermark: number
   logStartOffset: number
@@ -67,7 +67,7 @@ interface Session {
   nextEpoch: number
   usedAt: number
   /** In the order in which they are read; those that had records move to the end, so that none starves. */
-  readonly partitions: Map<string, Told>
+  readonly partitions: Map<string, Sent>
 }
 
 /**
@@ -91,7 +91,7 @@ export class FetchSessions {
       this.#sessions.delete(id)
       const session = epoch === INITIAL_EPOCH ? this.#create(request) : undefined
       const mustSend = (partition: SessionPartition, answer: SessionAnswer) => {
-        if (session) tell(session, partition, answer)
+        if (session) recordAnswer(session, partition, answer)
         return true
       }
       return { ok: true, id: session?.id ?? 0, partitions: request.partitions, mustSend }
@@ -109,7 +109,7 @@ export class FetchSessions {
     for (const partition of partitions) {
       const known = session.partitions.get(nameOf(partition))
       if (known) known.partition = partition
-      else session.partitions.set(nameOf(partition), untold(partition))
+      else session.partitions.set(nameOf(partition), nothingSent(partition))
     }
     for (const partition of forgotten) session.partitions.delete(nameOf(partition))
     this.#sessions.delete(session.id)
@@ -119,7 +119,7 @@ export class FetchSessions {
       ok: true,
       id: isEmpty ? 0 : session.id,
       partitions: [...session.partitions.values()].map(({ partition }) => partition),
-      mustSend: (partition, answer) => tell(session, partition, answer),
+      mustSend: (partition, answer) => recordAnswer(session, partition, answer),
     }
   }
 
@@ -131,7 +131,7 @@ export class FetchSessions {
       byId,
       nextEpoch: following(INITIAL_EPOCH),
       usedAt: this.#clock.monotonic(),
-      partitions: new Map(partitions.map(partition => [nameOf(partition), untold(partition)])),
+      partitions: new Map(partitions.map(partition => [nameOf(partition), nothingSent(partition)])),
     }
     this.#sessions.set(session.id, session)
     return session
@@ -153,22 +153,22 @@ export class FetchSessions {
 }
 
 /** Records an answer; returns whether it contains anything new. Errors always count as new. */
-function tell(session: Session, partition: SessionPartition, answer: SessionAnswer): boolean {
+function recordAnswer(session: Session, partition: SessionPartition, answer: SessionAnswer): boolean {
   const name = nameOf(partition)
-  const told = session.partitions.get(name)
-  if (!told) return true
+  const sent = session.partitions.get(name)
+  if (!sent) return true
   const { errorCode, highWatermark, logStartOffset, sizeBytes } = answer
-  const isNew = highWatermark !== told.highWatermark || logStartOffset !== told.logStartOffset
-  told.highWatermark = errorCode === 0 ? highWatermark : UNKNOWN
-  told.logStartOffset = logStartOffset
+  const isNew = highWatermark !== sent.highWatermark || logStartOffset !== sent.logStartOffset
+  sent.highWatermark = errorCode === 0 ? highWatermark : UNKNOWN
+  sent.logStartOffset = logStartOffset
   if (sizeBytes > 0) {
     session.partitions.delete(name)
-    session.partitions.set(name, told)
+    session.partitions.set(name, sent)
   }
   return isNew || sizeBytes > 0 || errorCode !== 0
 }
 
-function untold(partition: SessionPartition): Told {
+function nothingSent(partition: SessionPartition): Sent {
   return { partition, highWatermark: UNKNOWN, logStartOffset: UNKNOWN }
 }
 

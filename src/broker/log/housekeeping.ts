@@ -10,7 +10,7 @@ import { mergeObjects } from './merging.ts'
 import { Pace } from './pace.ts'
 
 /** The functions of the log that housekeeping uses. */
-export interface Kept {
+export interface LogHooks {
   /** The upload epoch of the log. */
   epoch(): number
   /** Returns a key for a new object, and the epoch under which the object must be committed. */
@@ -53,7 +53,7 @@ export class Housekeeping {
   readonly #log: Log
   readonly #config: LogConfig
   readonly #topicConfig: (topic: Topic) => TopicConfig
-  readonly #kept: Kept
+  readonly #hooks: LogHooks
   readonly #stop = new AbortController()
   readonly #running: Promise<unknown>
   #retainedAt: number
@@ -69,7 +69,7 @@ export class Housekeeping {
     log: Log,
     config: LogConfig,
     topicConfig: (topic: Topic) => TopicConfig,
-    kept: Kept,
+    hooks: LogHooks,
   ) {
     this.#metadata = metadata
     this.#store = store
@@ -77,7 +77,7 @@ export class Housekeeping {
     this.#log = log
     this.#config = config
     this.#topicConfig = topicConfig
-    this.#kept = kept
+    this.#hooks = hooks
     this.#retainedAt = clock.monotonic()
     this.#running = Promise.all([this.#run(), config.runsJobs ? this.#runCompaction() : undefined])
   }
@@ -115,8 +115,8 @@ export class Housekeeping {
   async #maintain(): Promise<void> {
     this.#retainedAt = this.#clock.monotonic()
     if (this.#config.runsJobs) {
-      await this.#attempt('carry out retention', () => this.#retain())
-      await this.#attempt('forget idle producers', () => this.#metadata.expireProducers(this.#config.producerExpiryMs))
+      await this.#attempt('apply retention', () => this.#retain())
+      await this.#attempt('expire idle producers', () => this.#metadata.expireProducers(this.#config.producerExpiryMs))
     }
     await this.#often()
   }
@@ -124,11 +124,11 @@ export class Housekeeping {
   /** The parts of a round that cannot wait for the next full one. */
   async #often(): Promise<void> {
     await this.#attempt('renew the upload epoch', () => this.#renewEpoch())
-    await this.#attempt('note what was committed', () => this.#kept.noteCommits())
+    await this.#attempt('note the latest commits', () => this.#hooks.noteCommits())
     if (!this.#config.runsJobs) return
     await this.#attempt('write a manifest', () => this.#keepManifest())
-    await this.#attempt('forget deleted topics', () => this.#purgeDeletedTopics())
-    await this.#attempt('remove what was deleted', () => this.#applyRetention([]))
+    await this.#attempt('purge deleted topics', () => this.#purgeDeletedTopics())
+    await this.#attempt('remove deleted records', () => this.#applyRetention([]))
     // When space is short, work without pauses.
     const politeMs = this.#isShort ? 0 : this.#config.housekeepingIntervalMs
     const pace = new Pace(this.#clock, politeMs, this.#stop.signal)
@@ -148,7 +148,7 @@ export class Housekeeping {
   }
 
   async #renewEpoch(): Promise<void> {
-    if (!(await this.#metadata.renewEpoch(this.#kept.epoch()))) await this.#kept.changeEpoch()
+    if (!(await this.#metadata.renewEpoch(this.#hooks.epoch()))) await this.#hooks.changeEpoch()
   }
 
   /** Every process with jobs may write it; concurrent writes are harmless. */
@@ -166,7 +166,7 @@ export class Housekeeping {
     for (let start = 0; start < rules.length; start += PARTITIONS_TOGETHER) {
       const some = rules.slice(start, start + PARTITIONS_TOGETHER)
       await this.#applyRetention(some)
-      await this.#kept.boundsChanged(some.map(({ partition }) => partition))
+      await this.#hooks.boundsChanged(some.map(({ partition }) => partition))
     }
   }
 
@@ -189,7 +189,7 @@ export class Housekeeping {
 
   /** Compacts the partitions that are due. */
   async #compact(): Promise<void> {
-    const { metadata, store, newObject, load } = { metadata: this.#metadata, store: this.#store, ...this.#kept }
+    const { metadata, store, newObject, load } = { metadata: this.#metadata, store: this.#store, ...this.#hooks }
     const topics = [...metadata.catalog().byId.values()].filter(topic => this.#topicConfig(topic).compact)
     for (const topic of topics) {
       const config = this.#topicConfig(topic)
@@ -202,7 +202,7 @@ export class Housekeeping {
         const result = await compactPartition(partition, bounds[index], cleanedUntil[index]!, options)
         if (result === undefined) continue
         this.#log.info('compacted a partition', { topic: topic.name, partition, ...result })
-        this.#kept.recordsMoved(partition)
+        this.#hooks.recordsMoved(partition)
       }
     }
   }
@@ -227,7 +227,7 @@ export class Housekeeping {
     const now = this.#clock.now()
     const onLost = (key: string, error: unknown) =>
       this.#logOnce(key, () => this.#log.error('an object cannot be merged', { key, error }))
-    return mergeObjects(this.#metadata, this.#store, candidates, this.#kept.newObject, now, onLost)
+    return mergeObjects(this.#metadata, this.#store, candidates, this.#hooks.newObject, now, onLost)
   }
 
   /** Purges the deleted topics whose time has passed, or all of them when the disk is short of space. */
@@ -236,7 +236,7 @@ export class Housekeeping {
     this.#isShort = capacity ? capacity.usableBytes < capacity.totalBytes * SHORT_OF_ROOM : false
     const topics = await this.#metadata.purgeDeletedTopics(this.#isShort)
     if (topics.length > 0) {
-      this.#log.info('deleted topics cannot be brought back any more', { topics, isShort: this.#isShort })
+      this.#log.info('deleted topics were purged and can no longer be restored', { topics, isShort: this.#isShort })
     }
   }
 
@@ -296,7 +296,7 @@ export class Housekeeping {
   }
 
   #spare(keys: readonly string[]): void {
-    for (const key of keys) this.#logOnce(key, () => this.#log.warn('an object would be deleted', { key }))
+    for (const key of keys) this.#logOnce(key, () => this.#log.warn('dry run: this object would be deleted', { key }))
   }
 
   /** Every round finds the same objects again, but only the first one logs them. */

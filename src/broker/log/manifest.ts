@@ -97,11 +97,11 @@ export async function readManifest(store: ObjectStore, key: string, signal?: Abo
     const lines = (await decompress(body)).toString().trimEnd().split('\n')
     const [head, ...others] = lines.map(text => fieldsOf(JSON.parse(text)))
     if (head?.['version'] !== VERSION) throw new Error(`its version is ${String(head?.['version'])}`)
-    if (others.pop()?.['end'] !== true) throw new Error('its end is missing')
+    if (others.pop()?.['end'] !== true) throw new Error('it is truncated')
     const rows = new Map<SnapshotTable, SnapshotRow[]>()
     for (const { table: name, columns, rows: some } of others) {
       const table = snapshotTableNames.find(known => known === name)
-      if (table === undefined) throw new Error(`there is no table ${String(name)}`)
+      if (table === undefined) throw new Error(`unknown table ${String(name)}`)
       // Written by writeManifest, with the columns of that time.
       const inOrder = reordered(table, columns as string[], some as SnapshotRow[])
       rows.set(table, [...(rows.get(table) ?? []), ...inOrder])

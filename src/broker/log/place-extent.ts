@@ -7,14 +7,14 @@ export class CorruptObjectError extends Error {}
 /** Throws a CorruptObjectError unless the bytes are the whole extent: complete batches with correct checksums. */
 export function checkExtent(bytes: Buffer, { key, position, sizeBytes }: Extent): void {
   if (bytes.length !== sizeBytes) {
-    throw new CorruptObjectError(`the object ${key} is damaged: it ends before ${position + sizeBytes}`)
+    throw new CorruptObjectError(`the object ${key} is damaged: it ends before byte ${position + sizeBytes}`)
   }
   for (let start = 0; start < bytes.length; ) {
     const batch = batchExtent(bytes, start)
     const end = start + (batch?.sizeBytes ?? 0)
     if (end <= start || end > bytes.length || !batchCrcFits(bytes.subarray(start, end))) {
       throw new CorruptObjectError(
-        `the object ${key} is damaged: there is no batch with a right checksum at ${position + start}`,
+        `the object ${key} is damaged: there is no batch with a correct checksum at byte ${position + start}`,
       )
     }
     start = end
@@ -31,7 +31,7 @@ export function placeExtent(bytes: Buffer, extent: Extent): void {
   while (start < bytes.length) {
     const batch = batchExtent(bytes, start)
     if (!batch || batch.sizeBytes <= 0)
-      throw new CorruptObjectError(`the object ${extent.key} holds no batch at ${extent.position + start}`)
+      throw new CorruptObjectError(`the object ${extent.key} contains no batch at byte ${extent.position + start}`)
     if (extent.appendTimestamp < 0) {
       placeBatch(bytes, start, offset)
     } else {
@@ -42,7 +42,7 @@ export function placeExtent(bytes: Buffer, extent: Extent): void {
   }
   if (offset !== extent.lastOffset + 1 || start !== bytes.length) {
     throw new CorruptObjectError(
-      `the object ${extent.key} does not hold the offsets ${extent.baseOffset} to ${extent.lastOffset}`,
+      `the object ${extent.key} does not contain the offsets ${extent.baseOffset} to ${extent.lastOffset}`,
     )
   }
 }

@@ -315,7 +315,7 @@ export class Reader {
     this.#cache
       .load(missing, holds)
       // Requests for these extents get the error themselves, if it persists.
-      .catch((error: unknown) => this.#log.debug('could not read ahead', { error }))
+      .catch((error: unknown) => this.#log.debug('could not prefetch an object', { error }))
       .finally(() => {
         this.#readAheadBytes -= sizeBytes
         holds.release()

@@ -637,20 +637,20 @@ describe('the log', () => {
       await store.put(`data/${epoch}/0000009999`, [Buffer.from('orphan')])
       await metadata.deleteTopics([topic.id], null)
       await log.close()
-      const told: string[] = []
+      const reported: string[] = []
       const changes = { deadObjectGraceMs: 0, deletesObjects: false }
       log = await openRecordLog({
         metadata,
         store,
         clock: systemClock,
         random: systemRandom,
-        log: { ...nullLog, warn: (_message, fields) => void told.push(String(fields?.['key'])) },
+        log: { ...nullLog, warn: (_message, fields) => void reported.push(String(fields?.['key'])) },
         config: { ...config, ...changes },
         topicConfig: of => topicConfig(of, defaultBrokerConfig),
       })
       await log.runMaintenance()
       await log.runMaintenance()
-      assert.deepEqual(told.toSorted(), [`data/${epoch}/0000000000`, `data/${epoch}/0000009999`])
+      assert.deepEqual(reported.toSorted(), [`data/${epoch}/0000000000`, `data/${epoch}/0000009999`])
       assert.equal((await objects()).length, 2)
       await log.close()
       log = await open({ deadObjectGraceMs: 0 })

@@ -206,7 +206,7 @@ export class RecordLog {
       await this.#noteCommits()
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
-      this.#log.warn('what was committed last could not be noted', { error: error.message })
+      this.#log.warn('the latest commits could not be noted', { error: error.message })
     }
     try {
       await this.#metadata.closeEpoch(this.#appender.epoch)

@@ -20,14 +20,14 @@ export function walkRecords(body: Buffer, count: number): WalkedRecords | string
   for (let number = 0; number < count; number++) {
     const sizeBytes = walk.varint()
     const end = walk.position + sizeBytes
-    if (sizeBytes < 0 || end > body.length) return `record ${number} does not fit into its batch`
+    if (sizeBytes < 0 || end > body.length) return `record ${number} extends beyond its batch`
     // The attributes, all of which are unused.
     walk.position += 1
     const timestampDelta = walk.varint()
     if (timestampDelta < earliestDelta) earliestDelta = timestampDelta
     if (timestampDelta > latestDelta) latestDelta = timestampDelta
     const offsetDelta = walk.varint()
-    if (offsetDelta !== number) return `record ${number} says that it is number ${offsetDelta}`
+    if (offsetDelta !== number) return `record ${number} has the offset delta ${offsetDelta}`
     if (!walk.skipBytes()) keyless.push(number)
     walk.skipBytes()
     const headers = walk.varint()
@@ -36,9 +36,9 @@ export function walkRecords(body: Buffer, count: number): WalkedRecords | string
       if (!walk.skipBytes()) return `record ${number} has a header without a key`
       walk.skipBytes()
     }
-    if (walk.position !== end) return `record ${number} is not as long as it says`
+    if (walk.position !== end) return `record ${number} does not have the length that it states`
   }
-  if (walk.position !== body.length) return 'there are more records than the batch says'
+  if (walk.position !== body.length) return 'the batch has more data than the stated number of records'
   return { earliestDelta, latestDelta, keyless }
 }
 

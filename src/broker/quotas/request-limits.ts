@@ -29,6 +29,6 @@ export class RequestLimits {
     const throttleMs = this.#quotas.mutate(this.#client, partitions)
     if (throttleMs === 0) return
     this.#throttleMs = Math.max(this.#throttleMs, throttleMs)
-    throw new KafkaError(ErrorCode.THROTTLING_QUOTA_EXCEEDED, 'The quota of changes of partitions is exceeded.')
+    throw new KafkaError(ErrorCode.THROTTLING_QUOTA_EXCEEDED, 'The quota of partition changes is exceeded.')
   }
 }

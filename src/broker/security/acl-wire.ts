@@ -95,7 +95,7 @@ function word<Words extends readonly string[]>(words: Words, index: number, what
 
 function definite<Words extends readonly string[]>(words: Words, index: number, what: string) {
   const found = word(words, index, what)
-  if (found === 'any') throw invalid(`ANY is no ${what} of an ACL`)
+  if (found === 'any') throw invalid(`ANY is not a valid ${what} of an ACL`)
   return found as Exclude<Words[number], 'unknown' | 'any'> // `word` refuses the first, the line above the second
 }
 

@@ -19,7 +19,7 @@ export function* protobufFields(message: Buffer): Generator<ProtobufField> {
       value |= BigInt(byte & 0x7f) << shift
       if (byte < 0x80) return value
     }
-    throw new ProtocolError('a number of a message is too long')
+    throw new ProtocolError('varint is too long')
   }
   const bytes = (length: number): Buffer => {
     if (length > message.length - position) throw cutOff()
@@ -42,11 +42,11 @@ export function* protobufFields(message: Buffer): Generator<ProtobufField> {
         yield { number, kind: 'fixed32', value: bytes(4) }
         break
       default:
-        throw new ProtocolError('a field of a message has an unknown type')
+        throw new ProtocolError('field with an unknown wire type')
     }
   }
 }
 
 function cutOff(): ProtocolError {
-  return new ProtocolError('a message is cut off')
+  return new ProtocolError('message is truncated')
 }

@@ -167,7 +167,7 @@ export class Transactions {
       if (this.#stop.signal.aborted) break
       const outcome = await this.#handle(id, { kind: 'expire' })
       if (!outcome.ok) continue
-      this.#options.log.info('transaction is overdue and was aborted', { transactionalId: id })
+      this.#options.log.info('transaction timed out and was aborted', { transactionalId: id })
       own.push(id)
     }
     return own
@@ -259,14 +259,14 @@ export class Transactions {
       leases.fenced(fence)
       return 'NOT_COORDINATOR'
     }
-    log.warn('transaction could not be carried on', { transactionalId: id, error })
+    log.warn('transaction request failed', { transactionalId: id, error })
     return 'COORDINATOR_NOT_AVAILABLE'
   }
 
   async #expireIds(): Promise<void> {
     const { metadata, settings, log } = this.#options
     for (const id of await metadata.expireTransactions(settings.idExpirationMs)) {
-      log.info('unused transactional id is forgotten', { transactionalId: id })
+      log.info('unused transactional id deleted', { transactionalId: id })
     }
   }
 
@@ -279,7 +279,7 @@ export class Transactions {
       try {
         await work()
       } catch (error) {
-        log.warn('transactions could not be looked after', { error: String(error) })
+        log.warn('transaction maintenance failed', { error: String(error) })
       }
     }
   }

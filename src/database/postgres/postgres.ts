@@ -98,7 +98,7 @@ export class PostgresDatabase implements Database {
   async notify(channel: string, payload: string): Promise<void> {
     if (this.#closing !== undefined) throw new DatabaseError('closed', 'the database is closed')
     if (Buffer.byteLength(payload) > MAX_NOTIFICATION_BYTES) {
-      throw new DatabaseError('failed', `a notification has ${MAX_NOTIFICATION_BYTES} bytes at most`)
+      throw new DatabaseError('failed', `a notification may have at most ${MAX_NOTIFICATION_BYTES} bytes`)
     }
     const statement = { name: 'notify', text: 'SELECT pg_notify($1, $2)', values: [this.#channel(channel), payload] }
     await this.#pool.query(statement).catch((cause: unknown) => {

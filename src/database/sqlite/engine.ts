@@ -102,7 +102,7 @@ class Statement {
     this.#database = database
     this.#template = withoutLocks(parseTemplate(text))
     const sets = this.#template.places.filter(place => place !== 'value')
-    assert(sets.length <= 1, `a statement has one set at most: ${text}`)
+    assert(sets.length <= 1, `a statement may have at most one set: ${text}`)
     this.#hasSets = sets.length > 0
   }
 

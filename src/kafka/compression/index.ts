@@ -30,9 +30,9 @@ export function decompress(codec: number, data: Buffer, maxBytes = defaultMaxByt
     }
   } catch (cause) {
     if (cause instanceof ProtocolError) throw cause
-    throw new ProtocolError('compressed records cannot be read', { cause })
+    throw new ProtocolError('records cannot be decompressed', { cause })
   }
-  throw new ProtocolError(`there is no codec ${codec}`)
+  throw new ProtocolError(`unknown compression codec ${codec}`)
 }
 
 /**
@@ -52,6 +52,6 @@ export function compress(codec: number, data: Buffer, level?: number): Buffer {
     case 4:
       return zstdCompressSync(data, { params: { [constants.ZSTD_c_compressionLevel]: level ?? 3 } })
     default:
-      throw new ProtocolError(`there is no codec ${codec}`)
+      throw new ProtocolError(`unknown compression codec ${codec}`)
   }
 }

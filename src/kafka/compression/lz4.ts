@@ -32,7 +32,7 @@ function largestSize(data: Buffer): number {
   let blocks = 0
   let storedBytes = 0
   for (;;) {
-    if (at + 4 > data.length) throw new ProtocolError('lz4 frame is cut off')
+    if (at + 4 > data.length) throw new ProtocolError('lz4 frame is truncated')
     const word = data.readUInt32LE(at)
     at += 4
     if (word === 0) break

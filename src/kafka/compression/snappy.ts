@@ -15,10 +15,10 @@ export function snappyDecompress(data: Buffer, maxBytes: number): Buffer {
   const blocks: Buffer[] = []
   let size = 0
   for (let at = xerialHeaderBytes; at < data.length; ) {
-    if (at + 4 > data.length) throw new ProtocolError('snappy framing is cut off')
+    if (at + 4 > data.length) throw new ProtocolError('snappy framing is truncated')
     const length = data.readInt32BE(at)
     at += 4
-    if (length < 0 || at + length > data.length) throw new ProtocolError('snappy block reaches beyond its frame')
+    if (length < 0 || at + length > data.length) throw new ProtocolError('snappy block extends beyond its frame')
     const plain = block(data.subarray(at, at + length), maxBytes - size)
     size += plain.length
     blocks.push(plain)

@@ -62,7 +62,7 @@ function encodeProduceTopicProduceData(w: Writer, v: number, value: ProduceTopic
 export interface ProduceRequest {
   /** v3+. */
   readonly transactionalId: string | null
-  /** 0: no answer at all, 1: the leader, -1: all replicas. */
+  /** 0: no response, 1: the leader, -1: all replicas. */
   readonly acks: number
   readonly timeoutMs: number
   readonly topicData: readonly ProduceTopicProduceData[]
@@ -71,7 +71,7 @@ export interface ProduceRequest {
 export interface ProduceRequestInput {
   /** v3+. */
   readonly transactionalId?: string | null
-  /** 0: no answer at all, 1: the leader, -1: all replicas. */
+  /** 0: no response, 1: the leader, -1: all replicas. */
   readonly acks: number
   readonly timeoutMs?: number
   readonly topicData: readonly ProduceTopicProduceDataInput[]

@@ -31,7 +31,7 @@ function encodeMetadataRequestTopic(w: Writer, v: number, value: MetadataRequest
 }
 
 export interface MetadataRequest {
-  /** Null asks for all topics; in version 0 an empty array does. */
+  /** Null requests all topics; in version 0 an empty array does. */
   readonly topics: readonly MetadataRequestTopic[] | null
   /** v4+. */
   readonly allowAutoTopicCreation: boolean
@@ -42,7 +42,7 @@ export interface MetadataRequest {
 }
 
 export interface MetadataRequestInput {
-  /** Null asks for all topics; in version 0 an empty array does. */
+  /** Null requests all topics; in version 0 an empty array does. */
   readonly topics?: readonly MetadataRequestTopicInput[] | null
   /** v4+. */
   readonly allowAutoTopicCreation?: boolean

@@ -30,7 +30,7 @@ export interface AddPartitionsToTxnTransaction {
   readonly producerId: number
   /** v4+. */
   readonly producerEpoch: number
-  /** v4+. Only asks whether the partitions are in the transaction. */
+  /** v4+. Only checks whether the partitions are in the transaction. */
   readonly verifyOnly: boolean
   /** v4+. */
   readonly topics: readonly AddPartitionsToTxnTopic[]
@@ -43,7 +43,7 @@ export interface AddPartitionsToTxnTransactionInput {
   readonly producerId?: number
   /** v4+. */
   readonly producerEpoch?: number
-  /** v4+. Only asks whether the partitions are in the transaction. */
+  /** v4+. Only checks whether the partitions are in the transaction. */
   readonly verifyOnly?: boolean
   /** v4+. */
   readonly topics?: readonly AddPartitionsToTxnTopic[]

@@ -6,14 +6,14 @@ import { writeString, type Writer } from '../writer.ts'
 export interface DescribeConfigsResource {
   readonly resourceType: number
   readonly resourceName: string
-  /** Null asks for all. */
+  /** Null requests all. */
   readonly configurationKeys: readonly string[] | null
 }
 
 export interface DescribeConfigsResourceInput {
   readonly resourceType: number
   readonly resourceName: string
-  /** Null asks for all. */
+  /** Null requests all. */
   readonly configurationKeys?: readonly string[] | null
 }
 

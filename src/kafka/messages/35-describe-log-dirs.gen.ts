@@ -24,12 +24,12 @@ function encodeDescribeLogDirsDescribableLogDirTopic(w: Writer, v: number, value
 }
 
 export interface DescribeLogDirsRequest {
-  /** Null asks for all topics. */
+  /** Null requests all topics. */
   readonly topics: readonly DescribeLogDirsDescribableLogDirTopic[] | null
 }
 
 export interface DescribeLogDirsRequestInput {
-  /** Null asks for all topics. */
+  /** Null requests all topics. */
   readonly topics?: readonly DescribeLogDirsDescribableLogDirTopic[] | null
 }
 

@@ -26,7 +26,7 @@ function encodeElectLeadersTopicPartitions(w: Writer, v: number, value: ElectLea
 export interface ElectLeadersRequest {
   /** v1+. 0: the preferred leader, 1: an unclean one. */
   readonly electionType: number
-  /** Null asks for all partitions. */
+  /** Null requests all partitions. */
   readonly topicPartitions: readonly ElectLeadersTopicPartitions[] | null
   readonly timeoutMs: number
 }
@@ -34,7 +34,7 @@ export interface ElectLeadersRequest {
 export interface ElectLeadersRequestInput {
   /** v1+. 0: the preferred leader, 1: an unclean one. */
   readonly electionType?: number
-  /** Null asks for all partitions. */
+  /** Null requests all partitions. */
   readonly topicPartitions?: readonly ElectLeadersTopicPartitions[] | null
   readonly timeoutMs?: number
 }

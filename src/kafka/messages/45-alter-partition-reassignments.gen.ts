@@ -5,13 +5,13 @@ import { writeInt32, type Writer } from '../writer.ts'
 
 export interface AlterPartitionReassignmentsReassignablePartition {
   readonly partitionIndex: number
-  /** Null cancels a reassignment that is under way. */
+  /** Null cancels an ongoing reassignment. */
   readonly replicas: readonly number[] | null
 }
 
 export interface AlterPartitionReassignmentsReassignablePartitionInput {
   readonly partitionIndex: number
-  /** Null cancels a reassignment that is under way. */
+  /** Null cancels an ongoing reassignment. */
   readonly replicas?: readonly number[] | null
 }
 

@@ -36,13 +36,13 @@ function encodeDescribeClientQuotasComponentData(w: Writer, _v: number, value: D
 
 export interface DescribeClientQuotasRequest {
   readonly components: readonly DescribeClientQuotasComponentData[]
-  /** Whether entities with further components are left out. */
+  /** Whether entities with other components are excluded. */
   readonly strict: boolean
 }
 
 export interface DescribeClientQuotasRequestInput {
   readonly components: readonly DescribeClientQuotasComponentDataInput[]
-  /** Whether entities with further components are left out. */
+  /** Whether entities with other components are excluded. */
   readonly strict: boolean
 }
 

@@ -21,12 +21,12 @@ function encodeDescribeUserScramCredentialsScramUserName(w: Writer, _v: number, 
 }
 
 export interface DescribeUserScramCredentialsRequest {
-  /** Null asks for all users. */
+  /** Null requests all users. */
   readonly users: readonly DescribeUserScramCredentialsScramUserName[] | null
 }
 
 export interface DescribeUserScramCredentialsRequestInput {
-  /** Null asks for all users. */
+  /** Null requests all users. */
   readonly users?: readonly DescribeUserScramCredentialsScramUserName[] | null
 }
 

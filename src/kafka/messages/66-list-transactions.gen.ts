@@ -8,7 +8,7 @@ export interface ListTransactionsRequest {
   readonly producerIdFilters: readonly number[]
   /** v1+. Only transactions that are open for longer than this many milliseconds. */
   readonly durationFilter: number
-  /** v2+. A regular expression in the syntax of RE2. */
+  /** v2+. A regular expression in RE2 syntax. */
   readonly transactionalIdPattern: string | null
 }
 
@@ -17,7 +17,7 @@ export interface ListTransactionsRequestInput {
   readonly producerIdFilters: readonly number[]
   /** v1+. Only transactions that are open for longer than this many milliseconds. */
   readonly durationFilter?: number
-  /** v2+. A regular expression in the syntax of RE2. */
+  /** v2+. A regular expression in RE2 syntax. */
   readonly transactionalIdPattern?: string | null
 }
 

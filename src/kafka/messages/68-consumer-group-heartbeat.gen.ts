@@ -26,7 +26,7 @@ function encodeConsumerGroupHeartbeatOwnedTopicPartitions(w: Writer, v: number, 
 export interface ConsumerGroupHeartbeatRequest {
   readonly groupId: string
   readonly memberId: string
-  /** 0 joins, -1 leaves, -2 leaves for a while (static members). */
+  /** 0 joins, -1 leaves, -2 leaves temporarily (static members). */
   readonly memberEpoch: number
   readonly instanceId: string | null
   readonly rackId: string | null
@@ -42,7 +42,7 @@ export interface ConsumerGroupHeartbeatRequest {
 export interface ConsumerGroupHeartbeatRequestInput {
   readonly groupId: string
   readonly memberId: string
-  /** 0 joins, -1 leaves, -2 leaves for a while (static members). */
+  /** 0 joins, -1 leaves, -2 leaves temporarily (static members). */
   readonly memberEpoch: number
   readonly instanceId?: string | null
   readonly rackId?: string | null

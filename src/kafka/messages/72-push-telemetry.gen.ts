@@ -8,7 +8,7 @@ export interface PushTelemetryRequest {
   readonly subscriptionId: number
   readonly terminating: boolean
   readonly compressionType: number
-  /** Metrics in the format of OTLP, compressed as told. */
+  /** OTLP metrics, compressed as compressionType says. */
   readonly metrics: Buffer
 }
 

@@ -10,7 +10,7 @@ export default {
   flexible: '9+',
   request: [
     { name: 'transactionalId', type: 'string', versions: '3+', nullable: '3+' },
-    { name: 'acks', type: 'int16', about: '0: no answer at all, 1: the leader, -1: all replicas.' },
+    { name: 'acks', type: 'int16', about: '0: no response, 1: the leader, -1: all replicas.' },
     { name: 'timeoutMs', type: 'int32', default: 30000 },
     {
       name: 'topicData',

@@ -12,7 +12,7 @@ export default {
       name: 'topics',
       type: '[]MetadataRequestTopic',
       nullable: '1+',
-      about: 'Null asks for all topics; in version 0 an empty array does.',
+      about: 'Null requests all topics; in version 0 an empty array does.',
       fields: [
         { name: 'topicId', type: 'uuid', versions: '10+' },
         { name: 'name', type: 'string', nullable: '10+' },

@@ -19,7 +19,7 @@ export default {
           name: 'verifyOnly',
           type: 'bool',
           versions: '4+',
-          about: 'Only asks whether the partitions are in the transaction.',
+          about: 'Only checks whether the partitions are in the transaction.',
         },
         {
           name: 'topics',

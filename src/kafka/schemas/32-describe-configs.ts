@@ -13,7 +13,7 @@ export default {
       fields: [
         { name: 'resourceType', type: 'int8' },
         { name: 'resourceName', type: 'string' },
-        { name: 'configurationKeys', type: '[]string', nullable: '0+', about: 'Null asks for all.' },
+        { name: 'configurationKeys', type: '[]string', nullable: '0+', about: 'Null requests all.' },
       ],
     },
     { name: 'includeSynonyms', type: 'bool', versions: '1+' },

@@ -11,7 +11,7 @@ export default {
       name: 'topics',
       type: '[]DescribableLogDirTopic',
       nullable: '0+',
-      about: 'Null asks for all topics.',
+      about: 'Null requests all topics.',
       fields: [
         { name: 'topic', type: 'string' },
         { name: 'partitions', type: '[]int32' },

@@ -12,7 +12,7 @@ export default {
       name: 'topicPartitions',
       type: '[]TopicPartitions',
       nullable: '0+',
-      about: 'Null asks for all partitions.',
+      about: 'Null requests all partitions.',
       fields: [
         { name: 'topic', type: 'string' },
         { name: 'partitions', type: '[]int32' },

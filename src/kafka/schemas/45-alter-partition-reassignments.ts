@@ -23,7 +23,7 @@ export default {
               name: 'replicas',
               type: '[]int32',
               nullable: '0+',
-              about: 'Null cancels a reassignment that is under way.',
+              about: 'Null cancels an ongoing reassignment.',
             },
           ],
         },

@@ -16,7 +16,7 @@ export default {
         { name: 'match', type: 'string', nullable: '0+' },
       ],
     },
-    { name: 'strict', type: 'bool', about: 'Whether entities with further components are left out.' },
+    { name: 'strict', type: 'bool', about: 'Whether entities with other components are excluded.' },
   ],
   response: [
     { name: 'throttleTimeMs', type: 'int32' },

@@ -11,7 +11,7 @@ export default {
       name: 'users',
       type: '[]ScramUserName',
       nullable: '0+',
-      about: 'Null asks for all users.',
+      about: 'Null requests all users.',
       fields: [{ name: 'name', type: 'string' }],
     },
   ],

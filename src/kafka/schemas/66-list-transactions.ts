@@ -21,7 +21,7 @@ export default {
       type: 'string',
       versions: '2+',
       nullable: '2+',
-      about: 'A regular expression in the syntax of RE2.',
+      about: 'A regular expression in RE2 syntax.',
     },
   ],
   response: [

@@ -9,7 +9,7 @@ export default {
   request: [
     { name: 'groupId', type: 'string' },
     { name: 'memberId', type: 'string' },
-    { name: 'memberEpoch', type: 'int32', about: '0 joins, -1 leaves, -2 leaves for a while (static members).' },
+    { name: 'memberEpoch', type: 'int32', about: '0 joins, -1 leaves, -2 leaves temporarily (static members).' },
     { name: 'instanceId', type: 'string', nullable: '0+' },
     { name: 'rackId', type: 'string', nullable: '0+' },
     { name: 'rebalanceTimeoutMs', type: 'int32', default: -1 },

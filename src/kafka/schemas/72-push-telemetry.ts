@@ -11,7 +11,7 @@ export default {
     { name: 'subscriptionId', type: 'int32' },
     { name: 'terminating', type: 'bool' },
     { name: 'compressionType', type: 'int8' },
-    { name: 'metrics', type: 'bytes', about: 'Metrics in the format of OTLP, compressed as told.' },
+    { name: 'metrics', type: 'bytes', about: 'OTLP metrics, compressed as compressionType says.' },
   ],
   response: [
     { name: 'throttleTimeMs', type: 'int32' },

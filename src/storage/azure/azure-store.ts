@@ -171,7 +171,7 @@ class AzureDialect implements Dialect {
 const hints: Readonly<Record<string, string>> = {
   ContainerNotFound: 'create it first, or check its name and the account',
   AuthenticationFailed: 'the account key or SAS token is wrong, or this machine’s clock is off',
-  AuthorizationPermissionMismatch: 'needed is the role Storage Blob Data Contributor',
+  AuthorizationPermissionMismatch: 'the role Storage Blob Data Contributor is needed',
 }
 
 function storageCode(status: number, code: string): StorageErrorCode {

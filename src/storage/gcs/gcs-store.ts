@@ -96,7 +96,7 @@ class GcsDialect implements Dialect {
 
   errorOf(answer: Answer, subject: string): StorageError {
     const said = answerText(answer)
-    const hint = answer.status === 403 ? ' (needed is the role Storage Object Admin on the bucket)' : ''
+    const hint = answer.status === 403 ? ' (the role Storage Object Admin on the bucket is needed)' : ''
     const missingBucket = answer.status === 404 && /bucket/i.test(said)
     const code = missingBucket ? 'failed' : storageCode(answer.status)
     return new StorageError(code, `${subject} in bucket ${this.#bucket}: ${said}${hint}`)
@@ -200,6 +200,6 @@ function parseJson<T>(answer: Answer): T {
     // The shape is the API's; a missing field reads as undefined.
     return JSON.parse(answer.body.toString()) as T
   } catch (cause) {
-    throw new StorageError('unavailable', 'the store answered with broken JSON', { cause })
+    throw new StorageError('unavailable', 'the store answered with invalid JSON', { cause })
   }
 }

@@ -216,11 +216,11 @@ const EMPTY_HASH = sha256('')
 
 const hints: Readonly<Record<string, string>> = {
   NoSuchBucket: 'create it first, or check its name and the region',
-  AccessDenied: 'needed are s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject',
+  AccessDenied: 's3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject are needed',
   SignatureDoesNotMatch: 'the secret key is wrong',
   InvalidAccessKeyId: 'the access key is wrong',
   RequestTimeTooSkewed: "this machine's clock is off",
-  NotImplemented: 'conditional puts (If-None-Match) are needed',
+  NotImplemented: 'the store must support conditional puts (If-None-Match)',
 }
 
 function storageCode(status: number, code: string): StorageErrorCode {
