@@ -50,7 +50,8 @@ export async function startPostgresServer({ durable = false }: PostgresServerOpt
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let server: ReturnType<typeof spawn> | undefined
   // A test that fails at the wrong moment must not leave a server behind.
-  process.once('exit', () => server?.kill('SIGQUIT'))
+  const killAtExit = () => void server?.kill('SIGQUIT')
+  process.once('exit', killAtExit)
   const start = async () => {
     server = spawn(join(programs, 'postgres'), ['-D', data, ...flags], { ...user, cwd: folder, stdio: 'ignore' })
     await untilReady(programs, port, server)
@@ -70,6 +71,7 @@ export async function startPostgresServer({ durable = false }: PostgresServerOpt
     start,
     async close() {
       await stop('SIGINT')
+      process.removeListener('exit', killAtExit)
       rmSync(folder, { recursive: true, force: true })
     },
   }
