@@ -4,6 +4,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, describe, it } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { until } from '../base/until.suite.ts'
 import { DIRECT_BYTES, directMemory, DISK_BLOCK_BYTES } from './direct-memory.ts'
 import { FileThreads } from './file-threads.ts'
 
@@ -108,6 +111,26 @@ describe('threads for files', () => {
     assert.equal(await write('no/folder', 'a'), false)
     await mkdir(join(root, 'no'))
     assert.equal(await write('no/folder', 'a'), true)
+  })
+
+  it('release the memory of finished tasks', { timeout: 120_000 }, async () => {
+    const sizeBytes = 128 * 1024 * 1024
+    writeFileSync(join(root, 'large'), Buffer.alloc(sizeBytes, 1))
+    setFlagsFromString('--expose-gc')
+    const collectGarbage: () => void = runInNewContext('gc')
+    const before = process.memoryUsage.rss()
+    for (let round = 0; round < 8; round++) {
+      const memory = directMemory(sizeBytes)
+      const half = sizeBytes / 2
+      await Promise.all([
+        files.read(join(root, 'large'), 0, memory.subarray(0, half)),
+        files.read(join(root, 'large'), half, memory.subarray(half)),
+      ])
+    }
+    await until(() => {
+      collectGarbage()
+      return process.memoryUsage.rss() < before + 3 * sizeBytes
+    }, process.memoryUsage)
   })
 
   it('write nothing more once they are closed', async () => {

@@ -11,6 +11,7 @@ import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { replaceExtents } from './merging.ts'
+import { type Holds, holding } from './slabs.ts'
 
 /**
  * Maximum memory for the keys of one cleaning, in bytes, including the map's overhead per key. If there are more keys,
@@ -31,8 +32,8 @@ export interface CompactionOptions {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly newObject: () => { key: string; epoch: number }
-  /** Loads the bytes of extents with their offsets set. */
-  readonly load: (extents: readonly Extent[]) => Promise<Buffer[]>
+  /** Loads the bytes of extents with their offsets set; they are valid until `holds` are released. */
+  readonly load: (extents: readonly Extent[], holds: Holds) => Promise<Buffer[]>
   readonly signal: AbortSignal
 }
 
@@ -70,7 +71,11 @@ export async function compactPartition(
   let until = start
   for (const step of inSteps(dirty)) {
     if (signal.aborted || keys.isFull) break
-    for (const bytes of await options.load(step)) for (const batch of batchesOf(bytes)) keys.add(batch, start, aborted)
+    await holding(async holds => {
+      for (const bytes of await options.load(step, holds)) {
+        for (const batch of batchesOf(bytes)) keys.add(batch, start, aborted)
+      }
+    })
     until = step.at(-1)!.lastOffset + 1
   }
   return signal.aborted ? undefined : rewrite(partition, bounds.logStartOffset, until, keys, aborted, options)
@@ -106,15 +111,18 @@ async function rewrite(
   let bytesAfter = 0
   for (const [index, step] of steps.entries()) {
     if (options.signal.aborted) return undefined
-    const batches: Buffer[] = []
-    for (const bytes of await options.load(step)) {
-      for (const batch of batchesOf(bytes)) addCleaned(batches, cleaned(batch, keys, aborted, options), batch)
-    }
     const cleaning = { partition, until: index === steps.length - 1 ? until : null }
-    const left = batches.map(batch => extentOf(partition, batch))
-    const { metadata, store, newObject } = options
-    if (!(await replaceExtents(metadata, store, newObject(), batches, left, step, options.now, cleaning)))
-      return undefined
+    const left = await holding(async holds => {
+      const batches: Buffer[] = []
+      for (const bytes of await options.load(step, holds)) {
+        for (const batch of batchesOf(bytes)) addCleaned(batches, cleaned(batch, keys, aborted, options), batch)
+      }
+      const extents = batches.map(batch => extentOf(partition, batch))
+      const { metadata, store, newObject, now } = options
+      const isReplaced = await replaceExtents(metadata, store, newObject(), batches, extents, step, now, cleaning)
+      return isReplaced ? extents : undefined
+    })
+    if (left === undefined) return undefined
     bytesBefore += sizeOf(step)
     bytesAfter += sizeOf(left)
   }

@@ -5,7 +5,7 @@ import type { Extent } from '../../metadata/index.ts'
 import { openMemoryStore, type Range } from '../../storage/index.ts'
 import { ExtentCache } from './extent-cache.ts'
 import { CorruptObjectError } from './place-extent.ts'
-import { SlabPool } from './slabs.ts'
+import { Holds, SlabPool } from './slabs.ts'
 
 // A reader may find an extent in the metadata and load it before the appender, which
 // has the bytes, learns of its own commit.
@@ -21,7 +21,7 @@ test('a reader gets batches with their offsets, even if the extent was inserted 
     return bytes
   }
   const cache = new ExtentCache({ ...store, get }, 1e6, new SlabPool(1e6))
-  const loading = cache.load([extent])
+  const loading = cache.load([extent], new Holds())
   cache.insert(Buffer.from(body), 0, [extent])
   isInserted.resolve()
   const [loaded] = await loading
@@ -51,12 +51,12 @@ test('whole blocks are read where the store reads these fastest', async () => {
   const cache = new ExtentCache({ get, readsInto: true, blockBytes: 512 }, 1e6, new SlabPool(1e6))
   const [first, second] = [batches[0]!.length, batches[1]!.length]
   const at = { key: 'data/1/0', position: first }
-  const [loaded] = await cache.load([{ ...extentOf(1, second), ...at }])
+  const [loaded] = await cache.load([{ ...extentOf(1, second), ...at }], new Holds())
   assert.equal(readRecords(loaded!)[0]!.value!.length, 2000)
   assert.deepEqual(ranges, [{ position: 1024, length: 2560, orLess: true }])
   const last = { ...extentOf(2, batches[2]!.length), ...at, position: first + second }
-  await assert.rejects(cache.load([{ ...last, sizeBytes: last.sizeBytes + 1 }]), CorruptObjectError)
-  assert.equal((await cache.load([last]))[0]!.length, batches[2]!.length)
+  await assert.rejects(cache.load([{ ...last, sizeBytes: last.sizeBytes + 1 }], new Holds()), CorruptObjectError)
+  assert.equal((await cache.load([last], new Holds()))[0]!.length, batches[2]!.length)
 })
 
 test('a reader that is far behind does not evict the latest records', async () => {
@@ -69,9 +69,9 @@ test('a reader that is far behind does not evict the latest records', async () =
   const known = () =>
     Array.from({ length: 46 }, (_, number) => number).filter(number => cache.has(extentOf(number, body.length)))
   assert.deepEqual(known(), [30, 31, 32, 33, 34, 35, 36, 37, 38, 39], 'all of it without a reader')
-  for (let number = 0; number < 20; number++) await cache.load([extentOf(number, body.length)])
+  for (let number = 0; number < 20; number++) await cache.load([extentOf(number, body.length)], new Holds())
   assert.deepEqual(known(), [15, 16, 17, 18, 19, 35, 36, 37, 38, 39])
-  for (let number = 35; number < 38; number++) await cache.load([extentOf(number, body.length)])
+  for (let number = 35; number < 38; number++) await cache.load([extentOf(number, body.length)], new Holds())
   for (let number = 40; number < 45; number++) cache.insert(Buffer.from(body), 0, [extentOf(number, body.length)])
   assert.deepEqual(known(), [18, 19, 35, 36, 37, 40, 41, 42, 43, 44], 'what was not used for longest goes')
 })

@@ -67,13 +67,13 @@ export class ExtentCache {
     return this.#sizeBytes.written + this.#sizeBytes.read
   }
 
-  /** Returns the extent's bytes if cached. Without `holds` the caller may keep them indefinitely. */
-  get(extent: Extent, holds?: Holds): Buffer | undefined {
+  /** Returns the extent's bytes if cached; they are valid until `holds` are released. */
+  get(extent: Extent, holds: Holds): Buffer | undefined {
     const name = nameOf(extent)
     const block = this.#extents.get(name)
     if (!block) return undefined
     this.#use(block)
-    keep(block.slab, holds)
+    if (block.slab !== undefined) holds.add(block.slab)
     return block.extents.get(name)
   }
 
@@ -110,10 +110,10 @@ export class ExtentCache {
   }
 
   /**
-   * Returns the bytes of each extent, from memory or from the store. Without `holds` the caller may keep them
-   * indefinitely. Rejects with a StorageError, or a CorruptObjectError if a checksum does not match.
+   * Returns the bytes of each extent, from memory or from the store; they are valid until `holds` are released.
+   * Rejects with a StorageError, or a CorruptObjectError if a checksum does not match.
    */
-  load(extents: readonly Extent[], holds?: Holds): Promise<Buffer[]> {
+  load(extents: readonly Extent[], holds: Holds): Promise<Buffer[]> {
     const missing: Extent[] = []
     const found = extents.map(extent => {
       const bytes = this.get(extent, holds) ?? this.#join(extent, holds)
@@ -129,9 +129,9 @@ export class ExtentCache {
     return Promise.all(found.map(async bytes => bytes!))
   }
 
-  #join(extent: Extent, holds: Holds | undefined): Promise<Buffer> | undefined {
+  #join(extent: Extent, holds: Holds): Promise<Buffer> | undefined {
     const loading = this.#loading.get(nameOf(extent))
-    keep(loading?.slab, holds)
+    if (loading?.slab !== undefined) holds.add(loading.slab)
     return loading?.bytes
   }
 
@@ -210,13 +210,6 @@ export class ExtentCache {
 /** The extent's part of a buffer whose position in the object is `at`. */
 function bytesOf({ position, sizeBytes }: Extent, buffer: Buffer, at: number): Buffer {
   return buffer.subarray(position - at, position - at + sizeBytes)
-}
-
-/** Protects memory from reuse: until `holds` are released, or permanently without them. */
-function keep(slab: Slab | undefined, holds: Holds | undefined): void {
-  if (slab === undefined) return
-  if (holds === undefined) slab.neverReuse()
-  else holds.add(slab)
 }
 
 function nameOf({ key, position }: Extent): ExtentName {

@@ -8,6 +8,7 @@ import { compactPartition } from './compaction.ts'
 import { isManifestDue, manifestKeys, writeManifest } from './manifest.ts'
 import { mergeObjects } from './merging.ts'
 import { Pace } from './pace.ts'
+import type { Holds } from './slabs.ts'
 
 /** The functions of the log that housekeeping uses. */
 export interface LogHooks {
@@ -15,8 +16,8 @@ export interface LogHooks {
   epoch(): number
   /** Returns a key for a new object, and the epoch under which the object must be committed. */
   readonly newObject: () => { key: string; epoch: number }
-  /** Loads the bytes of extents with their offsets set. */
-  readonly load: (extents: readonly Extent[]) => Promise<Buffer[]>
+  /** Loads the bytes of extents with their offsets set; they are valid until `holds` are released. */
+  readonly load: (extents: readonly Extent[], holds: Holds) => Promise<Buffer[]>
   /** Opens a new epoch, because the old one was closed. */
   changeEpoch(): Promise<void>
   /** Writes notes on the log's commits to the bucket. */

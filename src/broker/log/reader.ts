@@ -112,12 +112,12 @@ export class Reader {
     queries: readonly FetchQuery[],
     limits: FetchLimits,
     signal: AbortSignal,
-    holds?: Holds,
+    holds: Holds = new Holds(),
   ): Promise<Fetched[]> {
     const deadline = this.#clock.monotonic() + limits.maxWaitMs
     for (;;) {
       // Releases what was read before the last wait.
-      holds?.release()
+      holds.release()
       const { fetched, isFull } = await this.#fetchOnce(queries, limits, holds)
       const missingBytes = isFull ? 0 : limits.minBytes - fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
       const restMs = deadline - this.#clock.monotonic()
@@ -133,9 +133,9 @@ export class Reader {
     }
   }
 
-  /** Loads the bytes of extents with their offsets set. */
-  load(extents: readonly Extent[]): Promise<Buffer[]> {
-    return this.#cache.load(extents)
+  /** Loads the bytes of extents with their offsets set; they are valid until `holds` are released. */
+  load(extents: readonly Extent[], holds: Holds): Promise<Buffer[]> {
+    return this.#cache.load(extents, holds)
   }
 
   forget(partition: PartitionId): void {
@@ -149,7 +149,7 @@ export class Reader {
     return readCommitted ? tail.lastStableOffset > bounds.lastStableOffset : tail.highWatermark > bounds.highWatermark
   }
 
-  async #fetchOnce(queries: readonly FetchQuery[], limits: FetchLimits, holds: Holds | undefined): Promise<Read> {
+  async #fetchOnce(queries: readonly FetchQuery[], limits: FetchLimits, holds: Holds): Promise<Read> {
     for (let attempt = 0; ; attempt++) {
       const located = await this.#locate(queries, limits.readCommitted)
       try {
@@ -223,7 +223,7 @@ export class Reader {
     queries: readonly FetchQuery[],
     located: readonly Located[],
     limits: FetchLimits,
-    holds: Holds | undefined,
+    holds: Holds,
   ): Promise<Read> {
     const fetched: Fetched[] = []
     let leftBytes = Math.min(limits.maxBytes, MAX_ANSWER_BYTES)
@@ -250,7 +250,7 @@ export class Reader {
   /**
    * If a partition cannot be read in full, reads only its first extent, so that records before the damage are served.
    */
-  async #readAlone(query: FetchQuery, place: Located, limits: FetchLimits, holds: Holds | undefined): Promise<Read> {
+  async #readAlone(query: FetchQuery, place: Located, limits: FetchLimits, holds: Holds): Promise<Read> {
     try {
       return await this.#read([query], [place], limits, holds)
     } catch (error) {
@@ -263,7 +263,7 @@ export class Reader {
     queries: readonly FetchQuery[],
     located: readonly Located[],
     limits: FetchLimits,
-    holds: Holds | undefined,
+    holds: Holds,
   ): Promise<Read> {
     const maxBytes = Math.min(limits.maxBytes, MAX_ANSWER_BYTES)
     const chosen = chooseExtents(queries, located, maxBytes)

@@ -85,7 +85,7 @@ export class RecordLog {
     this.#appender = new Appender({ metadata, store, clock, log, config, epoch, slabs, stages: options.stages })
     this.#notes = new CommitNotes(store)
     this.#reader = new Reader(metadata, this.#tails, this.#cache, this.#waiters, clock, log)
-    this.#times = new TimeLookup(metadata, async extent => (await this.#cache.load([extent]))[0]!)
+    this.#times = new TimeLookup(metadata, async (extent, holds) => (await this.#cache.load([extent], holds))[0]!)
     this.#stopListening = [
       metadata.onAppend((appended, isOwn) => {
         if (isOwn) this.#notes.add(appended)
@@ -96,7 +96,7 @@ export class RecordLog {
     this.#housekeeping = new Housekeeping(metadata, store, clock, log, config, topicConfig, {
       epoch: () => this.#appender.epoch,
       newObject: () => this.#appender.newObject(),
-      load: extents => this.#reader.load(extents),
+      load: (extents, holds) => this.#reader.load(extents, holds),
       changeEpoch: () => this.#appender.changeEpoch(),
       noteCommits: () => this.#noteCommits(),
       boundsChanged: partitions => this.#boundsChanged(partitions),

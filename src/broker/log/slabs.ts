@@ -185,3 +185,13 @@ export class Holds {
     this.#slabs.clear()
   }
 }
+
+/** Runs `use` with holds that are released when its promise settles. */
+export async function holding<Result>(use: (holds: Holds) => Promise<Result>): Promise<Result> {
+  const holds = new Holds()
+  try {
+    return await use(holds)
+  } finally {
+    holds.release()
+  }
+}

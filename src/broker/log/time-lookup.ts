@@ -1,5 +1,6 @@
 import { batchExtent, readBatchHeader, readRecords } from '../../kafka/index.ts'
 import type { Extent, Metadata, PartitionId } from '../../metadata/index.ts'
+import { type Holds, holding } from './slabs.ts'
 
 /** The offset and timestamp of a record. */
 export interface TimedOffset {
@@ -8,7 +9,8 @@ export interface TimedOffset {
   readonly timestamp: number
 }
 
-type LoadExtent = (extent: Extent) => Promise<Buffer>
+/** The bytes are valid until `holds` are released. */
+type LoadExtent = (extent: Extent, holds: Holds) => Promise<Buffer>
 
 /**
  * Finds records by timestamp. Extents and batch headers lead to the right batch; only there, where records may be in
@@ -33,12 +35,8 @@ export class TimeLookup {
     for (let offset = from; offset < end; ) {
       const [extent] = await this.#metadata.findByTime([{ kind: 'since', partition, offset, timestamp }])
       if (!extent) return undefined
-      const bytes = await this.#load(extent)
-      for (const batch of batchesOf(bytes)) {
-        if (batch.maxTimestamp < timestamp || batch.lastOffset < offset) continue
-        const found = readRecords(batch.bytes).find(record => record.timestamp >= timestamp && record.offset >= from)
-        if (found) return found.offset < end ? found : undefined
-      }
+      const found = await holding(async holds => firstIn(await this.#load(extent, holds), timestamp, from, offset))
+      if (found) return found.offset < end ? found : undefined
       // The timestamp was that of a record below the log start; continue after this extent.
       offset = extent.lastOffset + 1
     }
@@ -51,7 +49,7 @@ export class TimeLookup {
     for (let offset = from; offset < end; ) {
       const [extent] = await this.#metadata.findByTime([{ kind: 'max', partition, offset }])
       if (!extent || (best && extent.maxTimestamp <= best.timestamp)) break
-      const found = latestIn(await this.#load(extent), from, end)
+      const found = await holding(async holds => latestIn(await this.#load(extent, holds), from, end))
       if (found && (!best || found.timestamp > best.timestamp)) best = found
       // Unless it is partly out of bounds, the extent with the largest timestamp has the answer.
       if (extent.baseOffset >= from && extent.lastOffset < end) break
@@ -61,13 +59,23 @@ export class TimeLookup {
   }
 }
 
+/** The first record from `from` on with this timestamp or a later one, in batches that do not end before `offset`. */
+function firstIn(bytes: Buffer, timestamp: number, from: number, offset: number): TimedOffset | undefined {
+  for (const batch of batchesOf(bytes)) {
+    if (batch.maxTimestamp < timestamp || batch.lastOffset < offset) continue
+    const found = readRecords(batch.bytes).find(record => record.timestamp >= timestamp && record.offset >= from)
+    if (found) return { offset: found.offset, timestamp: found.timestamp }
+  }
+  return undefined
+}
+
 function latestIn(bytes: Buffer, from: number, end: number): TimedOffset | undefined {
   let best: TimedOffset | undefined
   for (const batch of batchesOf(bytes)) {
     if (batch.lastOffset < from || (best && batch.maxTimestamp <= best.timestamp)) continue
     for (const record of readRecords(batch.bytes)) {
       if (record.offset < from || record.offset >= end) continue
-      if (!best || record.timestamp > best.timestamp) best = record
+      if (!best || record.timestamp > best.timestamp) best = { offset: record.offset, timestamp: record.timestamp }
     }
   }
   return best
