@@ -4,7 +4,7 @@ import { claims, findingsOf } from './claims.ts'
 
 const [handlers, pages, expressions, databases, drivers, accesses, places, caches] = claims
 
-test('state in a handler is found, constants are not', () => {
+test('reports state in a handler, but not constants', () => {
   const file = 'src/broker/handlers/00-produce.ts'
   const state = 'let count = 0\nconst seen = new Map<string, number>()\nconst list: string[] = []\nconst all = []\n'
   assert.equal(findingsOf(handlers!, file, state).length, 4)
@@ -13,34 +13,34 @@ test('state in a handler is found, constants are not', () => {
   assert.deepEqual(findingsOf(handlers!, file, constants), [])
 })
 
-test('a page that asks the server by itself is found', () => {
+test('reports a page that calls the server directly', () => {
   assert.equal(findingsOf(pages!, 'console/src/pages/a.tsx', "await fetch('/api/v1/x')").length, 1)
   assert.deepEqual(findingsOf(pages!, 'console/src/pages/a.tsx', 'void query.refetch(); a.fetch()'), [])
   assert.deepEqual(findingsOf(pages!, 'console/src/api/client.ts', "fetch('/api')"), [])
 })
 
-test('an expression that is built of a text is found', () => {
+test('reports an expression that is built from a string', () => {
   assert.equal(findingsOf(expressions!, 'src/engine/a.ts', 'const a = new RegExp(pattern)').length, 1)
   assert.deepEqual(findingsOf(expressions!, 'src/bloblang/text/re2/a.ts', 'new RegExp(pattern)'), [])
 })
 
-test('a database file on the calling thread is found', () => {
+test('reports a database file on the calling thread', () => {
   assert.equal(findingsOf(databases!, 'src/control/a.ts', 'openSqliteHere({ path })').length, 1)
   assert.equal(findingsOf(databases!, 'src/broker/a.ts', "import { DatabaseSync } from 'node:sqlite'").length, 1)
 })
 
-test('a way to a database past src/database is found', () => {
+test('reports access to a database that bypasses src/database', () => {
   assert.equal(findingsOf(drivers!, 'src/control/a.ts', "import pg from 'pg'").length, 1)
   assert.deepEqual(findingsOf(drivers!, 'src/engine/a.ts', "import type { DatabaseSync } from 'node:sqlite'"), [])
 })
 
-test('a handler that never asks for access is found', () => {
+test('reports a handler that never checks access', () => {
   const file = 'src/broker/handlers/00-produce.ts'
   assert.equal(findingsOf(accesses!, file, 'handle() { return {} }').length, 1)
   assert.deepEqual(findingsOf(accesses!, file, 'handle(_, { access }) { return {} }'), [])
 })
 
-test('code that depends on where its file lies, and compiled code among temporary files, are found', () => {
+test('reports code that depends on its file location, and compiled code in temporary folders', () => {
   assert.equal(findingsOf(places!, 'src/engine/a.ts', 'join(import.meta.dirname, "a")').length, 1)
   assert.equal(findingsOf(caches!, 'src/cli/main.ts', 'enableCompileCache(tmpdir())').length, 1)
 })

@@ -95,7 +95,7 @@ export const claims: readonly Claim[] = [
     // The name of a variable in users' scripts.
     except: ['src/cli/main.ts', 'src/components/code/prelude.ts'],
     refused: /\bimport\.meta\.(?:dirname|filename)\b|\b__dirname\b/g,
-    why: 'nothing depends on where a source file lies, which is elsewhere in the bundle',
+    why: 'nothing depends on the location of a source file, which differs in the bundle',
   },
   {
     files: ['src/cli/main.ts', 'tools/build.ts', 'bin/penstock'],

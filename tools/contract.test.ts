@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { checkContract, findingsOf } from './contract.ts'
 import { isTriedIn } from './generators/components-registry.ts'
 
-test("the engine's words for runs and lineage are found outside of it, each with its place", () => {
+test("the engine's words for runs and lineage are reported outside the engine, each with its position", () => {
   const lines = [
     'const a = 1',
     'if (batch.solo) return',
@@ -20,11 +20,11 @@ test("the engine's words for runs and lineage are found outside of it, each with
   )
 })
 
-test('no file outside of the engine uses them', () => {
+test('no file outside the engine uses them', () => {
   assert.deepEqual(checkContract(), [])
 })
 
-test('a component counts as tried where a suite is called with its name, and only there', () => {
+test('a component counts as tested only where a suite is called with its name', () => {
   const direct = "inputContract('a', rig, {})\noutputContract('b', rig, {})\nconst other = 'c'"
   assert.deepEqual(
     ['a', 'b', 'c'].map(name => isTriedIn(direct, 'inputContract', name)),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { checkTable, findingsOf } from './layers.ts'
 
-test('the table of ARCHITECTURE.md is the one that is checked', () => {
+test('the check uses the table in ARCHITECTURE.md', () => {
   const architecture = readFileSync('ARCHITECTURE.md', 'utf8')
   assert.deepEqual(checkTable(architecture), [])
   const changed = architecture.replace('→ base, kafka, database\n', '→ base, kafka\n')
@@ -13,7 +13,7 @@ test('the table of ARCHITECTURE.md is the one that is checked', () => {
   )
 })
 
-test('an import against the table, or past a door, is found', () => {
+test('reports an import that violates the table or bypasses the index.ts of a folder', () => {
   const imports = (from: string) => `import { a } from '${from}'\n`
   assert.match(findingsOf('src/engine/a.ts', imports('../broker/index.ts')).join(), /engine may not import broker/)
   assert.match(findingsOf('src/engine/a.ts', imports('../base/clock.ts')).join(), /import base through its door/)
@@ -21,7 +21,7 @@ test('an import against the table, or past a door, is found', () => {
   assert.deepEqual(findingsOf('src/engine/a.ts', imports('../base/index.ts')), [])
 })
 
-test("a component that imports another vendor's is found", () => {
+test("reports a component that imports another vendor's", () => {
   const found = (from: string) => findingsOf('src/components/sql/output.sql_raw.ts', `import { a } from '${from}'\n`)
   assert.match(found('../redis/client.ts').join(), /sql may not import src\/components\/redis\/client.ts/)
   assert.match(found('../pure/processor.mapping.ts').join(), /sql may not import/)

@@ -12,12 +12,12 @@ test('a lock file with all packages of all platforms has no findings', () => {
   assert.deepEqual(checkLockFile(complete), [])
 })
 
-test("a platform's package that npm left out is found", () => {
+test("reports a platform's package that npm omitted", () => {
   const { 'node_modules/tool/node_modules/tool-linux': _, ...incomplete } = complete
   assert.match(checkLockFile(incomplete).join(), /node_modules\/tool needs tool-linux/)
 })
 
-test("a registry's address and a missing hash are found", () => {
+test("reports a registry's address and a missing hash", () => {
   const findings = checkLockFile({
     ...complete,
     'node_modules/tool': { resolved: 'https://registry.example/tool.tgz' },

@@ -37,19 +37,19 @@ const ways = [
   "export const x = import('node:fs')",
 ]
 
-test('components and the mapping language cannot import what reaches the outside', () => {
+test('components and the mapping language cannot import modules with access to the outside', () => {
   assert.deepEqual(refused('src/components/io', ways), ways)
   assert.deepEqual(refused('src/bloblang/stdlib/functions', ways), ways)
   assert.deepEqual(refused('src/host', ways), [])
 })
 
-test('types of those modules, and what only computes, may be imported', () => {
+test('types of those modules, and purely computing functions, may be imported', () => {
   const types =
     "import type { Stats } from 'node:fs'\nimport { isIP } from 'node:net'\nexport const x = (_: Stats) => isIP('')\n"
   assert.deepEqual(refused('src/components/io', [types]), [])
 })
 
-test('nor can they load them in a way that the linter does not see', () => {
+test('components cannot load such modules in ways that bypass the linter', () => {
   const loads = [
     "require('node:fs')",
     "createRequire(import.meta.url)('fs')",

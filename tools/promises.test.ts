@@ -10,7 +10,7 @@ const files: Readonly<Record<string, string>> = {
 const found = (...paragraphs: string[]) =>
   findingsOf('docs/adr/0001-log.md', paragraphs.join('\n\n'), path => files[path])
 
-test('a promise without a footnote is found', () => {
+test('reports a promise without a footnote', () => {
   assert.match(
     found('The log keeps the order. It never\nskips a record. It is fast.').join(),
     /"It never skips a record."/,
@@ -23,7 +23,7 @@ test('a promise without a footnote is found', () => {
   assert.equal(found('It is fast.[^rim] It never skips a record.', note).length, 1)
 })
 
-test('headings, code, reasons and what is not built yet promise nothing', () => {
+test('headings, code, reasons and planned features are not promises', () => {
   const texts = ['# Only one log', '```\nalways\n```', '**Why.** Others never do.', '- ○ Only later.', 'Every 500 ms.']
   assert.deepEqual(found(...texts, 'It calls `every`.'), [])
 })
@@ -34,12 +34,12 @@ test('a footnote names a test that exists', () => {
   assert.deepEqual(notes('[log](../../src/broker/log.test.ts) "keeps the order".'), [])
   assert.match(notes('[log](../../src/broker/log.test.ts).').join(), /name the test in/)
   assert.match(notes('[log](../../src/broker/log.test.ts) "is fast".').join(), /there is no "is fast"/)
-  assert.match(notes('[log](../../src/broker/gone.test.ts) "is fast".').join(), /is no check or test that exists/)
-  assert.match(notes('[log](../../src/broker/log.ts) "is fast".').join(), /is no check or test that exists/)
+  assert.match(notes('[log](../../src/broker/gone.test.ts) "is fast".').join(), /is not an existing check or test/)
+  assert.match(notes('[log](../../src/broker/log.ts) "is fast".').join(), /is not an existing check or test/)
   assert.match(notes('by review.').join(), /no check is linked/)
 })
 
-test('a footnote that is missing, and one that nothing refers to, are found', () => {
+test('reports missing and unused footnotes', () => {
   assert.match(found('It never skips a record.[^log]').join(), /\[\^log\] is missing/)
   assert.match(found('It is fast.', '[^log]: [rim](../../tools/rim.ts).').join(), /nothing refers to the footnote/)
 })

@@ -25,7 +25,7 @@ export function findingsOf(page: string, text: string, read: Read): string[] {
       .filter(sentence => !/\[\^[\w-]+\]/.test(sentence))
       .map(
         sentence =>
-          `${page}: nothing is named that holds ${JSON.stringify(sentence)}; add a footnote with its test, or say less`,
+          `${page}: no footnote backs ${JSON.stringify(sentence)}; add one that names its test, or weaken the sentence`,
       ),
     ...[...used].filter(id => !notes.has(id)).map(id => `${page}: the footnote [^${id}] is missing`),
     ...[...notes].flatMap(([id, note]) =>
@@ -76,7 +76,7 @@ function brokenLinks(page: string, note: string, read: Read): string[] {
   return links.flatMap(([, link, rest]) => {
     const path = join(dirname(page), link!)
     const text = isCheck(path) ? read(path) : undefined
-    if (text === undefined) return [`${page}: ${link} is no check or test that exists`]
+    if (text === undefined) return [`${page}: ${link} is not an existing check or test`]
     const names = [...rest!.matchAll(/"([^"]+)"/g)].map(([, name]) => name!)
     if (names.length === 0 && !/^tools\/[\w/-]+\.ts$/.test(path))
       return [`${page}: name the test in ${link} that is meant`]

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { findingsOf } from './rim.ts'
 
-test('the clock, random numbers, the environment and timers are found inside the rim', () => {
+test('reports clocks, random numbers, the environment and timers inside the rim', () => {
   const code = 'const now = Date.now()\nsetTimeout(() => Math.random(), 1)\nread(process.env.HOME)\n'
   assert.equal(findingsOf('src/metadata/plan.ts', code).length, 4)
   assert.deepEqual(findingsOf('src/base/clock.ts', code), [])
 })
 
-test('a file that may wait still may not read the clock; comments do not count', () => {
+test('a file that may wait must not read the clock; comments do not count', () => {
   assert.equal(findingsOf('src/control/relay.ts', 'setTimeout(end, 1); Date.now()').length, 1)
   assert.deepEqual(findingsOf('src/metadata/plan.ts', '// Date.now() is refused\nsocket.setTimeout(1)\n'), [])
 })

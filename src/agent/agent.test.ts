@@ -91,7 +91,7 @@ function start(
   })
 }
 
-test('an agent that was taken for lost registers again, and says good-bye at its end', async () => {
+test('an agent declared lost registers again, and deregisters when it stops', async () => {
   const link = new ScriptedLink([
     () => {
       throw new ControlError('agent_not_found', 'gone')
@@ -103,14 +103,14 @@ test('an agent that was taken for lost registers again, and says good-bye at its
   assert.deepEqual(link.left, ['agent-2'])
 })
 
-test('a report tells the orders that it takes account of', async () => {
+test('a report names the revision of the orders that it reflects', async () => {
   const link = new ScriptedLink([() => ({ revision: 7, instances: [], questions: [], peers: [] })])
   const agent = start(link)
   await until(() => link.reports.some(({ revision }) => revision === 7))
   await agent.close()
 })
 
-test('an agent that cannot reach the control plane for long stops only what another agent may get, until it can again', async () => {
+test('an agent cut off from the control plane for long stops only the instances that may move to another agent, until it reconnects', async () => {
   // The supervisor of this test reads no other field of an order.
   const order = (instanceId: string, fence: InstanceOrder['fence']) => ({ instanceId, fence }) as InstanceOrder
   const instances = [order('own', null), order('shared', { lease: 'l', epoch: 1 })]
@@ -138,7 +138,7 @@ test('an agent that cannot reach the control plane for long stops only what anot
   assert.deepEqual(followed.slice(0, 3), ['own,shared', 'own', 'own,shared'])
 })
 
-test('a question that cannot be answered is answered with the reason', async () => {
+test('a question that cannot be answered returns the error', async () => {
   const question = { id: 'q', name: 'list_topics', request: { virtual_cluster_id: 'vci' } } as const
   const link = new ScriptedLink([() => ({ revision: 1, instances: [], questions: [question], peers: [] })])
   const agent = start(link)
@@ -148,7 +148,7 @@ test('a question that cannot be answered is answered with the reason', async () 
   await agent.close()
 })
 
-test('an agent ends in order though no control plane can be told', async () => {
+test('an agent stops cleanly when it cannot reach a control plane', async () => {
   const link = new CutLink([])
   const agent = start(link)
   await until(() => link.registrations === 1 && link.reports.length > 0)
@@ -157,7 +157,7 @@ test('an agent ends in order though no control plane can be told', async () => {
   assert.deepEqual(link.left, [])
 })
 
-test('an agent that is cut off says for how long, and is healthy all the same', async context => {
+test('an agent that is cut off reports for how long, and stays healthy', async context => {
   let now = 0
   let isCut = true
   const poll = (): Orders => {

@@ -121,7 +121,7 @@ export class Agent {
       await this.#options.link.leave(this.#agentId)
     } catch (error) {
       // The control plane concludes the same from the silence, some seconds later.
-      this.#options.log.warn('the control plane could not be told that this agent has ended', { error: String(error) })
+      this.#options.log.warn('failed to notify the control plane that this agent has stopped', { error: String(error) })
     }
   }
 
@@ -134,7 +134,7 @@ export class Agent {
     try {
       if (this.#agentId !== '') await link.drain(this.#agentId)
     } catch (error) {
-      log.warn('the control plane could not be told that this agent ends', { error: String(error) })
+      log.warn('failed to notify the control plane that this agent is stopping', { error: String(error) })
     }
     await waitOrAbort(clock, peersNoticeMs, signal)
     while (!signal.aborted && (this.#supervisor?.reports.length ?? 0) > 0) await waitOrAbort(clock, 100, signal)
@@ -163,7 +163,7 @@ export class Agent {
         this.#wakeReport()
       } catch (error) {
         if (error instanceof ControlError && error.code === 'agent_not_found') {
-          log.warn('the control plane took this agent for lost; it registers again')
+          log.warn('the control plane declared this agent lost; registering again')
           this.#orders = []
           this.#supervisor?.follow([])
           this.#agentId = ''

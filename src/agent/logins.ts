@@ -82,7 +82,7 @@ export class Logins {
         for (const renew of this.#renewals.values()) await renew()
         await this.#metadata.expireCredentials()
       } catch (error) {
-        this.#log.warn('logins could not be renewed and are tried again', { error: messageOf(error) })
+        this.#log.warn('failed to renew logins; will retry', { error: messageOf(error) })
       }
     }
   }

@@ -122,7 +122,7 @@ class Processes {
    */
   async #restart(index: number): Promise<void> {
     while (!this.#isClosing) {
-      this.#options.log.error('a process of the agent ended and is started again', { process: index })
+      this.#options.log.error('an agent process exited and is being restarted', { process: index })
       await systemClock.sleep(restartDelayMs)
       if (this.#isClosing) return
       try {

@@ -46,7 +46,7 @@ export function runAgent(flags: AgentFlags, args: readonly string[]): Promise<nu
       running = await start(flags, options, closers)
     } catch (error) {
       await closeAll(closers).catch((problem: unknown) =>
-        options.log.error('after a failed start', { error: String(problem) }),
+        options.log.error('clean-up after a failed start failed', { error: String(problem) }),
       )
       throw error
     }

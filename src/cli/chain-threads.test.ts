@@ -98,7 +98,7 @@ function byNumber(left: string, right: string): number {
 
 const mapped = (n: number) => `{"n":${n},"twice":${n * 2}} m${n}`
 
-test('an expensive chain moves to threads, and each message is what it is in line', async () => {
+test('an expensive chain moves to threads, with the same result as in line', async () => {
   const { written, started, answers, acknowledged, metrics } = await run(`
     - mapping: |
         root.n = this.n
@@ -114,7 +114,7 @@ test('an expensive chain moves to threads, and each message is what it is in lin
   assert.deepEqual([processed?.value, processed?.labels['path']], [600, 'root.pipeline.processors.0'])
 })
 
-test('a failure flags its message in a thread, too, and dropped messages are acknowledged', async () => {
+test('a failure in a thread flags its message, and dropped messages are acknowledged', async () => {
   const { written, started, acknowledged } = await run(`
     - mapping: |
         root = if this.n % 3 == 0 { deleted() } else if this.n % 3 == 1 { throw("one") } else { this }`)
@@ -124,7 +124,7 @@ test('a failure flags its message in a thread, too, and dropped messages are ack
   assert.equal(acknowledged, 600)
 })
 
-test('batches stay together, also where they are made into one message', async () => {
+test('batches stay together, even when they are merged into one message', async () => {
   const { written, started, acknowledged } = await run(
     `
     - mapping: |

@@ -4,7 +4,7 @@ import { complete } from './completion.ts'
 
 const words = (...line: string[]) => complete(line).map(([word]) => word)
 
-test('commands, their subcommands and the kinds that they take are completed', () => {
+test('completes commands, their subcommands and the component kinds they accept', () => {
   assert.deepEqual(words('st'), ['standalone', 'streams'])
   assert.deepEqual(words('blobl', 's'), ['server'])
   assert.deepEqual(words('template', ''), ['lint'])
@@ -12,7 +12,7 @@ test('commands, their subcommands and the kinds that they take are completed', (
   assert.deepEqual(words('completion', ''), ['bash', 'zsh', 'fish'])
 })
 
-test('flags are those of the command, in its own style', () => {
+test('completes the flags of the command, in its own style', () => {
   assert.deepEqual(words('playground', '-kafkaPo'), ['-kafkaPort'])
   assert.deepEqual(words('playground', '--kafkaPo'), ['--kafkaPort'])
   assert.deepEqual(words('lint', '--dep'), ['--deprecated'])
@@ -20,7 +20,7 @@ test('flags are those of the command, in its own style', () => {
   assert.deepEqual(words('blobl', 'server', '--in'), ['--input-file'])
 })
 
-test('a value is a path or one of the choices, and a flag before the command does not hide it', () => {
+test('completes a value with paths or choices, even after a flag before the command', () => {
   assert.deepEqual(words('-c', ''), [':paths'])
   assert.deepEqual(words('run', ''), [':paths'])
   assert.deepEqual(words('list', '--format', ''), ['text', 'json'])

@@ -53,7 +53,7 @@ for (const [name, written, variable] of original) {
   })
 }
 
-test('help texts name variables that are read', () => {
+test('help texts name only variables that are read', () => {
   for (const name of ['agent', 'control-plane', 'standalone', 'playground'] as const) {
     const command = commands[name]!
     const named = [...commandHelp(name, command).matchAll(/^   -(\w+).*\n.*\[([A-Z_]+)\]$/gm)]

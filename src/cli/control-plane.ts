@@ -53,7 +53,9 @@ async function attempt(
   try {
     return { running: await start(flags, log, closers), closers }
   } catch (error) {
-    await closeAll(closers).catch((problem: unknown) => log.error('after a failed start', { error: String(problem) }))
+    await closeAll(closers).catch((problem: unknown) =>
+      log.error('clean-up after a failed start failed', { error: String(problem) }),
+    )
     if (error instanceof SealingKeyError)
       throw new FlagError(`-sealingKey does not belong to this database: ${error.message}`, { cause: error })
     if (!(error instanceof DatabaseError || error instanceof MetadataError)) throw error

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { DataFolderError, takeDataFolder } from './data-folder.ts'
 
-test('a folder belongs to one process at a time, and is free when that one is gone', t => {
+test('a folder belongs to one process at a time, and is free once that process is gone', t => {
   const parent = mkdtempSync(join(tmpdir(), 'penstock-test-'))
   t.after(() => rmSync(parent, { recursive: true }))
   const path = join(parent, 'a', 'b')
@@ -23,14 +23,14 @@ test('a folder belongs to one process at a time, and is free when that one is go
   takeDataFolder(path).release()
 })
 
-test('a file in its place is reported', t => {
+test('reports a file where the folder should be', t => {
   const parent = mkdtempSync(join(tmpdir(), 'penstock-test-'))
   t.after(() => rmSync(parent, { recursive: true }))
   writeFileSync(join(parent, 'file'), '')
   assert.throws(() => takeDataFolder(join(parent, 'file')), DataFolderError)
 })
 
-test('a folder keeps its sealing key, readable for its owner only, and a broken one is an error', t => {
+test('a folder keeps its sealing key, readable only by its owner; a damaged key is an error', t => {
   const parent = mkdtempSync(join(tmpdir(), 'penstock-test-'))
   t.after(() => rmSync(parent, { recursive: true }))
   const first = takeDataFolder(parent)
@@ -44,7 +44,7 @@ test('a folder keeps its sealing key, readable for its owner only, and a broken 
   assert.throws(() => takeDataFolder(parent), /secrets\.key has to hold 64 hexadecimal digits/)
 })
 
-test('an empty name is refused, rather than taken for the current folder', () => {
+test('refuses an empty name instead of using the current folder', () => {
   assert.throws(() => takeDataFolder(''), /-dataDir needs a folder/)
   assert.throws(() => takeDataFolder(' '), DataFolderError)
 })

@@ -28,7 +28,7 @@ export interface DataFolder {
  * held through an open SQLite transaction: it ends with the process however that ends, so it can never be stale.
  */
 export function takeDataFolder(folder: string): DataFolder {
-  if (folder.trim() === '') throw new DataFolderError('-dataDir needs a folder; . stands for the current one')
+  if (folder.trim() === '') throw new DataFolderError('-dataDir needs a folder; use . for the current one')
   const path = resolve(folder)
   const pidFile = join(path, 'penstock.pid')
   let lock: DatabaseSync

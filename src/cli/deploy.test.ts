@@ -24,7 +24,7 @@ function commandsIn(file: string): { command: keyof typeof specs; flags: string[
   }))
 }
 
-test('the chart and compose.yaml give commands flags that they have', () => {
+test('the chart and compose.yaml use only flags that the commands have', () => {
   const found = [...templates, 'compose.yaml'].flatMap(commandsIn)
   assert.deepEqual([...new Set(found.map(({ command }) => command))].toSorted(), ['agent', 'control-plane'])
   assert.ok(found.some(({ flags }) => flags.includes('bindAddress')))
@@ -32,7 +32,7 @@ test('the chart and compose.yaml give commands flags that they have', () => {
     for (const flag of flags) assert.ok(Object.hasOwn(specs[command], flag), `${command} has no -${flag}`)
 })
 
-test('the chart, compose.yaml and the guide name variables that exist', () => {
+test('the chart, compose.yaml and the guide name only variables that exist', () => {
   const known = variablesIn(agentFlags).union(variablesIn(controlPlaneFlags))
   for (const file of [...templates, 'compose.yaml', 'docs/guide/from-one-machine-to-many.md'])
     for (const [name] of text(file).matchAll(/\b(?:WARPSTREAM|PENSTOCK)_[A-Z_]+\b/g))
@@ -42,7 +42,7 @@ test('the chart, compose.yaml and the guide name variables that exist', () => {
   for (const [name] of ofAgent) assert.ok(variablesIn(agentFlags).has(name), `an agent does not read ${name}`)
 })
 
-test('the guide names flags that exist', () => {
+test('the guide names only flags that exist', () => {
   const known = new Set([...[agentFlags, controlPlaneFlags, bucketCheckFlags].flatMap(Object.keys), 'help'])
   const code = [...text('docs/guide/from-one-machine-to-many.md').matchAll(/`([^`]+)`|```([\s\S]*?)```/g)]
   const flags = code.flatMap(([part]) =>
@@ -54,7 +54,7 @@ test('the guide names flags that exist', () => {
   for (const flag of flags) assert.ok(known.has(flag), `there is no -${flag}`)
 })
 
-test('the chart uses each of its values, and has each that it uses', () => {
+test('the chart uses every value it declares, and declares every value it uses', () => {
   const used = new Set(
     templates.flatMap(file => [...text(file).matchAll(/\.Values((?:\.\w+)+)/g)].map(([, path]) => path!.slice(1))),
   )
@@ -72,7 +72,7 @@ test('the chart uses each of its values, and has each that it uses', () => {
     )
 })
 
-test('the notes of the chart know all of its values', () => {
+test('the notes of the chart document all of its values', () => {
   const values = valuePaths(text(`${chart}/values.yaml`))
   const lists = [...text(`${chart}/templates/NOTES.txt`).matchAll(/:= list ((?:"\w+" ?)+)\}\}/g)].map(
     ([, names]) => new Set([...names!.matchAll(/\w+/g)].map(([name]) => name)),

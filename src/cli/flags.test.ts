@@ -29,7 +29,7 @@ test('flags are written with one dash or two, with or without an equals sign, by
   })
 })
 
-test('the last of several values counts, lists have them all and are cut at commas', () => {
+test('the last of several values wins; lists collect all of them and split at commas', () => {
   assert.deepEqual(read(['-d', 'x', '-d', 'y', '-files', 'a,b', '-files=c', '-set', 'a=1,2', '-set=b=3']), {
     ...none,
     dataDir: 'y',
@@ -38,7 +38,7 @@ test('the last of several values counts, lists have them all and are cut at comm
   })
 })
 
-test('words stand anywhere, behind two dashes everything is a word, and a command may keep all that follows its first', () => {
+test('words may appear anywhere, everything after two dashes is a word, and a command may keep everything after its first word', () => {
   assert.deepEqual(readFlags(specs, ['one', '-d', 'x', '-', '--', '-d']).words, ['one', '-', '-d'])
   assert.deepEqual(readFlags(specs, ['-d', 'x', 'one', '-d', 'y'], true), {
     flags: new Map([['dataDir', ['x']]]),
@@ -61,7 +61,7 @@ test('the environment fills in what the command line leaves out', () => {
   assert.deepEqual(read([], { PENSTOCK_KAFKA_PORT: '8', WARPSTREAM_KAFKA_PORT: '' }), { ...none, kafkaPort: 8 })
 })
 
-test('variables have the prefix of the original or ours, and earlier names have some of their own', () => {
+test('variables have the prefix of the original or ours, and earlier names are accepted', () => {
   const spec = flag.text('', '')
   assert.equal(variablesOf('bucketURL', spec)[0], 'WARPSTREAM_BUCKET_URL')
   assert.equal(variablesOf('defaultVirtualClusterID', spec)[0], 'WARPSTREAM_DEFAULT_VIRTUAL_CLUSTER_ID')
@@ -75,7 +75,7 @@ test('variables have the prefix of the original or ours, and earlier names have 
   ])
 })
 
-test('a mistake is reported in the words of Go, with the flag that was meant', () => {
+test('errors use the wording of Go and suggest the flag that was meant', () => {
   const message = (args: string[], environment = {}) => {
     try {
       read(args, environment)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { junitXml } from './junit.ts'
 
-test('results are the XML that continuous integration reads', () => {
+test('writes results as the XML that continuous integration reads', () => {
   const xml = junitXml([
     {
       path: 'a.yaml',

@@ -27,7 +27,7 @@ before(() => {
 
 const read = (changed: Partial<typeof files> = {}) => readCertificates({ ...files, ...changed }, Date.now())
 
-test('a certificate that is valid and fits its key is read, with the certificates of authorities behind it', () => {
+test('reads a valid certificate that matches its key, with the chain after it', () => {
   const chain = `${right.cert}\n${authority.ca}`
   const options = read({ tlsServerCertFile: file(chain), tlsClientCACertFile: file(authority.ca) })
   assert.deepEqual([String(options.cert), String(options.key)], [chain, right.key])
@@ -35,7 +35,7 @@ test('a certificate that is valid and fits its key is read, with the certificate
   assert.equal(read().ca, undefined)
 })
 
-test('a certificate that has expired, or is for later, is refused with its time', async () => {
+test('refuses a certificate that has expired or is not valid yet, with its time', async () => {
   const old = await authority.issue('localhost', expired())
   const at = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.000Z$'
   assert.throws(
@@ -49,7 +49,7 @@ test('a certificate that has expired, or is for later, is refused with its time'
   )
 })
 
-test('a key of another certificate, one with a passphrase and one that is none are refused', async () => {
+test('refuses the key of another certificate, a key with a passphrase and a file without a key', async () => {
   const other = await authority.issue('localhost')
   assert.throws(
     () => read({ tlsServerPrivateKeyFile: file(other.key) }),
@@ -68,7 +68,7 @@ test('a key of another certificate, one with a passphrase and one that is none a
   )
 })
 
-test('a file without a certificate, with a damaged one, or that is not there is refused', () => {
+test('refuses a file without a certificate, a damaged certificate and a missing file', () => {
   assert.throws(() => read({ tlsServerCertFile: file(right.key) }), /-tlsServerCertFile: .* has no certificate in PEM/)
   const damaged = right.cert.replace(/^M.{20}/m, 'M'.repeat(21))
   assert.throws(
@@ -79,7 +79,7 @@ test('a file without a certificate, with a damaged one, or that is not there is 
     assert.throws(() => read({ [flag]: '/none.pem' }), new RegExp(`-${flag}: cannot read /none\\.pem \\(ENOENT\\)$`))
 })
 
-test('authorities of clients need one that is valid, beside which expired ones are left alone', () => {
+test('client authorities need at least one valid certificate; expired ones beside it are ignored', () => {
   assert.throws(
     () => read({ tlsClientCACertFile: file(oldAuthority.ca) }),
     /-tlsClientCACertFile: the certificate in .* expired at /,

@@ -58,7 +58,7 @@ async function asked(roles: AgentOptions['roles']): Promise<string[]> {
   return ['closedEpochs', 'deadObjects', 'mergeCandidates'].filter(name => names.includes(name))
 }
 
-test('an agent without the role of jobs does no background work', async () => {
+test('an agent without the jobs role does no background work', async () => {
   assert.deepEqual(await asked(['proxy', 'jobs']), ['closedEpochs', 'deadObjects', 'mergeCandidates'])
   assert.deepEqual(await asked(['proxy', 'pipelines']), [])
 })

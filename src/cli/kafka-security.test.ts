@@ -53,7 +53,7 @@ async function agreed(tlsProfile: string, maxVersion: SecureVersion): Promise<st
   }
 }
 
-test('a TLS profile says which versions clients may have', async () => {
+test('a TLS profile determines the TLS versions that clients may use', async () => {
   assert.equal(await agreed('golang-default', 'TLSv1.2'), 'TLSv1.2')
   assert.match(await agreed('golang-default', 'TLSv1.1'), /PROTOCOL_VERSION/)
   assert.match(await agreed('intermediate', 'TLSv1.1'), /PROTOCOL_VERSION/)

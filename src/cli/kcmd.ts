@@ -131,8 +131,8 @@ async function step<Result>(problem: string, work: Promise<Result>): Promise<Res
 function refusalOf({ tls, username }: KcmdFlags): string {
   if (username !== '') return 'the cluster does not answer this user'
   return tls
-    ? 'the cluster does not answer; it may want -username and -password, or a client certificate'
-    : 'the cluster does not answer; it may want -tls, or -username and -password'
+    ? 'the cluster does not answer; it may require -username and -password, or a client certificate'
+    : 'the cluster does not answer; it may require -tls, or -username and -password'
 }
 
 function accessOf({ username, password }: KcmdFlags, tls: Tls | undefined): KafkaAccess {
@@ -147,11 +147,11 @@ function accessOf({ username, password }: KcmdFlags, tls: Tls | undefined): Kafk
 function tlsOf(flags: KcmdFlags): Tls | undefined {
   const { tlsServerCACertFile: ca, tlsClientCertFile: cert, tlsClientPrivateKeyFile: key } = flags
   if (!flags.tls) {
-    if (ca !== '' || cert !== '' || key !== '') throw new FlagError('certificates are of use with -tls only')
+    if (ca !== '' || cert !== '' || key !== '') throw new FlagError('certificates require -tls')
     return undefined
   }
   if ((cert === '') !== (key === ''))
-    throw new FlagError('-tlsClientCertFile and -tlsClientPrivateKeyFile belong together')
+    throw new FlagError('-tlsClientCertFile and -tlsClientPrivateKeyFile must be given together')
   return {
     ...(ca !== '' && { ca: fileOf('tlsServerCACertFile', ca) }),
     ...(cert !== '' && {

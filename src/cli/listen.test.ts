@@ -31,6 +31,6 @@ test('a problem with the address names its flag', async () => {
   }
 })
 
-test('what is no matter of flags is thrown as it is', async () => {
+test('rethrows errors that no flag can fix', async () => {
   assert.ok(!((await failing('EMFILE', '::1', 9092)) instanceof ListenError))
 })

@@ -26,7 +26,7 @@ function failing(times: number, error: Error): () => Promise<string> {
   }
 }
 
-test('what may be there in a moment is waited for', async () => {
+test('retries errors that may be temporary', async () => {
   const passing = [
     new DatabaseError('unreachable', 'connection refused'),
     new DatabaseError('unknown_outcome', 'the connection broke'),
@@ -37,7 +37,7 @@ test('what may be there in a moment is waited for', async () => {
   for (const error of passing) assert.equal(await patiently('it', clockOfSleeps(), nullLog, failing(3, error)), 'done')
 })
 
-test('what fails for good is an error at once', async () => {
+test('fails immediately on permanent errors', async () => {
   const final = [
     new DatabaseError('failed', 'password authentication failed'),
     new DatabaseError('newer_schema', 'use the newer program'),
@@ -52,7 +52,7 @@ test('what fails for good is an error at once', async () => {
   }
 })
 
-test('after 20 s the last error is the answer', async () => {
+test('gives up after 20 s with the last error', async () => {
   const clock = clockOfSleeps()
   const error = new StorageError('unavailable', 'no answer')
   await assert.rejects(patiently('it', clock, nullLog, failing(Number.POSITIVE_INFINITY, error)), error)

@@ -16,7 +16,7 @@ function logIn(t: TestContext, maxAgeDays = 0) {
   return { folder, clock, open }
 }
 
-test('a log that would exceed its size goes on in a new file, and the full one is compressed', async t => {
+test('a log that would exceed its size continues in a new file, and the full one is compressed', async t => {
   const { folder, open } = logIn(t)
   const log = open()
   for (const line of ['first line\n', 'second\n', 'third line\n']) log.write(line)
@@ -27,7 +27,7 @@ test('a log that would exceed its size goes on in a new file, and the full one i
   assert.equal(readFileSync(join(folder, 'app.log'), 'utf8'), 'third line\n')
 })
 
-test('a program that starts again counts what its log holds already', async t => {
+test('a restarted program counts the existing content of its log', async t => {
   const { folder, open } = logIn(t)
   writeFileSync(join(folder, 'app.log'), 'from an earlier run\n')
   const log = open()
@@ -36,7 +36,7 @@ test('a program that starts again counts what its log holds already', async t =>
   assert.equal(readFileSync(join(folder, 'app.log'), 'utf8'), 'now\n')
 })
 
-test('only the latest rotated file is kept, and files of others are left alone', async t => {
+test('keeps only the latest rotated file and leaves unrelated files alone', async t => {
   const { folder, clock, open } = logIn(t)
   writeFileSync(join(folder, 'app-notes.log'), 'mine\n')
   const log = open()
@@ -56,7 +56,7 @@ test('a rotated file that is too old is deleted', async t => {
   assert.deepEqual(readdirSync(folder), ['app.log'])
 })
 
-test('the folder of a log that is rotated is made', async t => {
+test('creates the folder of a rotated log', async t => {
   const { folder } = logIn(t)
   const log = new RotatingFile(join(folder, 'new', 'app.log'), { maxAgeDays: 0, now: () => start })
   log.write('now\n')

@@ -231,7 +231,7 @@ class Run {
         running = changed
         this.#log.info('Updated main config')
       } catch (error) {
-        this.#log.error(`Failed to start the updated config, going on with the one before: ${messageOf(error)}`)
+        this.#log.error(`Failed to start the updated config, continuing with the previous one: ${messageOf(error)}`)
         this.#stream = await this.#start(running, surroundings)
       }
     }
@@ -256,7 +256,7 @@ class Run {
         this.#log.error('Config lint error', { lint: `${path}(${finding.line},${finding.column}) ${finding.text}` })
       }
       if (errors.length > 0 && !this.#options.chilled) {
-        throw new SourceError('it has linter errors; to apply it nevertheless run Penstock with --chilled')
+        throw new SourceError('it has linter errors; run Penstock with --chilled to apply it anyway')
       }
       parseStream(source.node, { ...source.options })
       return source
@@ -307,7 +307,7 @@ class Run {
     let stopping: Promise<void> | undefined
     const stop = (signal: NodeJS.Signals) => {
       if (stopping !== undefined) {
-        this.#log.warn('Shutting down at once')
+        this.#log.warn('Shutting down immediately')
         process.exit(1)
       }
       this.#log.info(`Received ${signal}, the service is closing`)

@@ -89,7 +89,8 @@ export function externalHost(host: string): string {
 /** Without the brackets of an IPv6 address in URLs. An empty text would mean all addresses, which must be explicit. */
 export function addressOf(bindAddress: string): string {
   const address = bindAddress.replace(/^\[(.*)\]$/, '$1')
-  if (address === '') throw new FlagError('-bindAddress needs an address; 0.0.0.0 stands for all of this machine')
+  if (address === '')
+    throw new FlagError('-bindAddress needs an address; use 0.0.0.0 for all IPv4 addresses of this machine')
   return address
 }
 

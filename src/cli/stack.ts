@@ -65,7 +65,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     return await start(options, closers, refusers, close)
   } catch (error) {
-    await close().catch((problem: unknown) => options.log.error('after a failed start', { error: String(problem) }))
+    await close().catch((problem: unknown) =>
+      options.log.error('clean-up after a failed start failed', { error: String(problem) }),
+    )
     throw error
   }
 }

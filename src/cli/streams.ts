@@ -211,7 +211,7 @@ function untilSignal(log: Log): Promise<NodeJS.Signals> {
     let isStopping = false
     const onSignal = (signal: NodeJS.Signals) => {
       if (isStopping) {
-        log.warn('Shutting down at once')
+        log.warn('Shutting down immediately')
         process.exit(1)
       }
       isStopping = true

@@ -93,7 +93,7 @@ const expected: Readonly<Record<AccessLevel, Readonly<Record<string, number | 'a
   },
 }
 
-describe('every endpoint answers exactly the keys that may use it', () => {
+describe('every endpoint accepts exactly the keys that may use it', () => {
   for (const [name, endpoint] of Object.entries<Endpoint>(contract)) {
     test(name, async () => {
       const body = {
@@ -114,7 +114,7 @@ describe('every endpoint answers exactly the keys that may use it', () => {
   }
 })
 
-test('the stream of events is for those who may read the cluster', async () => {
+test('the event stream requires read access to the cluster', async () => {
   for (const [kind, answer] of Object.entries(expected.cluster_read)) {
     const key = keys[kind]
     const abort = new AbortController()
@@ -127,7 +127,7 @@ test('the stream of events is for those who may read the cluster', async () => {
   }
 })
 
-test('a key sees the clusters that it has a grant for, and secrets only where it may write', async () => {
+test('a key sees only the clusters it has a grant for, and secrets only where it may write', async () => {
   const list = async (kind: string): Promise<{ id: string; agent_keys: unknown[] | null }[]> =>
     (await plane.postWith(keys[kind], 'list_virtual_clusters', {})).json.virtual_clusters
   const seen = async (kind: string) => (await list(kind)).map(({ id }) => id)
@@ -141,7 +141,7 @@ test('a key sees the clusters that it has a grant for, and secrets only where it
   assert.equal(readable?.agent_keys, null)
 })
 
-test('a browser has the rights of the key that it signed in with, until that key is deleted', async () => {
+test('a browser has the rights of the key it signed in with, until that key is deleted', async () => {
   const grants = [{ principal_kind: 'app_r', resource_kind: '*', resource_id: '*' }]
   const { json: key } = await plane.postWith(plane.applicationKey, 'create_api_key', {
     name: 'browser',
@@ -157,7 +157,7 @@ test('a browser has the rights of the key that it signed in with, until that key
   assert.equal((await plane.post('list_pipelines', cluster, { cookie })).status, 401)
 })
 
-test('grants that mean nothing are refused', async () => {
+test('refuses meaningless grants', async () => {
   const create = async (grant: object) => {
     const body = { name: 'odd', access_grants: [grant] }
     const { status, json } = await plane.postWith(plane.applicationKey, 'create_api_key', body)
@@ -172,7 +172,7 @@ test('grants that mean nothing are refused', async () => {
   assert.equal(await create(unknown), '404 virtual_cluster_not_found')
 })
 
-test('what a cluster has is not reachable through another one', async () => {
+test('resources of a cluster are not reachable through another cluster', async () => {
   const cluster = { virtual_cluster_id: plane.clusterId }
   const { json } = await plane.postWith(keys['app'], 'create_pipeline', { ...cluster, pipeline_name: 'mine' })
   const through = { virtual_cluster_id: other, pipeline_id: json.pipeline_id }

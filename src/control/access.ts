@@ -24,8 +24,7 @@ export function authorize(needs: AccessNeeds, caller: Caller | undefined, cluste
   if (caller === undefined)
     throw new ControlError('invalid_api_key', 'sign in, or send an API key in the header warpstream-api-key')
   const grants = caller.grants.filter(grant => applicationKinds.includes(grant.principal_kind))
-  if (grants.length === 0)
-    throw new ControlError('forbidden', 'this needs an application key; the key sent is an agent key')
+  if (grants.length === 0) throw new ControlError('forbidden', 'this requires an application key, not an agent key')
   if (needs.grant === 'none') return
   const matching = grants.filter(
     grant => coversWorkspace(grant) || (needs.grant === 'cluster' && covers(grant, clusterId)),

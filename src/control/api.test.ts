@@ -28,7 +28,7 @@ test('ids, names and keys have the prefixes that clients look for', async () => 
   assert.notEqual(virtual_cluster.cluster_region.region, null)
 })
 
-test('no key and an unknown key are 401 invalid_api_key, an agent key is forbidden', async () => {
+test('a missing or unknown key is 401 invalid_api_key, an agent key is forbidden', async () => {
   assert.equal((await post('list_pipelines', { virtual_cluster_id: vci }, {})).json.code, 'invalid_api_key')
   const answer = await post('list_pipelines', { virtual_cluster_id: vci }, { 'warpstream-api-key': 'aks_00' })
   assert.deepEqual([answer.status, answer.json.code], [401, 'invalid_api_key'])
@@ -36,7 +36,7 @@ test('no key and an unknown key are 401 invalid_api_key, an agent key is forbidd
   assert.deepEqual([forbidden.status, forbidden.json.code], [403, 'forbidden'])
 })
 
-test('a list without any body is answered', async () => {
+test('a list request needs no body', async () => {
   const response = await fetch(`${url}/api/v1/list_virtual_clusters`, {
     method: 'POST',
     headers: { 'warpstream-api-key': key, 'content-type': 'application/json' },
@@ -44,7 +44,7 @@ test('a list without any body is answered', async () => {
   assert.equal(response.status, 200)
 })
 
-test('a pipeline from its first save to a rollback', async () => {
+test('a pipeline is saved, deployed, updated and rolled back', async () => {
   const created = await call('create_pipeline', {
     virtual_cluster_id: vci,
     pipeline_name: 'walk',
@@ -101,7 +101,7 @@ test('a pipeline from its first save to a rollback', async () => {
   assert.deepEqual([gone.status, gone.json.code], [404, 'pipeline_not_found'])
 })
 
-test('a pipeline is renamed, but not to a name that is taken', async () => {
+test('a pipeline can be renamed, but not to a name in use', async () => {
   const { pipeline_id } = await call('create_pipeline', { virtual_cluster_id: vci, pipeline_name: 'before' })
   const taken = await call('create_pipeline', { virtual_cluster_id: vci, pipeline_name: 'taken' })
   await call('rename_pipeline', { virtual_cluster_id: vci, pipeline_id, pipeline_name: 'after' })
@@ -113,7 +113,7 @@ test('a pipeline is renamed, but not to a name that is taken', async () => {
   await call('delete_pipeline', { virtual_cluster_id: vci, pipeline_id: taken.pipeline_id })
 })
 
-test('what does not lint is refused with its findings and changes nothing', async () => {
+test('a configuration with lint errors is refused with its findings and changes nothing', async () => {
   const { pipeline_id } = await call('create_pipeline', { virtual_cluster_id: vci, pipeline_name: 'lint' })
   const id = { virtual_cluster_id: vci, pipeline_id }
   await call('create_pipeline_configuration', { ...id, configuration_yaml: 'input: {}\n' })
@@ -128,7 +128,7 @@ test('what does not lint is refused with its findings and changes nothing', asyn
   assert.deepEqual(await call('describe_pipeline', id), before)
 })
 
-test('mistakes of a user are 4xx that clients do not retry', async () => {
+test('user errors are 4xx statuses that clients do not retry', async () => {
   const unknown = 'vci_none'
   const id = { virtual_cluster_id: vci, pipeline_id: 'pi_none' }
   const cases: [string, unknown, number, string][] = [
@@ -186,7 +186,7 @@ test('a browser signs in with the printed token and is known by its cookie', asy
   assert.equal((await post('describe_session', {}, { cookie })).status, 401)
 })
 
-test('keys are made, listed in clear and deleted', async () => {
+test('keys are created, listed in clear text and deleted', async () => {
   const grants = [{ principal_kind: 'app', resource_kind: '*', resource_id: '*', workspace_id: '' }]
   const made = await call('create_api_key', { name: 'ci', access_grants: grants })
   assert.equal(made.name, 'akn_ci')
@@ -198,7 +198,7 @@ test('keys are made, listed in clear and deleted', async () => {
   assert.equal((await post('list_virtual_clusters', {}, { 'warpstream-api-key': made.key })).status, 401)
 })
 
-test('an agent gets its orders, reports, and answers questions that only the caller reads', async () => {
+test('an agent receives its orders, reports, and answers questions that only the caller reads', async () => {
   const link = plane.link(vci)
   const { pipeline_id } = await call('create_pipeline', { virtual_cluster_id: vci, pipeline_name: 'fleet' })
   const id = { virtual_cluster_id: vci, pipeline_id }
@@ -288,7 +288,7 @@ test('an agent gets its orders, reports, and answers questions that only the cal
   assert.deepEqual((await call('list_agents', { virtual_cluster_id: vci })).agents, [])
 })
 
-test('while it shuts down changes are refused with an error that clients retry, and reads are answered', async () => {
+test('during shutdown, changes are refused with an error that clients retry, and reads are served', async () => {
   const stopping = await startTestPlane()
   after(stopping.close)
   const cluster = { virtual_cluster_id: stopping.clusterId }
@@ -318,7 +318,7 @@ test('events of one cluster do not reach the listeners of another', async () => 
   stop()
 })
 
-test('an error of the database that may pass is one that clients retry, and names its code', async () => {
+test('a temporary database error is one that clients retry, and includes its code', async () => {
   const broken = await startTestPlane()
   after(broken.close)
   const { transaction } = broken.database

@@ -227,7 +227,7 @@ export class ControlPlane {
     try {
       await work()
     } catch (error) {
-      this.options.log.error(`${what} failed and is retried`, { error: String(error) })
+      this.options.log.error(`${what} failed and will be retried`, { error: String(error) })
     }
   }
 }

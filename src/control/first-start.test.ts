@@ -8,7 +8,9 @@ import { ControlPlane } from './control-plane.ts'
 
 const skip = hasPostgres() ? false : 'PostgreSQL is not installed'
 
-test('control planes that start at once over an empty database agree on its cluster and keys', { skip }, async () => {
+test('control planes that start concurrently on an empty database agree on its cluster and keys', {
+  skip,
+}, async () => {
   const server = await startPostgresServer()
   const sealingKey = systemRandom.bytes(32)
   const start = async () => {

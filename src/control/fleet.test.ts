@@ -69,7 +69,7 @@ const report = (revision: number, instances: readonly InstanceReport[]): AgentRe
   logs: [],
 })
 
-test('an agent gets no order that was not stored', async () => {
+test('an agent receives no order that was not stored', async () => {
   const fleet = newFleet()
   await database.transaction({ kind: 'write' }, sql =>
     store.insertCluster(sql, { id: clusterId, name: 'vcn_one', createdAt: 1 }),
@@ -109,7 +109,7 @@ test('an agent gets no order that was not stored', async () => {
   fleet.close()
 })
 
-test('reconciliations that are requested together give an agent its orders once', async () => {
+test('concurrently requested reconciliations give an agent its orders once', async () => {
   const fleet = newFleet()
   const { agentId } = await fleet.register(hello)
   const before = await fleet.poll(agentId, 0, new AbortController().signal)
@@ -120,7 +120,7 @@ test('reconciliations that are requested together give an agent its orders once'
   fleet.close()
 })
 
-test('a second control plane knows the orders of the first, what agents hold and what they report', async () => {
+test('a second control plane sees the orders of the first, the slots agents hold and their reports', async () => {
   const first = newFleet()
   const second = newFleet()
   const { agentId } = await first.register(hello)
@@ -150,7 +150,7 @@ test('a second control plane knows the orders of the first, what agents hold and
   second.close()
 })
 
-test('the instances of an agent that died are not shown, although its last report is still stored', async () => {
+test('instances of a dead agent are not shown, although its last report is still stored', async () => {
   const first = newFleet()
   const second = newFleet()
   const [dead, living] = await Promise.all(
@@ -169,7 +169,7 @@ test('the instances of an agent that died are not shown, although its last repor
   second.close()
 })
 
-test('of agents that come together the first is placed at once, and the others together after a rest', async t => {
+test('when several agents join together, the first is placed immediately and the rest in one batch after a pause', async t => {
   let now = 0
   const rest = Promise.withResolvers<void>()
   // With the system clock the pause could end midway on a busy machine.
@@ -193,7 +193,7 @@ test('of agents that come together the first is placed at once, and the others t
   assert.equal(await join('one much later'), 2)
 })
 
-test('an agent hears with the next tick of its control plane what another one has ordered', async t => {
+test('an agent receives the orders of another control plane with the next tick of its own', async t => {
   const [first, second] = [newFleet(), newFleet()]
   t.after(() => [first, second].forEach(fleet => fleet.close()))
   // Without a time limit, a poll waits until there is news.
@@ -221,7 +221,7 @@ test('an agent hears with the next tick of its control plane what another one ha
   assert.equal((await polled).instances.length, 1)
 })
 
-test('control planes that reconcile at once give a slot to one agent', async () => {
+test('control planes that reconcile concurrently give a slot to one agent', async () => {
   const fleets = [newFleet(), newFleet()]
   const pipelineGroup = 'wanted by two'
   const agents = await Promise.all(
@@ -253,7 +253,7 @@ test('control planes that reconcile at once give a slot to one agent', async () 
   }
 })
 
-test('it is reported once when no agent does the background work', async () => {
+test('reports once that no agent does the background work', async () => {
   const warnings: string[] = []
   const fleet = newFleet({ ...nullLog, warn: message => void warnings.push(message) })
   const { agentId } = await fleet.register({ ...hello, identity: 'two' })
@@ -267,7 +267,7 @@ test('it is reported once when no agent does the background work', async () => {
   fleet.close()
 })
 
-test('a slot that passes from agent to agent has a higher epoch with each, one that belongs to its agent has none', async () => {
+test('a slot that moves between agents has a higher epoch with each move; a slot bound to its agent has none', async () => {
   const fleet = newFleet()
   const { signal } = new AbortController()
   const pipelineGroup = 'taking turns'

@@ -247,7 +247,7 @@ export class Fleet implements AgentLink {
       if (agent === undefined) throw new ControlError('agent_not_found', `there is no agent ${agentId}`)
       await store.setHello(sql, agentId, { ...agent.hello, isDraining: true })
     })
-    log.info('agent drains', { agent: agentId })
+    log.info('agent is draining', { agent: agentId })
     this.announce('agents')
     await this.reconcile()
   }
@@ -297,7 +297,7 @@ export class Fleet implements AgentLink {
       this.#isResting = false
       if (this.#stop.signal.aborted) return
       await this.#reconcileNext().catch((error: unknown) =>
-        log.error('a reconciliation failed and is tried again', { error: messageOf(error) }),
+        log.error('reconciliation failed and will be retried', { error: messageOf(error) }),
       )
     })
   }
@@ -550,7 +550,7 @@ export class Fleet implements AgentLink {
 }
 
 function noAgent(): ControlError {
-  return new ControlError('no_agent_available', 'no agent is connected that could answer this')
+  return new ControlError('no_agent_available', 'no connected agent can answer this')
 }
 
 function isHeard({ lastSeenAt }: RegisteredAgent, now: number): boolean {

@@ -40,7 +40,7 @@ function health(more: Partial<HealthInput>): string {
   return explanation === null ? found : `${found}: ${explanation}`
 }
 
-test('a pipeline is as well as its instances', () => {
+test('the health of a pipeline follows from that of its instances', () => {
   assert.equal(health({ state: 'paused' }), 'paused')
   assert.equal(health({ state: 'paused', instances: [instance('stopping')] }), 'paused: 1 instance still stopping')
   assert.equal(health({}), 'starting: instances are starting')
@@ -57,23 +57,23 @@ test('a pipeline is as well as its instances', () => {
   assert.equal(health({ wanted: 0, pipelineGroup: 'a' }), 'waiting: no agent of the pipeline group "a" is connected')
 })
 
-test('while an earlier version still runs the pipeline changes over', () => {
+test('a pipeline is changing over while an earlier version still runs', () => {
   const input = { deployedConfigurationId: 'v1', instances: [instance('running')] }
   assert.equal(health(input), 'starting: changing over to the deployed version')
 })
 
-test('an instance that came back from a failure has to prove itself first', () => {
+test('an instance restarted after a failure counts as degraded at first', () => {
   const { error } = failed
   const back = 'degraded: restarted a moment ago: no route'
   assert.equal(health({ instances: [instance('running', { error, since: now - 1000 })] }), back)
   assert.equal(health({ instances: [instance('running', { error, since: now - 60_000 })] }), 'running')
 })
 
-test('between two scheduled runs a pipeline is running', () => {
+test('a pipeline is running between two scheduled runs', () => {
   assert.equal(health({ instances: [instance('completed', { nextStartAt: 1 })] }), 'running')
 })
 
-test('a pipeline that runs and gets no message through is failing', () => {
+test('a running pipeline that delivers no messages is failing', () => {
   const instances = [instance('running')]
   const refused = { ...quiet, input_received: 3, output_errors: 4 }
   const message = 'failing: no message has been delivered lately: 4 failed writes'

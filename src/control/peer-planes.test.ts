@@ -56,7 +56,7 @@ after(async () => {
   for (const plane of [third, second, first]) await plane.close()
 })
 
-test('every control plane has the agent answer, and hands on its errors', async () => {
+test('every control plane forwards questions to the agent and returns its errors', async () => {
   for (const { postWith } of [second, third, first]) {
     const cluster = { virtual_cluster_id: first.clusterId }
     const listed = await postWith(first.applicationKey, 'list_topics', cluster)
@@ -67,7 +67,7 @@ test('every control plane has the agent answer, and hands on its errors', async 
   assert.equal(answered.length, 6, 'each question reaches the agent once')
 })
 
-test('every control plane shows the log lines of all agents, each once and in order, wherever they came', async () => {
+test('every control plane shows the log lines of all agents, each once and in order, whichever plane received them', async () => {
   const { json } = await first.postWith(first.applicationKey, 'create_pipeline', {
     virtual_cluster_id: first.clusterId,
     pipeline_name: 'logging',
@@ -108,7 +108,7 @@ test('every control plane shows the log lines of all agents, each once and in or
   assert.deepEqual(messages(await waiting), ['late'])
 })
 
-test('nobody else can ask a control plane', async () => {
+test('other callers cannot query a control plane', async () => {
   const question = JSON.stringify({
     kind: 'relay',
     clusterId: first.clusterId,
@@ -129,7 +129,7 @@ test('nobody else can ask a control plane', async () => {
   }
 })
 
-test('without an agent anywhere the answer says so', async () => {
+test('without any agent, the error says so', async () => {
   await first.createCluster('vci_empty')
   const key = await first.createKey('akn_other', [
     { principal_kind: 'app', resource_kind: 'virtual_cluster', resource_id: 'vci_empty' },

@@ -80,7 +80,7 @@ for (const scope of ['cluster', 'agent'] as const)
     }
   })
 
-test('a cluster target is divided anew when an agent is lost, not while it is silent for a moment', () => {
+test('a cluster target is redistributed when an agent is lost, not during a brief silence', () => {
   const silent = [agent('a'), agent('b', { isAvailable: false, held: null })]
   const pipelines = [pipeline({ scope: 'cluster', count: 2 })]
   const assignments = [assigned('a/0', 'a'), assigned('b/0', 'b')]
@@ -117,7 +117,7 @@ const groups = [
   ['b', 'b', true],
 ] as const
 
-test('a pipeline runs only on agents of its own group, and none is a group too', () => {
+test('a pipeline runs only on agents of its group, and having none counts as a group', () => {
   for (const scope of ['exact', 'cluster', 'agent'] as const)
     for (const [ofAgent, ofPipeline, runs] of groups) {
       const agents = [agent('a', { group: ofAgent })]
@@ -126,7 +126,7 @@ test('a pipeline runs only on agents of its own group, and none is a group too',
     }
 })
 
-test('what runs where it may stays there', () => {
+test('an instance on a permitted agent is not moved', () => {
   const assignments = [assigned('cluster/0', 'b')]
   assert.deepEqual(plan({ agents: [agent('a'), agent('b')], pipelines: [pipeline(once)], assignments }), {
     ...nothing,
@@ -134,7 +134,7 @@ test('what runs where it may stays there', () => {
   })
 })
 
-test('a pipeline that is not to run is revoked, and gone when its agent has let go', () => {
+test('a pipeline that should not run is revoked, and removed once its agent has released it', () => {
   const agents = [agent('a', { held: new Set(['cluster/0@a']) })]
   assert.deepEqual(plan({ agents, assignments: [assigned('cluster/0', 'a')] }).update, ['cluster/0@a released'])
   const released = [assigned('cluster/0', 'a', { released: true })]
@@ -143,7 +143,7 @@ test('a pipeline that is not to run is revoked, and gone when its agent has let 
   assert.deepEqual(plan({ agents: [agent('a')], assignments: released }).remove, ['cluster/0@a'])
 })
 
-test('another version is deployed in place, so that the two never run side by side', () => {
+test('a new version is deployed in place, so that two versions never run side by side', () => {
   const assignments = [assigned('cluster/0', 'a')]
   const { create, update } = plan({
     agents: [agent('a')],
@@ -153,7 +153,7 @@ test('another version is deployed in place, so that the two never run side by si
   assert.deepEqual([create, update], [[], ['cluster/0@a v1']])
 })
 
-test('a slot of a silent agent is given to another only after its lease', () => {
+test('a slot of a silent agent goes to another only after its lease expires', () => {
   const agents = [agent('a', { isAvailable: false, held: null }), agent('b')]
   const pipelines = [pipeline(once)]
   assert.deepEqual(plan({ agents, pipelines, assignments: [assigned('cluster/0', 'a')] }), { ...nothing, wanted: 1 })
@@ -174,20 +174,20 @@ test('a resumed pipeline waits until the agent has released the earlier instance
   assert.deepEqual(plan({ agents: [agent('a'), agent('b')], pipelines, assignments }).create, ['cluster/0 on a'])
 })
 
-test('a lower target revokes the highest slots', () => {
+test('lowering the target revokes the highest slots', () => {
   const assignments = [assigned('cluster/0', 'a'), assigned('cluster/1', 'b')]
   const agents = [agent('a'), agent('b')]
   assert.deepEqual(plan({ agents, pipelines: [pipeline(once)], assignments }).update, ['cluster/1@b released'])
 })
 
-test('an instance at its end keeps its slot, even without its agent, until another version is deployed', () => {
+test('a completed instance keeps its slot, even without its agent, until another version is deployed', () => {
   const assignments = [assigned('cluster/0', 'gone', { completed: true, leaseExpiresAt: now })]
   assert.deepEqual(plan({ agents: [agent('a')], pipelines: [pipeline(once)], assignments }), { ...nothing, wanted: 1 })
   const redeployed = plan({ agents: [agent('a')], pipelines: [pipeline(once, { configurationId: 'v1' })], assignments })
   assert.deepEqual(redeployed, { create: ['cluster/0 on a'], update: [], remove: ['cluster/0@gone'], wanted: 1 })
 })
 
-test('an agent that is silent for a moment keeps its own instances', () => {
+test('an agent keeps its own instances during a brief silence', () => {
   const agents = [agent('a', { isAvailable: false, held: null })]
   assert.deepEqual(plan({ agents, pipelines: [pipeline(onEachAgent)], assignments: [assigned('a/0', 'a')] }).update, [])
 })

@@ -118,7 +118,7 @@ function addErrors(app: FastifyInstance, plane: ControlPlane): void {
     const status = error.statusCode ?? 500
     if (status < 500) return sendError(reply, new ControlError('invalid_request', error.message), status)
     plane.options.log.error('request failed', { path: request.url.split('?')[0], error: error.stack ?? error.message })
-    return sendError(reply, new ControlError('internal_error', 'the request failed; the log has the reason'))
+    return sendError(reply, new ControlError('internal_error', 'the request failed; see the log for the reason'))
   })
   app.setNotFoundHandler(async (request, reply) => {
     const name = JSON.stringify(request.url.split('?')[0])

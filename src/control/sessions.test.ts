@@ -18,7 +18,7 @@ async function open(now: () => number) {
   return Sessions.open({ ...world, keys: await Keys.open({ ...world, sealer }) })
 }
 
-test('a link that one control plane printed signs in at another, and so does the session', async () => {
+test('a sign-in link and its session are valid at every control plane', async () => {
   const first = await open(() => 0)
   const second = await open(() => 0)
   const { secret } = await second.signIn(first.signInToken)
@@ -30,7 +30,7 @@ test('a link that one control plane printed signs in at another, and so does the
   await second.close()
 })
 
-test('a token is valid while its process renews it, and a day longer', async () => {
+test('a token is valid while its process renews it, and for one more day', async () => {
   let now = 0
   const owner = await open(() => now)
   const other = await open(() => now)

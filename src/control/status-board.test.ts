@@ -32,7 +32,7 @@ function newBoard(now = () => 0): StatusBoard {
   return new StatusBoard('vci', { ...systemClock, now }, new Changes())
 }
 
-test('what instances counted stays when they are gone, to the last message', () => {
+test('counters of removed instances are kept, to the last message', () => {
   const board = newBoard()
   board.update('a', report({ instances: [instance('v0', 5)] }))
   board.update('a', report({ instances: [instance('v1', 2)], ended: [instance('v0', 7)] }))
@@ -45,7 +45,7 @@ test('what instances counted stays when they are gone, to the last message', () 
   assert.deepEqual(board.instances('pi'), [])
 })
 
-test('rates are what was counted since the last sample', () => {
+test('rates count messages since the last sample', () => {
   let now = 0
   const board = newBoard(() => now)
   board.update('a', report({ instances: [instance('v0', 0)] }))
@@ -65,7 +65,7 @@ test('rates are what was counted since the last sample', () => {
   assert.equal(board.overviewHistory.at(-1)!.produced_bytes_per_second, 2000)
 })
 
-test('what no write gets through stays in the window until something is delivered or another run begins', () => {
+test('failed writes stay in the window until a message is delivered or another run starts', () => {
   let now = 0
   const board = newBoard(() => now)
   const look = (configurationId: string, sent: number, failed: number) => {
@@ -105,7 +105,7 @@ test('log lines are paged by cursor, and only the newest are kept', () => {
   assert.equal(texts(undefined, 1)[0], '2999')
 })
 
-test('nothing is kept of a deleted pipeline, whatever its last instances tell', () => {
+test('nothing is kept of a deleted pipeline, whatever its last instances report', () => {
   const board = newBoard()
   const line = { instanceId: 'ins', pipelineId: 'pi', at: 0, level: 'info', message: 'm', fields: {} } as const
   board.update('a', report({ instances: [instance('v0', 5)], logs: [line] }))

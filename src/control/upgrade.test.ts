@@ -23,7 +23,7 @@ const firstVersion = `
   INSERT INTO pipelines VALUES ('pi_1', 'vci_1', 'one', 'bento', 'running', 'pci_1', 1);
   INSERT INTO configurations VALUES ('pci_1', 'pi_1', 0, 'warpstream:\n  pipeline_group: blue\n', 1);`
 
-test('a database of the first version is taken over, and its secrets are sealed', async t => {
+test('a database of the first version is migrated, and its secrets are sealed', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-upgrade-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'control.sqlite')

@@ -21,7 +21,7 @@ function blobl(args: readonly string[], input: string | Uint8Array = '') {
 
 const lines = (count: number, line: (n: number) => string) => Array.from({ length: count }, (_, n) => `${line(n)}\n`)
 
-test('threads keep the order of the lines, and of the errors', () => {
+test('threads keep the order of lines and errors', () => {
   const input = lines(60_000, n => (n % 1000 === 7 ? `bad ${n}` : `{"n":${n},"pad":"${'x'.repeat(n % 97)}"}`)).join('')
   const one = blobl(['root = this.n * 2'], input)
   assert.equal(one.status, 0)
@@ -30,7 +30,7 @@ test('threads keep the order of the lines, and of the errors', () => {
   assert.deepEqual(blobl(['-t', '4', 'root = this.n * 2'], input), one)
 })
 
-test('functions that go on from call to call do so over all threads', () => {
+test('functions with state between calls keep it across all threads', () => {
   const input = lines(30_000, () => '{}').join('')
   const { stdout } = blobl(['--threads=2', 'root = counter()'], input)
   assert.equal(stdout, lines(30_000, n => String(n + 1)).join(''))
@@ -42,13 +42,13 @@ test('lines end with a newline, a carriage return before it, or the input', () =
   assert.equal(blobl(['root = this'], '').stdout, '')
 })
 
-test('bytes that are no text pass through', () => {
+test('bytes that are not valid text pass through', () => {
   const input = Uint8Array.of(0xff, 0, 0xc3, 0x28, 10, 0xc3, 0xa9, 10)
   assert.equal(blobl(['root = content()'], input).stdout, '\xff\0\xc3(\n\xc3\xa9\n')
   assert.equal(blobl(['root = content().encode("hex")'], input).stdout, 'ff00c328\nc3a9\n')
 })
 
-test('metadata that a mapping sets is there for the next line', () => {
+test('metadata set by a mapping is visible to the next line', () => {
   const mapping = 'root = @last.or("none")\nmeta last = content().string()'
   assert.equal(blobl([mapping], 'a\nb\nc\n').stdout, 'none\na\nb\n')
 })
@@ -114,14 +114,14 @@ for (const threads of ['1', '2']) {
   })
 }
 
-test('maps nest thousands deep, beside each other too', () => {
+test('maps nest thousands deep, including side by side', () => {
   const mapping = `map down { root = if this == 0 { "ground" } else { (this - 1).apply("down") } }
 root = this.apply("down")`
   assert.equal(blobl([mapping], '4000\n').stdout, 'ground\n')
   assert.equal(blobl(['-t', '2', mapping], '4000\n').stdout, 'ground\n')
 })
 
-test('mistakes on the command line are reported', () => {
+test('reports command-line errors', () => {
   const told = (...args: string[]) => {
     const { status, stderr, stdout } = blobl(args)
     assert.equal(status, 1)
@@ -136,7 +136,7 @@ test('mistakes on the command line are reported', () => {
   assert.equal(told(), 'failed to parse mapping: line 1 char 1: expected import, map, or assignment')
 })
 
-test('the flags of every command may stand before its name', () => {
+test('common flags may precede the name of the command', () => {
   writeFileSync(join(folder, 'some.env'), 'GREETING=hello\n')
   const words = ['--chilled', '-e', 'some.env', 'blobl', '-r', 'root = env("GREETING") + content().string()']
   const { stdout } = spawnSync(program, words, { input: ' you\n', cwd: folder, encoding: 'utf8' })
@@ -159,7 +159,7 @@ const missing =
     ? false
     : `${browserPath} is missing; install it with: sudo apt-get install -y chromium`
 
-test('the page shows results and errors while one types, and writes the files', { skip: missing }, async () => {
+test('the page shows results and errors while typing, and writes the files', { skip: missing }, async () => {
   const [inputFile, mappingFile] = [join(folder, 'input.json'), join(folder, 'mapping.blobl')]
   writeFileSync(inputFile, '{"name":"gate"}')
   const words = ['blobl', 'server', '-n', '-p', '0', '-w', '--input-file', inputFile, '-m', mappingFile]

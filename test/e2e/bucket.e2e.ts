@@ -44,7 +44,7 @@ test('the folder of a standalone server is checked once the server has stopped',
   assert.match(damaged.stdout, /^damage: data\/\d+\/\d+: orders\/0: the object with the offsets 0 to 2 is missing\n/)
 })
 
-test('a standalone server whose database is destroyed gets it back from its bucket', async () => {
+test('a standalone server whose database is destroyed restores it from its bucket', async () => {
   const folder = join(parent, 'lost')
   const start = () => startProgram(['standalone', `-dataDir=${folder}`, ...freePorts])
   const server = await start()
@@ -80,7 +80,7 @@ test('a standalone server whose database is destroyed gets it back from its buck
 
 for (const database of ['sqlite', 'postgres'] as const) {
   const skip = database === 'postgres' && !hasPostgres()
-  test(`a cluster whose metadata are gone from ${database} gets them back from its bucket`, { skip }, async () => {
+  test(`a cluster whose metadata is lost from ${database} restores it from its bucket`, { skip }, async () => {
     const parts = { agents: 1, controlPlanes: 1, database, store: 'file', auth: 'none' } as const
     const cluster = await startLocalCluster({ ...parts, program: [program] })
     try {
@@ -134,14 +134,14 @@ async function forgetMetadata({ databaseUrl, virtualClusterId }: LocalCluster): 
   await client.end()
 }
 
-test('a folder that holds nothing is refused and left alone', () => {
+test('an empty folder is refused and left unchanged', () => {
   const { status, stderr } = check('-dataDir', join(parent, 'missing'))
   assert.equal(status, 1)
   assert.match(stderr, /is not the data folder of a standalone server/)
   assert.equal(existsSync(join(parent, 'missing')), false)
 })
 
-test('a cluster that runs is checked with what an agent is given', async () => {
+test('a running cluster is checked with the flags of an agent', async () => {
   const cluster = await startLocalCluster({
     agents: 1,
     controlPlanes: 1,

@@ -78,7 +78,7 @@ const untilLength = (values: readonly string[], length: number) =>
     found => found >= length,
   )
 
-test('a topic that one agent creates is written to over a second and read over a third', async () => {
+test('a topic created by one agent is written through a second and read through a third', async () => {
   const admin = kafka(0).admin()
   await admin.connect()
   await admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 6 }] })
@@ -96,7 +96,7 @@ test('a topic that one agent creates is written to over a second and read over a
   await producer.disconnect()
 })
 
-test('pipelines are divided among the agents, and one with exact_concurrency: 1 runs once', async () => {
+test('pipelines are distributed among the agents, and one with exact_concurrency: 1 runs once', async () => {
   const four = await deploy('four', 'cluster_concurrency_target: 4')
   const two = await deploy('two', 'agent_concurrency_target: 2')
   const one = await deploy('one', 'exact_concurrency: 1')
@@ -107,7 +107,7 @@ test('pipelines are divided among the agents, and one with exact_concurrency: 1 
   await untilRunning('0,0,1', one, 1)
 })
 
-test('whichever control plane is asked, an agent answers, and the log lines of all agents are there', async () => {
+test('every control plane returns answers of agents and the log lines of all agents', async () => {
   const three = await deploy('three', 'agent_concurrency_target: 1')
   await untilRunning('1,1,1', three)
   const cluster = { virtual_cluster_id: three.ids.virtual_cluster_id }
@@ -128,7 +128,7 @@ test('whichever control plane is asked, an agent answers, and the log lines of a
   }
 })
 
-test('a control plane that is killed costs no error and no acknowledged record, and order stays', async () => {
+test('killing a control plane causes no errors, loses no acknowledged records and keeps their order', async () => {
   const producer = kafka(0).producer()
   await producer.connect()
   const acknowledged: string[] = []
@@ -152,7 +152,7 @@ test('a control plane that is killed costs no error and no acknowledged record, 
   await reader.close()
 })
 
-test('an agent that drains leaves clients and pipelines to the others, and one that is killed does too', async () => {
+test('clients and pipelines of an agent that drains or is killed move to the others', async () => {
   const moved = await deploy('moved', 'cluster_concurrency_target: 4')
   await untilRunning('2,2,2', moved)
   const producer = kafka(0).producer()

@@ -170,7 +170,7 @@ function needsOpener(what: string): boolean {
 }
 
 for (const [name, { path, openings }] of Object.entries(places)) {
-  test(`axe finds nothing on ${name}, nor in what opens there`, { skip: missing }, async () => {
+  test(`axe finds nothing on ${name} or in its dialogs`, { skip: missing }, async () => {
     const { page } = opened
     await page.goto(new URL(path(), page.url()).href)
     await page.locator('h1').waitFor()

@@ -75,7 +75,7 @@ test('a cluster is created, with the command that starts its first agent', { ski
   }),
 )
 
-test('nothing of one cluster is shown in another, and the address keeps the cluster', { skip: missing }, t =>
+test('one cluster shows nothing of another, and the address contains the cluster', { skip: missing }, t =>
   step(t, 'clusters-apart', async () => {
     const second = shownCluster()
     await section(page, 'Pipelines').click()
@@ -224,9 +224,9 @@ test('a protected cluster cannot be deleted, any other one by typing its name', 
   }),
 )
 
-test('nothing went wrong in the browser meanwhile', { skip: missing }, () => assert.deepEqual(opened.complaints, []))
+test('the browser reported no errors', { skip: missing }, () => assert.deepEqual(opened.complaints, []))
 
-test('a cluster that does not exist is said to be missing', { skip: missing }, t =>
+test('an unknown cluster is reported as missing', { skip: missing }, t =>
   step(t, 'cluster-missing', async () => {
     await page.goto(new URL('/topics?cluster=vci_nowhere', page.url()).href)
     await heading('This cluster does not exist').waitFor()

@@ -93,7 +93,7 @@ test('a first save is Version 0, deployed and paused', { skip: missing }, t =>
   }),
 )
 
-test('switched on it runs, and its topic shows its messages', { skip: missing }, t =>
+test('starting the pipeline runs it, and its topic shows its messages', { skip: missing }, t =>
   step(t, 'running', async () => {
     await runSwitch().click()
     await expectState('Running')
@@ -118,7 +118,7 @@ test('switched on it runs, and its topic shows its messages', { skip: missing },
   }),
 )
 
-test('an edit is saved as Version 1 while Version 0 runs on', { skip: missing }, t =>
+test('an edit is saved as Version 1 while Version 0 keeps running', { skip: missing }, t =>
   step(t, 'second-version', async () => {
     await openPipeline()
     await editor().getByText('"bento_test"').click()
@@ -134,7 +134,7 @@ test('an edit is saved as Version 1 while Version 0 runs on', { skip: missing },
   }),
 )
 
-test('deploying Version 1 makes its topic appear; deploying Version 0 rolls back', { skip: missing }, t =>
+test('deploying Version 1 creates its topic; deploying Version 0 rolls back', { skip: missing }, t =>
   step(t, 'deploy', async () => {
     await version(1).click()
     await page.getByRole('button', { name: 'Deploy' }).click()
@@ -151,7 +151,7 @@ test('deploying Version 1 makes its topic appear; deploying Version 0 rolls back
   }),
 )
 
-test('two versions are compared, deployed from there, and Escape closes the comparison', { skip: missing }, t =>
+test('two versions can be compared and deployed from the comparison, and Escape closes it', { skip: missing }, t =>
   step(t, 'compare', async () => {
     await version(1).click()
     await page.getByRole('button', { name: 'Compare' }).click()
@@ -168,7 +168,7 @@ test('two versions are compared, deployed from there, and Escape closes the comp
   }),
 )
 
-test('a draft is marked while it is written, and can be discarded', { skip: missing }, t =>
+test('a draft is marked while it is edited, and can be discarded', { skip: missing }, t =>
   step(t, 'draft', async () => {
     const draft = page.locator('li[aria-current=true]').filter({ hasText: 'Changes to Version 0' })
     await editor().getByText('"bento_test"').click()
@@ -271,7 +271,7 @@ test('messages are produced: with key and headers, a megabyte, binary', { skip: 
   }),
 )
 
-test('settings of a topic show their defaults and can be changed, and partitions added', { skip: missing }, t =>
+test('topic settings show their defaults and can be changed, and partitions can be added', { skip: missing }, t =>
   step(t, 'topic-settings', async () => {
     await page.getByRole('link', { name: 'Configuration' }).click()
     await page.getByLabel('Filter settings').fill('retention.ms')
@@ -358,7 +358,7 @@ const broken: readonly { readonly name: string; readonly text: string; readonly 
 ]
 
 for (const { name, text: written, places } of broken) {
-  test(`a save with ${name} is refused, with its place, and touches nothing`, { skip: missing }, t =>
+  test(`saving ${name} is refused with the position and changes nothing`, { skip: missing }, t =>
     step(t, `refused-${name.replaceAll(' ', '-')}`, async () => {
       await version(0).click()
       await write(written)
@@ -385,7 +385,7 @@ for (const { name, text: written, places } of broken) {
   )
 }
 
-test('paused it stops', { skip: missing }, t =>
+test('pausing the pipeline stops it', { skip: missing }, t =>
   step(t, 'paused', async () => {
     await runSwitch().click()
     await expectState('Paused')
@@ -399,7 +399,7 @@ test('paused it stops', { skip: missing }, t =>
   }),
 )
 
-test('a pipeline that gets nothing through is red wherever it is shown', { skip: missing }, t =>
+test('a pipeline that delivers nothing is shown in red everywhere', { skip: missing }, t =>
   step(t, 'failing', async () => {
     const { pipeline_id } = await callApi('create_pipeline', { pipeline_name: 'unheard' })
     await callApi('create_pipeline_configuration', { pipeline_id, configuration_yaml: unheard })
@@ -423,7 +423,7 @@ test('a pipeline that gets nothing through is red wherever it is shown', { skip:
   }),
 )
 
-test('the command palette goes anywhere by name', { skip: missing }, t =>
+test('the command palette opens any page by name', { skip: missing }, t =>
   step(t, 'palette', async () => {
     await page.getByRole('heading', { level: 1 }).click()
     await page.keyboard.press('Control+k')
@@ -473,7 +473,7 @@ test('a consumer group is reset and deleted', { skip: missing }, t =>
   }),
 )
 
-test('of a thousand pipelines only those in view are rendered, and each is found', { skip: missing }, t =>
+test('only the visible rows of a thousand pipelines are rendered, and each can be found', { skip: missing }, t =>
   step(t, 'thousand', async () => {
     for (let at = 0; at < 1000; at += 50) {
       const names = Array.from({ length: 50 }, (_, next) => `load-${at + next}`)
@@ -493,9 +493,9 @@ test('of a thousand pipelines only those in view are rendered, and each is found
   }),
 )
 
-test('nothing went wrong in the browser meanwhile', { skip: missing }, () => assert.deepEqual(opened.complaints, []))
+test('the browser reported no errors', { skip: missing }, () => assert.deepEqual(opened.complaints, []))
 
-test('without its control plane the console says so and keeps what it showed', { skip: missing }, t =>
+test('without its control plane, the console says so and keeps showing the last data', { skip: missing }, t =>
   step(t, 'unreachable', async () => {
     await playground.stop()
     await page.getByText('The control plane does not respond. This page may be out of date.').waitFor()

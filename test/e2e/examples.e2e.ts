@@ -17,12 +17,12 @@ test('every example passes its unit tests', () => {
   assert.deepEqual(new Set(passed), new Set(examples))
 })
 
-test('the linter finds nothing in them', () => {
+test('the examples have no lint findings', () => {
   const { status, stdout, stderr } = run('lint', 'config/*.yaml')
   assert.deepEqual([status, stdout, stderr], [0, '', ''])
 })
 
-test('each begins by saying what it does, and the list of them is complete', () => {
+test('each example begins with a description, and the list of examples is complete', () => {
   const list = readFileSync(join(root, 'config/README.md'), 'utf8')
   for (const path of examples) {
     const text = readFileSync(join(root, path), 'utf8')

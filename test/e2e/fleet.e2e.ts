@@ -42,7 +42,7 @@ const loop = once('while: { check: "true", processors: [ { mapping: root = conte
 /** Fills its memory long before it has used the processor time of a loop, even on a busy machine. */
 const leak = once(`mapping: 'root = range(0, 100000).map_each(i -> ("x".repeat(100000) + i.string()).uppercase())'`)
 
-test('small pipelines that are switched on together all run; a loop and a leak among them are stopped alone', async () => {
+test('small pipelines started together all run; only the loop and the leak among them are stopped', async () => {
   const pipelines: PipelineUnderTest[] = []
   for (let index = 0; index < small; index++)
     pipelines.push(await api.createPipeline(`small-${index}`, generator(`small-${index}`), 'paused'))
@@ -69,7 +69,7 @@ test('small pipelines that are switched on together all run; a loop and a leak a
   }
 })
 
-test('one more runs, and all can be switched off', async () => {
+test('another pipeline still starts, and all can be stopped', async () => {
   const one = await api.createPipeline('one-more', generator('one-more'))
   await one.until('it sends', ({ counters }) => counters.output_sent > 0)
   const { pipelines } = await api.call('list_pipelines', { virtual_cluster_id: api.clusterId })

@@ -62,7 +62,7 @@ test('a cluster on a full disk', { skip }, async t => {
     assert.equal(errorName(topics[0]!.partitions[0]!.errorCode), 'NONE')
   })
 
-  await t.test('carries out what operators do', async () => {
+  await t.test('carries out administrative operations', async () => {
     const alter = { name: 'retention.ms', configOperation: 0, value: '1000' }
     const resources = [{ resourceType: 2, resourceName: 'other', configs: [alter] }]
     const timeoutMs = 10_000
@@ -86,7 +86,7 @@ test('a cluster on a full disk', { skip }, async t => {
     assert.deepEqual(codes.map(errorName), ['NONE', 'NONE', 'NONE', 'NONE'])
   })
 
-  await t.test('starts again after it was killed, with everything it had acknowledged', async () => {
+  await t.test('restarts after a kill with everything it acknowledged', async () => {
     await fill(client)
     client.close()
     await server.stop('SIGKILL')

@@ -45,7 +45,7 @@ const kafka = (username: string, password: string) =>
     retry: { retries: 1 },
   })
 
-test('a client signs in with the credentials of the API, and a pipeline by itself', async () => {
+test('a client signs in with credentials from the API, and a pipeline automatically', async () => {
   const cluster = { virtual_cluster_id: api.clusterId }
   const { username, password } = await api.call('create_virtual_cluster_credentials', {
     ...cluster,
@@ -105,7 +105,7 @@ test('a client signs in with the credentials of the API, and a pipeline by itsel
   assert.doesNotMatch(status.text + server.stderr(), /ccun_/)
 })
 
-test('a new certificate that has expired is reported and left aside, and one that is right is shown', async () => {
+test('an expired new certificate is reported and ignored, and a valid one is used', async () => {
   const [host, port] = server.kafkaAddress.split(':')
   const shown = () =>
     new Promise<string>((resolve, reject) => {

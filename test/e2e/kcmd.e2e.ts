@@ -33,7 +33,7 @@ async function freePort(): Promise<number> {
 
 const portOf = (address: string) => address.slice(address.lastIndexOf(':') + 1)
 
-test('all brokers of an open cluster, and those of them that cannot be reached', async () => {
+test('lists all brokers of an open cluster, including unreachable ones', async () => {
   const cluster = await startLocalCluster({ ...options, auth: 'none' })
   try {
     const [first, second] = cluster.agents.map(({ address }) => portOf(address))
@@ -59,7 +59,7 @@ test('all brokers of an open cluster, and those of them that cannot be reached',
   }
 })
 
-test('a cluster that wants TLS and a password', async () => {
+test('names the flags for a cluster that requires TLS and a password', async () => {
   const cluster = await startLocalCluster({ ...options, agents: 1, auth: 'scram-tls' })
   try {
     const port = portOf(cluster.agents[0]!.address)
@@ -70,11 +70,11 @@ test('a cluster that wants TLS and a password', async () => {
     assert.match(well.output, /TLS +TLSv1\.3, a certificate with the common name localhost, valid until /)
 
     const wrong: [readonly string[], RegExp][] = [
-      [[], /FAILED +the cluster does not answer; it may want -tls/],
+      [[], /FAILED +the cluster does not answer; it may require -tls/],
       [['-tls'], /FAILED +no TLS: /],
-      [tls, /FAILED +the cluster does not answer; it may want -username and -password/],
+      [tls, /FAILED +the cluster does not answer; it may require -username and -password/],
       [[...tls, '-username', username, '-password', 'x'], /FAILED +the cluster does not answer this user: /],
-      [['-tlsServerCACertFile', caFile], /certificates are of use with -tls only/],
+      [['-tlsServerCACertFile', caFile], /certificates require -tls/],
       [['-tls', '-tlsServerCACertFile', '/missing'], /-tlsServerCACertFile: cannot read \/missing \(ENOENT\)/],
     ]
     for (const [flags, message] of wrong) {
@@ -87,7 +87,7 @@ test('a cluster that wants TLS and a password', async () => {
   }
 })
 
-test('a port at which nothing listens', async () => {
+test('reports a port where nothing listens', async () => {
   const { code, output } = await diagnose(await freePort())
   assert.equal(code, 1)
   assert.match(output, /FAILED +no connection: /)

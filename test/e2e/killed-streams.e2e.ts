@@ -192,8 +192,8 @@ class KilledStream {
   }
 
   /** Waits for a condition, which requires a running stream. */
-  async until(what: string, isSo: () => boolean): Promise<void> {
-    const ask = async () => (assert.equal(this.#end, null, 'the stream has ended by itself'), isSo())
+  async until(what: string, condition: () => boolean): Promise<void> {
+    const ask = async () => (assert.equal(this.#end, null, 'the stream has ended by itself'), condition())
     await eventually(what, ask, answer => answer)
   }
 

@@ -93,7 +93,7 @@ describe('from the first save to a rollback', () => {
     )
   })
 
-  test('what cannot run is refused with line and column, and nothing changes', async () => {
+  test('an invalid configuration is refused with line and column, and nothing changes', async () => {
     const pipeline = await api.createPipeline('refused', generator('refused'), 'paused')
     const before = await api.call('describe_pipeline', pipeline.ids)
     const cases: [yaml: string, line: number, column: number, message: RegExp][] = [
@@ -144,7 +144,7 @@ output:
     assert.deepEqual([described.state, described.lag, described.members.length], ['Stable', 0, 1])
   })
 
-  test('a stream that comes to its end is completed, and run again only by its schedule', async () => {
+  test('a stream that reaches its end is completed, and runs again only on its schedule', async () => {
     const once = `input:\n  generate:\n    count: 3\n    interval: ""\n    mapping: root = "x"\noutput:\n  kafka_franz_warpstream:\n    topic: once\n`
     const pipeline = await api.createPipeline('once', once)
     await pipeline.until('it is completed', ({ health }) => health === 'completed')
@@ -157,7 +157,7 @@ output:
     await again.change({ desired_state: 'paused' })
   })
 
-  test('an http_server input is reached through the pipelines port', async () => {
+  test('an http_server input is reachable through the pipelines port', async () => {
     await api.createPipeline(
       'http',
       `input:\n  http_server:\n    path: /post\noutput:\n  kafka_franz_warpstream:\n    topic: posted\n`,
@@ -193,7 +193,7 @@ describe('pipelines that misbehave', () => {
     ],
   ]
   for (const [name, yaml, error] of misbehaving) {
-    test(`${name}: it is stopped, reported and tried again, and Kafka traffic does not notice`, async t => {
+    test(`${name}: it is stopped, reported and retried, without effect on Kafka traffic`, async t => {
       const pipeline = await api.createPipeline(name, yaml)
       const produced = produceMeanwhile(name)
       t.after(() => produced())
@@ -225,7 +225,7 @@ const failing: [name: string, yaml: string, explanation: RegExp][] = [
   ],
 ]
 for (const [name, yaml, explanation] of failing) {
-  test(`${name}: a pipeline of which every message fails runs and is failing`, async () => {
+  test(`${name}: a pipeline whose every message fails is running and failing`, async () => {
     const pipeline = await api.createPipeline(name, yaml)
     const status = await pipeline.until('it is failing', ({ health }) => health === 'failing')
     assert.match(status.explanation!, explanation)

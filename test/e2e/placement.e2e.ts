@@ -70,7 +70,7 @@ async function untilPlaced(agents: readonly Member[], expected: Record<string, n
   )
 }
 
-test('instances are divided anew as agents join, hang, come back, die and leave', async () => {
+test('instances are redistributed as agents join, hang, come back, die and leave', async () => {
   const [one] = cluster.agents
   await untilPlaced([one!], perAgent(1))
   const two = await cluster.addAgent()
@@ -91,7 +91,7 @@ test('instances are divided anew as agents join, hang, come back, die and leave'
   await untilPlaced([one!, four], perAgent(2))
 })
 
-test('a pipeline of a group runs on the agents of that group, and nothing else does', async () => {
+test('a pipeline of a group runs only on the agents of that group, which run nothing else', async () => {
   const inGroup = await Promise.all(['a', 'b'].map(group => cluster.addAgent(['-managedPipelinesGroupName', group])))
   const ofGroup = (group: string) => async () => JSON.stringify(await countedAt(inGroup['ab'.indexOf(group)]!))
   for (const group of ['a', 'b'])

@@ -11,7 +11,7 @@ import { portOf } from '../servers/ports.ts'
 const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
 const noIpv6 = hasIpv6 ? false : 'this machine has no ::1'
 
-test('it says where everything is, leaves nothing behind and stops cleanly', async () => {
+test('prints all addresses, leaves nothing behind and stops cleanly', async () => {
   const playground = await startProgram(['playground', ...freePorts])
   const bucket = readdirSync(tmpdir()).find(name => name.startsWith(`penstock-playground-${playground.child.pid}-`))
   assert.ok(bucket !== undefined)
@@ -33,7 +33,7 @@ test('it says where everything is, leaves nothing behind and stops cleanly', asy
   assert.equal(playground.stderr(), '')
 })
 
-test('a port in use is reported with the flag that changes it', async t => {
+test('reports a port in use with the flag that changes it', async t => {
   const other = createServer()
   await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
   t.after(() => other.close())
@@ -49,7 +49,7 @@ test('a port in use is reported with the flag that changes it', async t => {
   }
 })
 
-test('the address of another machine is reported with the flag that changes it', () => {
+test('reports the address of another machine with the flag that changes it', () => {
   const run = (address: string) =>
     spawnSync(program, ['playground', `-bindAddress=${address}`, ...freePorts], { encoding: 'utf8' })
   // An address reserved for documentation (RFC 5737), and a name that cannot exist (RFC 6761).
@@ -64,7 +64,7 @@ test('the address of another machine is reported with the flag that changes it',
   assert.match(unknown.stderr, /^penstock playground: the address "nowhere\.invalid" is not found: .*-bindAddress.*\n$/)
 })
 
-test('on an IPv6 address everything is where it is said to be, pipelines too', { skip: noIpv6 }, async () => {
+test('on an IPv6 address all printed URLs work, including that of pipelines', { skip: noIpv6 }, async () => {
   const playground = await startProgram(['playground', '-bindAddress=::1', ...freePorts])
   assert.match(playground.kafkaAddress, /^\[::1\]:\d+$/)
   assert.ok((await fetch(playground.consoleUrl)).ok)
@@ -84,7 +84,7 @@ test('on an IPv6 address everything is where it is said to be, pipelines too', {
   assert.equal(await playground.stop('SIGINT'), 0)
 })
 
-test('an unknown flag is answered with the nearest one', () => {
+test('an unknown flag is reported with the closest match', () => {
   const { status, stderr } = spawnSync(program, ['playground', '-kafkaprot', '1'], { encoding: 'utf8' })
   assert.equal(status, 1)
   assert.match(stderr, /flag provided but not defined: -kafkaprot; did you mean -kafkaPort\?/)

@@ -103,7 +103,7 @@ async function createTopic(agent: Member, topic: string) {
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `${from + index}`)
 const sorted = (values: readonly string[]) => values.toSorted((one, two) => Number(one) - Number(two))
 
-test('clients connect to one port, and see each process with a port of its own', async () => {
+test('clients connect to one port, and see each process at its own port', async () => {
   const agent = await cluster.addAgent()
   assert.match(agent.welcome, new RegExp(`with ${processes} processes`))
   const brokers = await createTopic(agent, 'orders')
@@ -114,7 +114,7 @@ test('clients connect to one port, and see each process with a port of its own',
   assert.deepEqual(sorted(await readAll(agent, 'orders', 120)), numbers(0, 120))
 })
 
-test('a process that is killed is started again, and nothing that was acknowledged is lost', async () => {
+test('a killed process is restarted, and no acknowledged records are lost', async () => {
   const [agent] = cluster.agents
   await createTopic(agent!, 'kept')
   await send(agent!, 'kept', numbers(0, 60))
@@ -132,7 +132,7 @@ test('a process that is killed is started again, and nothing that was acknowledg
   assert.deepEqual(sorted([...new Set(await readAll(agent!, 'kept', 120))]), numbers(0, 120))
 })
 
-test('all processes end with the one that started them, whether it is asked to or dies', async () => {
+test('all processes end with their parent, whether it is stopped or dies', async () => {
   const [agent] = cluster.agents
   const ofFirst = await alive()
   await agent!.end('SIGTERM')
@@ -151,7 +151,7 @@ test('all processes end with the one that started them, whether it is asked to o
   assert.deepEqual(await alive(), [], 'they have left the cluster')
 })
 
-test('the processes of an agent read each object once together', async () => {
+test('the processes of an agent together read each object once', async () => {
   // Who writes has what it wrote in memory, and is gone before anybody reads.
   const writer = await cluster.addAgent()
   await createTopic(writer, 'shared')

@@ -106,7 +106,7 @@ async function counts(): Promise<number[]> {
   }
 }
 
-test('nothing of a record goes over the links or into the database: producing, reading, pipelines, failures, a kill', async () => {
+test('no part of a record is sent over the links or stored in the database: producing, reading, pipelines, failures, a kill', async () => {
   const admin = kafka().admin()
   await admin.connect()
   await admin.createTopics({ topics: topics.map(topic => ({ topic, numPartitions: 2 })) })
@@ -146,7 +146,7 @@ output:
   assert.deepEqual(inTheDatabase(), [])
 })
 
-test('what a person looks at is passed on, and is stored nowhere', async () => {
+test('records that a user views are passed on and not stored', async () => {
   const request = { virtual_cluster_id: api.clusterId, topic_name: 'marked' }
   const { records } = await api.call('read_topic_messages', request)
   assert.ok(JSON.stringify(records).includes(marker))

@@ -21,7 +21,7 @@ const run = (args: readonly string[], input = '', env: Record<string, string> = 
 
 const quiet = 'http: { enabled: false }\nlogger: { level: "OFF" }\n'
 
-test('a pipeline from the standard input to the standard output ends with its input', () => {
+test('a pipeline from standard input to standard output ends with its input', () => {
   const config = write(
     'pipe.yaml',
     `${quiet}input: { stdin: {} }\npipeline: { processors: [ { mapping: 'root.n = this.n * 2' } ] }\noutput: { stdout: {} }\n`,
@@ -36,7 +36,7 @@ test('a pipeline from the standard input to the standard output ends with its in
   assert.equal(run(['-c', config], '{"n":1}').stdout, '{"n":2}\n')
 })
 
-test('a pipeline from file to file keeps what it does not touch byte for byte', () => {
+test('a pipeline from file to file preserves unchanged content byte for byte', () => {
   const source = '{"big":12345678901234567890,"price":1.50,"a":[1e3]}\n{"é":"\\u00e9\\n","b":{}}\n'
   write('in.jsonl', source)
   const config = write(
@@ -47,7 +47,7 @@ test('a pipeline from file to file keeps what it does not touch byte for byte', 
   assert.equal(readFileSync(join(folder, 'out.jsonl'), 'utf8'), source)
 })
 
-test('environment variables are filled in', () => {
+test('substitutes environment variables', () => {
   const config = write(
     'env.yaml',
     `${quiet}input: { generate: { count: 1, mapping: 'root = "\${GREETING} \${WHO:world}"' } }\noutput: { stdout: {} }\n`,
@@ -55,7 +55,7 @@ test('environment variables are filled in', () => {
   assert.equal(run(['run', config], '', { GREETING: 'hello' }).stdout, 'hello world\n')
 })
 
-test('a configuration with findings is refused, each with its line', () => {
+test('a configuration with lint findings is refused, with the line of each', () => {
   const config = write('bad.yaml', 'input:\n  generate:\n    mapping: "root = "\n    huh: 1\noutput:\n  nope: {}\n')
   const linted = run(['lint', config])
   assert.equal(linted.status, 1)
@@ -89,7 +89,7 @@ test('SIGTERM stops it cleanly and loses nothing that was read', async () => {
   )
 })
 
-test('blobl maps line by line, and tells errors on the standard error', () => {
+test('blobl maps line by line, and writes errors to standard error', () => {
   const { status, stdout, stderr } = run(['blobl', 'root.b = this.a.uppercase()'], '{"a":"x"}\n{"a":1}\n')
   assert.equal(status, 0)
   assert.equal(stdout, '{"b":"X"}\n')
@@ -109,7 +109,7 @@ tests:
   assert.match(failed.stdout, /shouts/)
 })
 
-test('a log that no one reads any more does not stop the data', async () => {
+test('a log that is no longer read does not block the stream', async () => {
   const config = write(
     'unread-log.yaml',
     `http: { enabled: false }
@@ -139,7 +139,7 @@ test('output into a closed pipe ends the program without a stack trace', async (
   assert.equal(errors, '')
 })
 
-test('--set overrides fields with raw text, and says where a path leads nowhere', () => {
+test('--set overrides fields with raw text, and reports paths that do not exist', () => {
   const config = write(
     'set.yaml',
     `http: { enabled: false }\ninput: { generate: { count: 1, interval: '', mapping: 'root.a = "q"' } }
@@ -163,7 +163,7 @@ output: { stdout: {} }
   }
 })
 
-test('lint and run agree on a configuration of a managed pipeline, and on what cannot run', () => {
+test('lint and run agree on managed pipelines and on configurations that cannot run', () => {
   const managed = write(
     'managed.yaml',
     'input:\n  kafka_franz_warpstream: { topics: [ a ], consumer_group: g }\noutput: { drop: {} }\nwarpstream: { cluster_concurrency_target: 2 }\n',
@@ -203,7 +203,7 @@ test('a file that does not exist and a pattern that matches nothing are errors o
   }
 })
 
-test('create -s leaves out what is seldom changed, and is not --set', () => {
+test('create -s omits advanced fields, and is not --set', () => {
   const { status, stdout } = run(['create', '-s', 'stdin//stdout'])
   assert.equal(status, 0)
   assert.match(stdout, /^input:\n {2}stdin:\n/)
@@ -211,12 +211,12 @@ test('create -s leaves out what is seldom changed, and is not --set', () => {
   assert.match(run(['create', 'stdin//stdout']).stdout, /^http:[^]*\nlogger:\n/m)
 })
 
-test('echo prints what it completes with defaults over lines, however it was written', () => {
+test('echo prints the configuration with defaults, in block style', () => {
   const config = write('flow.yaml', 'http: { enabled: false }\ninput: { stdin: {} }\noutput: { drop: {} }\n')
   assert.match(run(['-c', config, 'echo']).stdout, /^http:\n {2}enabled: false\n {2}address: 0\.0\.0\.0:4195\n/)
 })
 
-test('create remarks where a field has no default, and leaves what was not asked for empty', () => {
+test('create marks fields without a default, and leaves sections that were not requested empty', () => {
   const { status, stdout } = run(['create', '/mapping,cache/'])
   assert.equal(status, 0)
   assert.match(stdout, /^ {2}stdin: \{\}$/m)
@@ -225,7 +225,7 @@ test('create remarks where a field has no default, and leaves what was not asked
   assert.match(stdout, /^tests: \[\]$/m)
 })
 
-test('list names the functions and methods of the language', () => {
+test('list includes the functions and methods of the mapping language', () => {
   const { stdout } = run(['list', 'bloblang-functions', 'bloblang-methods'])
   const [functions = '', methods = ''] = stdout.split('\n\n')
   assert.match(functions, /^Bloblang Functions:\n {2}- batch_index\n/)

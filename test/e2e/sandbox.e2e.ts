@@ -88,7 +88,7 @@ function tries(secret: string, keys: string, consolePort: string): Readonly<Reco
 }
 
 describe('a pipeline without grants', () => {
-  test('every try is refused when it is saved, at its place, with the grant that would allow it', async () => {
+  test('every attempt is refused on save, with its position and the grant that would allow it', async () => {
     const all = tries(`${folder}/secret.txt`, `${folder}/data/control.db`, new URL(standalone.consoleUrl).port)
     assert.equal(Object.keys(all).length, 35)
     const accepted: string[] = []
@@ -107,7 +107,7 @@ describe('a pipeline without grants', () => {
     assert.deepEqual(accepted, [])
   })
 
-  test('the control plane is refused to a running pipeline by every other name of this machine', async () => {
+  test('a running pipeline cannot reach the control plane under any other name of this machine', async () => {
     const { port } = new URL(standalone.consoleUrl)
     const processors = [{ http: { url: `http://${hostname()}:${port}/`, retries: 0 } }]
     const config = {
@@ -125,7 +125,7 @@ describe('a pipeline without grants', () => {
 })
 
 describe('a pipeline with grants', () => {
-  test('it uses what is granted: files, a variable, a program, a database and the network', async () => {
+  test('uses what is granted: files, a variable, a program, a database and the network', async () => {
     const data = join(folder, 'granted')
     mkdirSync(data)
     writeFileSync(join(data, 'in.txt'), 'one\ntwo\n')

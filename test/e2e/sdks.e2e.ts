@@ -46,7 +46,7 @@ const others = [
   'selfsigned',
 ]
 
-test('every library that components load is tried', async () => {
+test('every library that components load is tested', async () => {
   const registry = createRegistry()
   await registry.loadAll()
   const requiredBy = (kind: ComponentKind, name: string) => registry.get(kind, name)?.requires ?? []

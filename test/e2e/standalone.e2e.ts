@@ -31,7 +31,7 @@ warpstream:
   cluster_concurrency_target: 1
 `
 
-test(`killed ${kills} times, it has lost nothing`, async () => {
+test(`loses nothing when killed ${kills} times`, async () => {
   const acknowledged: string[] = []
   let committed = 0
   let server = await start('killed')
@@ -99,7 +99,7 @@ test('a data folder belongs to one process', async () => {
   assert.equal(await server.stop(), 0)
 })
 
-test('a message that sleeps does not hold up a stop, and is read again afterwards', async () => {
+test('a message in a sleep does not delay a stop, and is read again afterwards', async () => {
   let server = await start('sleeping')
   let api = await Api.connect(server)
   await produce(server.kafkaAddress, 'held', ['one'])
@@ -120,7 +120,7 @@ test('a message that sleeps does not hold up a stop, and is read again afterward
   assert.equal(await server.stop('SIGINT'), 0)
 })
 
-test('when the thread of the metadata ends, the process says so and ends, and the next one has everything', async () => {
+test('when the metadata thread ends, the process reports it and exits, and the next process has all data', async () => {
   // Nothing from outside can end a single thread, so the program is started with a module that does.
   const killer = join(parent, 'killer.mjs')
   writeFileSync(

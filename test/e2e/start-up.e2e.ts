@@ -11,7 +11,7 @@ import { after, test } from 'node:test'
 const folder = mkdtempSync(join(tmpdir(), 'penstock-start-up-'))
 after(() => rmSync(folder, { recursive: true }))
 
-test('a stream between files starts without sockets, streams, cryptography and processes', () => {
+test('a stream between files starts without loading sockets, streams, cryptography or processes', () => {
   const at = (name: string) => join(folder, name)
   writeFileSync(at('in.jsonl'), '{"a":1}\n')
   writeFileSync(

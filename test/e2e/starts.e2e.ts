@@ -131,7 +131,7 @@ test('a control plane that starts while its database is down waits for it', { sk
   await plane.until(/control-plane is ready/)
 })
 
-test('a control plane whose last step fails starts again from the first', { skip: !hasPostgres() }, async t => {
+test('a control plane whose last start-up step fails starts over', { skip: !hasPostgres() }, async t => {
   const postgres = await startPostgresServer()
   t.after(() => postgres.close())
   const first = controlPlane(postgres.url)
@@ -226,12 +226,12 @@ test('an agent names the flag that is wrong', async t => {
       /-bucketURL: .*RequestTimeTooSkewed.*this machine's clock is off/,
       anHourAhead,
     ],
-    'a server that is no control plane': [
+    'a server that is not a control plane': [
       { metadataURL: `http://127.0.0.1:${portOf(stranger)}` },
-      /-metadataURL: what answers is no control plane \(HTTP 404\)/,
+      /-metadataURL: the server there is not a control plane \(HTTP 404\)/,
     ],
     'a role that does not exist': [{ roles: 'prxy' }, /-roles: there is no role "prxy"/],
-    'a certificate that is none': [
+    'a file that is not a certificate': [
       { kafkaTLS: 'true', tlsServerCertFile: import.meta.filename, tlsServerPrivateKeyFile: import.meta.filename },
       /-tlsServerCertFile: .* has no certificate in PEM/,
     ],
@@ -251,7 +251,7 @@ test('an agent names the flag that is wrong', async t => {
       },
       /-tlsClientCACertFile: the certificate in .*ca\.pem expired at \d{4}-/,
     ],
-    'a certificate that is not there': [
+    'a missing certificate': [
       { kafkaTLS: 'true', tlsServerCertFile: '/none.pem', tlsServerPrivateKeyFile: '/none.key' },
       /-tlsServerCertFile: cannot read \/none\.pem \(ENOENT\)/,
     ],
@@ -272,11 +272,11 @@ test('an agent names the flag that is wrong', async t => {
   await t.test('a control plane of another version', async () => {
     const proxy = await startOtherVersion(cluster.controlPlanes[0]!.address)
     t.after(() => proxy.close())
-    const expected = /-metadataURL: they do not understand each other: the control plane is version \S+, the agent \S+/
+    const expected = /-metadataURL: incompatible versions: the control plane is version \S+, the agent \S+/
     await refused(agent({ metadataURL: `http://127.0.0.1:${portOf(proxy)}` }), expected)
   })
 
-  await t.test('a Kafka port that another agent has', async () => {
+  await t.test('a Kafka port in use by another agent', async () => {
     const [running] = other.agents
     const port = running!.address.split(':').at(-1)!
     await refused(agent({ kafkaPort: port }), new RegExp(`port ${port} is taken: .*-kafkaPort`))
@@ -297,7 +297,7 @@ test('a control plane names the flag that is wrong', { skip: !hasPostgres() }, a
   await refused(controlPlane(postgres.url, otherKey), /-sealingKey does not belong to this database/)
 })
 
-test('an agent whose clock is an hour ahead works with the time of the cluster', async t => {
+test('an agent whose clock is an hour ahead uses the time of the cluster', async t => {
   const started = agent({}, anHourAhead)
   t.after(() => started.stop())
   await started.until(/agent is ready/)

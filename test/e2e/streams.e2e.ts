@@ -32,7 +32,7 @@ async function untilReady(url: string): Promise<void> {
   }
 }
 
-test('files and folders become streams with shared resources, and a signal ends them in order', async () => {
+test('files and folders become streams with shared resources, and a signal stops them cleanly', async () => {
   mkdirSync(join(folder, 'streams/sub'), { recursive: true })
   const port = await freePort()
   write('main.yaml', `http: { address: '127.0.0.1:${port}' }\nlogger: { level: "OFF" }\n`)
@@ -54,7 +54,7 @@ test('files and folders become streams with shared resources, and a signal ends 
   assert.equal(readFileSync(join(folder, 'out.txt'), 'utf8'), 'hello\n')
 })
 
-test('a file that is no stream keeps the program from starting, unless it is chilled', () => {
+test('a file that is not a stream prevents the start, unless --chilled is set', () => {
   write('service.yaml', 'http: { enabled: false }\n')
   write('odd.yaml', 'input: { stdin: {} }\noutput: { drop: {} }\ncache_resources: []\n')
   const { status, stdout } = spawnSync(program, ['-c', 'service.yaml', 'streams', 'odd.yaml'], {

@@ -154,9 +154,9 @@ export class PipelineUnderTest {
   /** Waits until its status is as expected. */
   until(
     what: string,
-    isSo: (status: ApiResponse<'describe_pipeline_status'>) => boolean,
+    condition: (status: ApiResponse<'describe_pipeline_status'>) => boolean,
   ): Promise<ApiResponse<'describe_pipeline_status'>> {
-    return eventually(what, () => this.status(), isSo)
+    return eventually(what, () => this.status(), condition)
   }
 }
 
@@ -170,12 +170,12 @@ const patienceMs = 240_000
 export async function eventually<Value>(
   what: string,
   ask: () => Promise<Value>,
-  isSo: (value: Value) => boolean,
+  condition: (value: Value) => boolean,
 ): Promise<Value> {
   const deadline = performance.now() + patienceMs
   for (;;) {
     const value = await ask()
-    if (isSo(value)) return value
+    if (condition(value)) return value
     if (performance.now() > deadline)
       assert.fail(`${what}: not within ${patienceMs} ms; the last answer was ${JSON.stringify(value)?.slice(0, 3000)}`)
     await new Promise(resolve => setTimeout(resolve, 100))

@@ -46,7 +46,7 @@ tests:
   assert.equal(status, 0)
 })
 
-test('mocks stand in for components and fields, by label and by pointer, and are appended with a dash', () => {
+test('mocks replace components and fields, by label and by pointer, and are appended with a dash', () => {
   const config = write(
     'mocks.yaml',
     `pipeline:
@@ -67,7 +67,7 @@ tests:
   assert.equal(run('test', config).stdout, "Test 'mocks.yaml' succeeded\n")
 })
 
-test('a mock in no place is an error that names it', () => {
+test('a mock for a path that does not exist is an error that names it', () => {
   const config = write(
     'nowhere.yaml',
     `pipeline: { processors: [ { mapping: 'root = this' } ] }
@@ -83,7 +83,7 @@ tests:
   assert.match(stderr, /failed to set mock '\/pipeline\/processors\/7': .*target index greater than array length/)
 })
 
-test('a broken file fails the command, and the tests of the others run', () => {
+test('a broken file fails the command, and the tests of the other files run', () => {
   write('some/broken.yaml', 'input:\n  stdin: {}\npipeline: [ 1\ntests: []\n')
   write('some/good.yaml', suite('HELLO'))
   const { status, stdout, stderr } = run('test', './some/...')
@@ -93,7 +93,7 @@ test('a broken file fails the command, and the tests of the others run', () => {
   assert.doesNotMatch(stderr, /^ +at /m)
 })
 
-test('content is compared as it is written', () => {
+test('content is compared verbatim', () => {
   const config = write(
     'as-written.yaml',
     `pipeline: { processors: [ { mapping: 'root = content()' } ] }
@@ -109,7 +109,7 @@ tests:
   assert.equal(run('test', config).stdout, "Test 'as-written.yaml' succeeded\n")
 })
 
-test('a file of tests beside a configuration is found from either name', () => {
+test('a test file beside a configuration is found from either name', () => {
   write('beside.yaml', `pipeline: { processors: [ { mapping: 'root = content().uppercase()' } ] }\n`)
   write('beside_bento_test.yaml', suite('HELLO').replace(/^pipeline.*\n/, ''))
   for (const name of ['beside.yaml', './beside_bento_test.yaml']) {
@@ -143,7 +143,7 @@ tests:
   assert.match(stderr, /"level": "INFO" => "WARN"/)
 })
 
-test('results are written as JUnit XML, also where tests fail', () => {
+test('results are written as JUnit XML, even when tests fail', () => {
   write('junit/good.yaml', suite('HELLO'))
   write('junit/bad.yaml', suite('OTHER'))
   assert.equal(run('test', '--junit', 'results.xml', './junit/...').status, 1)

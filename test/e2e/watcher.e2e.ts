@@ -52,7 +52,7 @@ async function start(t: TestContext, files: Readonly<Record<string, string>>, ..
 const linesOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [])
 const quiet = 'http: { enabled: false }\n'
 
-test('what was answered arrives, while configurations take each other’s place', async t => {
+test('every acknowledged request is delivered while configurations are replaced', async t => {
   const probe = createServer()
   await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
   const port = portOf(probe)
@@ -93,7 +93,7 @@ output: { file: { path: out.txt } }
   assert.ok(answered > 100, String(answered))
 })
 
-test('a configuration that cannot run is rejected with its places, and the one before goes on', async t => {
+test('an invalid configuration is rejected with positions, and the previous one keeps running', async t => {
   const good = `${quiet}input: { generate: { mapping: 'root = counter()', interval: 5ms } }\noutput: { file: { path: out.txt } }\n`
   const watched = await start(t, { 'a.yaml': good }, '-w', '-c', 'a.yaml')
   const out = join(watched.folder, 'out.txt')
@@ -111,7 +111,7 @@ test('a configuration that cannot run is rejected with its places, and the one b
   assert.equal(await watched.stop(), 0)
 })
 
-test('changes of resources count, and so do those of streams', async t => {
+test('changes to resources and to streams are applied', async t => {
   const resource = (text: string) => `processor_resources: [ { label: p, mapping: 'root = "${text}"' } ]\n`
   const stream = (text: string) =>
     `input: { generate: { mapping: 'root = "${text}"', interval: 5ms } }\npipeline: { processors: [ { resource: p } ] }\noutput: { file: { path: ${text}.txt } }\n`

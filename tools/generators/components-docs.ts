@@ -34,7 +34,7 @@ function page(spec: AnySpec): string {
   ]
   if (spec.description !== undefined) blocks.push(spec.description)
   const capabilities = [...capabilitiesOf(spec)].map(capability => `\`${capability}\``)
-  if (capabilities.length > 0) blocks.push(`Reaches: ${capabilities.join(', ')}; see [grants](${guide}).`)
+  if (capabilities.length > 0) blocks.push(`Needs: ${capabilities.join(', ')}; see [grants](${guide}).`)
   const { shape } = spec.config
   if (shape.children === undefined) blocks.push('## Value', describe(shape))
   else if (Object.keys(shape.children).length > 0) blocks.push('## Fields', ...fieldBlocks(shape.children, ''))
@@ -73,7 +73,7 @@ function describe(shape: FieldShape): string {
         ? 'optional'
         : 'required'
       : `default \`${JSON.stringify(shape.default)}\``,
-    ...(shape.interpolated ? ['may hold `${! }`'] : []),
+    ...(shape.interpolated ? ['may contain `${! }`'] : []),
     ...(shape.bloblang ? ['a mapping'] : []),
     ...(shape.secret ? ['secret'] : []),
     ...(shape.advanced ? ['advanced'] : []),
@@ -81,7 +81,7 @@ function describe(shape: FieldShape): string {
     ...(shape.ineffective === undefined ? [] : [`without effect: ${shape.ineffective}`]),
     ...(shape.needs === undefined || shape.needs.capabilities.length === 0
       ? []
-      : [`reaches ${shape.needs.capabilities.map(name => `\`${name}\``).join(', ')}`]),
+      : [`needs ${shape.needs.capabilities.map(name => `\`${name}\``).join(', ')}`]),
   ]
   const options = Object.entries(shape.options ?? {}).map(
     ([option, meaning]) => `- \`${option}\`${meaning === '' ? '' : `: ${meaning}`}`,

@@ -27,7 +27,7 @@ function proposals(text: string): readonly string[] {
   return completeMapping(new CompletionContext(state, at, true))?.options.map(option => option.label) ?? []
 }
 
-test('mappings are found in blocks, in quotes and on the line', () => {
+test('finds mappings in blocks, in quotes and inline', () => {
   assert.deepEqual(found('a:\n  mapping: |\n    root = this\n    root.b = 1\n'), ['root = this\n    root.b = 1'])
   assert.deepEqual(found('- mapping: root = this\n- check: "this.a == 1"\n'), ['root = this', 'this.a == 1'])
 })
@@ -36,14 +36,14 @@ test('interpolations are found in other strings', () => {
   assert.deepEqual(found('topic: a-${! json("id") }-${! meta("k") }\nkey: plain\n'), ['json("id")', 'meta("k")'])
 })
 
-test('functions are proposed where an expression begins, methods behind a dot', () => {
+test('suggests functions at the start of an expression and methods after a dot', () => {
   assert.ok(proposals('mapping: |\n  root = uu¦\n').includes('uuid_v4'))
   assert.ok(proposals('mapping: root = this.name.upp¦\n').includes('uppercase'))
   assert.ok(!proposals('mapping: root = this.name.upp¦\n').includes('uuid_v4'))
   assert.ok(proposals('topic: x-${! js¦ }\n').includes('json'))
 })
 
-test('nothing is proposed in comments, in strings and outside of mappings', () => {
+test('suggests nothing in comments, in strings or outside mappings', () => {
   assert.deepEqual(proposals('mapping: |\n  # uu¦\n  root = 1\n'), [])
   assert.deepEqual(proposals('mapping: |\n  root = "uu¦\n'), [])
   assert.deepEqual(proposals('topic: uu¦\n'), [])

@@ -32,12 +32,12 @@ const schema: Schema = {
   },
 } as Schema // the editor's own type does not declare definitions
 
-test('references and alternatives are followed to every field', () => {
+test('follows references and alternatives to every field', () => {
   const fields = fieldsOf(schema, schemasAt(schema, ['output']))
   assert.deepEqual([...fields.keys()].toSorted(), ['broker', 'kafka', 'label'])
 })
 
-test('a component inside of another of its kind is found through the recursion', () => {
+test('finds a component nested in another of the same kind', () => {
   const here = schemasAt(schema, ['output', 'broker', 'outputs', 3, 'kafka'])
   assert.deepEqual(valuesOf(schemasAt(schema, ['output', 'broker', 'outputs', 3, 'kafka', 'compression'])), [
     'lz4',
@@ -50,6 +50,6 @@ test('a map has the same schema for every key', () => {
   assert.deepEqual(valuesOf(schemasAt(schema, ['output', 'kafka', 'headers', 'any'])), ['true', 'false'])
 })
 
-test('a place that no schema knows has nothing', () => {
+test('a path outside the schema has no fields', () => {
   assert.deepEqual(schemasAt(schema, ['nowhere', 1, 'x']), [])
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hexDump, isBinary, toBytes, wrapLines } from './bytes.ts'
 
-test('a hex dump shows offsets, bytes and what of them is ASCII', () => {
+test('a hex dump shows offsets, bytes and their ASCII characters', () => {
   const bytes = toBytes({ encoding: 'base64', data: Buffer.from('Penstock \u00e9\n0123456789').toString('base64') })
   assert.equal(
     hexDump(bytes),
@@ -13,7 +13,7 @@ test('a hex dump shows offsets, bytes and what of them is ASCII', () => {
   )
 })
 
-test('a narrow dump lines up as well', () => {
+test('a narrow dump is aligned too', () => {
   const bytes = toBytes({ encoding: 'utf8', data: 'abcdefghij' })
   assert.equal(
     hexDump(bytes, 8),
@@ -21,12 +21,12 @@ test('a narrow dump lines up as well', () => {
   )
 })
 
-test('long lines are cut into rows, and empty ones stay', () => {
+test('splits long lines into rows and keeps empty lines', () => {
   assert.deepEqual(wrapLines('abcdefg\n\nhi', 3), ['abc', 'def', 'g', '', 'hi'])
   assert.deepEqual(wrapLines('abcdef', 3), ['abc', 'def'])
 })
 
-test('text with control characters counts as binary, with line breaks and tabs it does not', () => {
+test('text with control characters is binary; text with line breaks and tabs is not', () => {
   assert.equal(isBinary({ encoding: 'utf8', data: '\0\u0001' }), true)
   assert.equal(isBinary({ encoding: 'utf8', data: 'a\tb\r\nc' }), false)
 })

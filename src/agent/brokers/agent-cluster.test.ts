@@ -28,19 +28,19 @@ const nodesSeenBy = (cluster: AgentCluster, clientId: string | null) =>
     .brokers()
     .map(({ nodeId }) => nodeId)
 
-test('an agent that knows of no other names itself', () => {
+test('an agent that knows no other agents lists itself', () => {
   const cluster = new AgentCluster(peer(7))
   assert.deepEqual(nodesSeenBy(cluster, null), [7])
   cluster.follow([])
   assert.deepEqual(nodesSeenBy(cluster, null), [7])
 })
 
-test('clients see the agents of the group to which they connect, and none of another', () => {
+test('clients see only the agents of the group to which they connect', () => {
   const cluster = clusterOf([peer(1, { group: 'a' }), peer(2, { group: 'a' }), peer(3, { group: 'b' }), peer(4)])
   assert.deepEqual(nodesSeenBy(cluster, null), [1, 2])
 })
 
-test('clients see agents of their zone, and all where there is none', () => {
+test('clients see the agents of their zone, or all agents if their zone has none', () => {
   const cluster = clusterOf([peer(1, { zone: 'a' }), peer(2, { zone: 'b' }), peer(3, { zone: 'b' })])
   assert.deepEqual(nodesSeenBy(cluster, 'ws_az=b,orders'), [2, 3])
   assert.deepEqual(nodesSeenBy(cluster, 'orders,warpstream_az=a'), [1])
@@ -48,7 +48,7 @@ test('clients see agents of their zone, and all where there is none', () => {
   assert.deepEqual(nodesSeenBy(cluster, 'orders'), [1, 2, 3])
 })
 
-test('clients are sent to agents with the role that they ask for', () => {
+test('clients are directed to agents with the requested role', () => {
   const cluster = clusterOf([
     peer(1, { roles: ['proxy-produce'] }),
     peer(2, { roles: ['proxy-consume', 'jobs'] }),
@@ -59,14 +59,14 @@ test('clients are sent to agents with the role that they ask for', () => {
   assert.deepEqual(nodesSeenBy(cluster, null), [1, 2])
 })
 
-test('agents that only produce or only consume are left to clients that ask for them', () => {
+test('agents that only produce or only consume serve only clients that request them', () => {
   const cluster = clusterOf([peer(1), peer(2, { roles: ['proxy-consume'] }), peer(3)])
   assert.deepEqual(nodesSeenBy(cluster, null), [1, 3])
   assert.deepEqual(nodesSeenBy(cluster, 'ws_pt=proxy-consume'), [2])
   assert.deepEqual(nodesSeenBy(cluster, 'ws_pt=proxy-produce'), [1, 3], 'nobody is dedicated to it')
 })
 
-test('partitions are spread evenly, on one agent alone, or by a hash, as the client asks', () => {
+test('partitions are spread evenly, on a single agent or by hash, as the client requests', () => {
   const cluster = clusterOf([peer(1), peer(2), peer(3)])
   const leaders = (clientId: string) =>
     Array.from({ length: 9 }, (_, partition) => cluster.seenBy(clientId).leaderOf('t', partition).nodeId)
@@ -81,20 +81,20 @@ test('partitions are spread evenly, on one agent alone, or by a hash, as the cli
   for (const [partition, node] of hashed.entries()) if (node !== 3) assert.equal(after[partition], node)
 })
 
-test('a client may have its own name for the host', () => {
+test('a client may override the host name', () => {
   const [only] = clusterOf([peer(1)])
     .seenBy('ws_host_override=kafka.example')
     .brokers()
   assert.deepEqual(only, { nodeId: 1, host: 'kafka.example', port: 9092, rack: null })
 })
 
-test('agents that drain are named only while there is no other', () => {
+test('draining agents are listed only if there are no others', () => {
   const draining = peer(1, { isDraining: true })
   assert.deepEqual(nodesSeenBy(clusterOf([draining, peer(2)]), null), [2])
   assert.deepEqual(nodesSeenBy(clusterOf([draining]), null), [1])
 })
 
-test('a coordinator in another zone is among the brokers of a client from when on it was told of it', () => {
+test('a coordinator in another zone is listed among the brokers of a client once the client has looked it up', () => {
   const cluster = clusterOf([peer(1, { zone: 'a' }), peer(2, { zone: 'b' }), peer(3, { zone: 'b' })])
   const client = 'ws_az=a'
   assert.deepEqual(nodesSeenBy(cluster, client), [1])
@@ -108,7 +108,7 @@ test('a coordinator in another zone is among the brokers of a client from when o
   assert.deepEqual(nodesSeenBy(cluster, `${client},another`), [1])
 })
 
-test('a group has the same coordinator for clients of all zones, and few move when an agent leaves', () => {
+test('a group has the same coordinator for clients in all zones, and few groups move when an agent leaves', () => {
   const three = clusterOf([peer(1, { zone: 'a' }), peer(2, { zone: 'b' }), peer(3, { zone: 'a' })])
   const groups = Array.from({ length: 300 }, (_, index) => `group-${index}`)
   const coordinators = (cluster: AgentCluster, clientId: string | null) =>

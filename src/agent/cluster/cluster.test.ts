@@ -161,7 +161,7 @@ function join(memberId: string) {
   })
 }
 
-test('a topic is created and updated as Terraform does it, and protected from deletion until it says otherwise', async () => {
+test('a topic is created and updated as Terraform does, and is protected from deletion until the protection is removed', async () => {
   const topic_name = 'terraform'
   const protection = 'warpstream.deletion.protection.enabled'
   const configs = { [protection]: 'true', 'warpstream.topic.type': 'classic', 'retention.ms': '604800000' }
@@ -181,7 +181,7 @@ test('a topic is created and updated as Terraform does it, and protected from de
   assert.equal(await refusal('describe_topic', { topic_name }), 'topic_not_found')
 })
 
-test('a deleted topic is listed, and brought back with its records', async () => {
+test('a deleted topic is listed and can be restored with its records', async () => {
   const topic_name = 'by-mistake'
   await ask('create_topic', { topic_name })
   await ask('produce_topic_message', { topic_name, value: { encoding: 'utf8', data: 'kept' } })

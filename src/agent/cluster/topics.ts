@@ -176,7 +176,7 @@ export async function undeleteTopic(
   { metadata }: ClusterView,
   { topic_name, topic_id }: ApiRequest<'undelete_topic'>,
 ): Promise<ApiResponse<'undelete_topic'>> {
-  if (metadata === undefined) throw new ControlError('invalid_request', 'this cluster cannot bring topics back')
+  if (metadata === undefined) throw new ControlError('invalid_request', 'this cluster cannot restore topics')
   const deleted = await metadata.deletedTopics()
   const topic = deleted.findLast(({ id, name }) => name === topic_name && (topic_id === undefined || id === topic_id))
   if (topic === undefined) throw new ControlError('topic_not_found', 'there is no deleted topic of this name')

@@ -39,18 +39,18 @@ output:
   assert.deepEqual(await lint(nested), ['error 15:21 field tpoic not recognised'])
 })
 
-test('several findings come in the order of the text, those of the warpstream block among them', async () => {
+test('reports findings in the order of the text, including those of the warpstream block', async () => {
   const yaml = `warpstream:\n  grup: a\ninput:\n  generate:\n    mapping: root = 1\n    cuont: 1\n${output}`
   assert.deepEqual(await lint(yaml), ['error 2:3 field grup not recognised', 'error 6:5 field cuont not recognised'])
 })
 
-test('text that is not YAML is reported with its place', async () => {
+test('reports the position of text that is not YAML', async () => {
   const [first] = await lint('input:\n  generate: {\noutput: {}\n')
   assert.match(first!, /^error [34]:/)
   assert.deepEqual(await lint('  \n'), ['error 1:1 the configuration is empty'])
 })
 
-test('what is not granted is refused at its place, with the grant that would allow it', async () => {
+test('refuses what is not granted, with its position and the grant that would allow it', async () => {
   assert.deepEqual(await lint(`input:\n  file:\n    paths: [ /etc/passwd ]\n${output}`), [
     "error 3:14 managed pipelines may not use the file /etc/passwd (the agent's flag -pipelinesGrant files=/etc allows it)",
   ])
@@ -58,13 +58,13 @@ test('what is not granted is refused at its place, with the grant that would all
   assert.match(variable!, /HOME/)
 })
 
-test('what belongs to a program of its own is only warned of', async () => {
+test('only warns of settings that apply to a standalone program', async () => {
   const found = await lint(`http:\n  enabled: false\ninput:\n  generate:\n    mapping: root = 1\n${output}`)
   assert.equal(found.length, 1)
   assert.match(found[0]!, /^warning 1:1 http has no effect/)
 })
 
-test('a check that ends its thread fails alone: its neighbours are checked in another one', async () => {
+test('a check that ends its thread fails alone: the other checks run in another thread', async () => {
   const other = new LintThread({ policy })
   after(() => other.close())
   const threads: Worker[] = []
@@ -88,7 +88,7 @@ test('a check that ends its thread fails alone: its neighbours are checked in an
   assert.equal(threads.length, 2)
 })
 
-test('a check that needs too much processor time is stopped, and the next one is checked', async () => {
+test('a check that uses too much CPU time is stopped, and the next one runs', async () => {
   const other = new LintThread({ policy }, 1500)
   after(() => other.close())
   const processors = Array.from(

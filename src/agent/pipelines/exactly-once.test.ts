@@ -3,7 +3,7 @@ import test from 'node:test'
 import { createRegistry } from '../../components/index.ts'
 import { managedComponents } from '../../control/index.ts'
 
-test('a pipeline that asks for exactly-once has it at both of its ends in the cluster, and nowhere else', async () => {
+test('a pipeline that requests exactly-once has it at its input and output in the cluster, and nowhere else', async () => {
   const access = { seedBroker: 'localhost:9092', clientId: 'penstock' }
   for (const exactlyOnce of [true, false]) {
     const registry = await managedComponents(createRegistry(), { ...access, exactlyOnce })

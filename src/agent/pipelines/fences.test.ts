@@ -4,7 +4,7 @@ import { createRegistry } from '../../components/index.ts'
 import { managedComponents } from '../../control/index.ts'
 import type { AnySpec } from '../../engine/index.ts'
 
-test('what the cluster has to know of an instance is behind the client id, also behind one that the pipeline sets', async () => {
+test('the fence of an instance is appended to the client id, even to one that the pipeline sets', async () => {
   const registry = createRegistry()
   await registry.load(['kafka_franz'])
   const created: unknown[] = []

@@ -31,7 +31,7 @@ after(async () => {
 
 const offer = { pipelineId: 'pi', pipelineName: 'my pipe', paths: ['/post', '/cut'], socketPath }
 
-test('an endpoint is found at its own path and below its pipeline, as long as it is offered', async () => {
+test('an endpoint is served at its own path and below its pipeline, while it is registered', async () => {
   const withdraw = shared.offer(offer)
   const text = async (path: string) => (await fetch(url + path, { method: 'POST', body: 'x' })).text()
   assert.equal(await text('/post?a=1'), 'POST /post?a=1')
@@ -40,7 +40,7 @@ test('an endpoint is found at its own path and below its pipeline, as long as it
   assert.equal((await fetch(`${url}/post`)).status, 404)
 })
 
-test('the first of several pipelines has the path for itself', async () => {
+test('the first of several pipelines owns the path', async () => {
   const other = { pipelineId: 'other', pipelineName: 'other', paths: ['/post'], socketPath: join(folder, 'none.sock') }
   const withdraw = [shared.offer(offer), shared.offer(other)]
   assert.equal((await fetch(`${url}/post`)).status, 200)
@@ -49,7 +49,7 @@ test('the first of several pipelines has the path for itself', async () => {
   for (const one of withdraw) one()
 })
 
-test('an answer that a pipeline does not finish ends all the same', { timeout: 10_000 }, async () => {
+test('a response that a pipeline does not finish still ends', { timeout: 10_000 }, async () => {
   const withdraw = shared.offer(offer)
   const response = await fetch(`${url}/cut`)
   await assert.rejects(response.text())

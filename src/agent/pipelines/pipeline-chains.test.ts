@@ -85,7 +85,7 @@ test('an expensive chain of a managed pipeline moves to threads and loses nothin
   assert.equal(chains.count, 0)
 })
 
-test('the threads are held to what managed pipelines are granted', async t => {
+test('the threads are limited to the grants of managed pipelines', async t => {
   // The stream's own thread may read files, and does; the other threads do not start.
   const { done, bodies, logged } = await run(t, `root.n = file("${import.meta.filename}").length() > 0`)
   await done
@@ -99,7 +99,7 @@ test('a thread that does not respond fails its pipeline', async t => {
   assert.equal((await failure).code, 'unresponsive')
 })
 
-test('a thread that needs too much memory fails its pipeline', async t => {
+test('a thread that uses too much memory fails its pipeline', async t => {
   const leak = 'range(0, 100000).map_each(i -> ("x".repeat(100000) + i.string()).uppercase()).length()'
   const { failure } = await run(t, `root.w = if this.n == 399 { ${leak} }`)
   assert.equal((await failure).code, 'out_of_memory')

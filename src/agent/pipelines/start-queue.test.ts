@@ -21,7 +21,7 @@ function starts(queue: StartQueue) {
 
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
-test('no more starts are under way than there is room for', async () => {
+test('limits the number of concurrent starts', async () => {
   const { begun, enter, end } = starts(new StartQueue(2))
   for (const name of ['a', 'b', 'c', 'd']) void enter(name)
   await settled()
@@ -30,7 +30,7 @@ test('no more starts are under way than there is room for', async () => {
   assert.deepEqual(begun, ['a', 'b', 'c'])
 })
 
-test('first starts come before restarts, and only one restart is under way', async () => {
+test('first starts precede restarts, and restarts run one at a time', async () => {
   const { begun, enter, end } = starts(new StartQueue(2))
   for (const name of ['r1', 'r2', 'r3']) void enter(name, 'restart')
   await settled()
@@ -45,7 +45,7 @@ test('first starts come before restarts, and only one restart is under way', asy
   assert.deepEqual(begun, ['r1', 'a', 'b', 'r2'])
 })
 
-test('a start that is called off gives its place to the next', async () => {
+test('a cancelled start gives its place to the next', async () => {
   const { begun, enter, end } = starts(new StartQueue(1))
   const calledOff = new AbortController()
   void enter('a')
@@ -57,7 +57,7 @@ test('a start that is called off gives its place to the next', async () => {
   assert.deepEqual(begun, ['a', 'c'])
 })
 
-test('a start that ends twice frees one place', async () => {
+test('ending a start twice frees one place', async () => {
   const { begun, enter, end } = starts(new StartQueue(1))
   void enter('a')
   void enter('b')

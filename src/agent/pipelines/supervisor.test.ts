@@ -36,7 +36,7 @@ function order(instanceId: string, generate: string, more: Partial<InstanceOrder
   return { ...fixed, fence: null, yaml, ...more }
 }
 
-test('an instance runs to its end, is counted, and stays until it is not wanted any more', async () => {
+test('an instance runs to completion, is counted, and is kept until it is no longer wanted', async () => {
   supervisor.follow([order('ins_1', 'count: 5\n    interval: ""')])
   await until(() => supervisor.reports[0]?.state === 'completed')
   assert.equal(supervisor.reports[0]!.counters.output_sent, 5)
@@ -48,7 +48,7 @@ test('an instance runs to its end, is counted, and stays until it is not wanted 
   assert.deepEqual(supervisor.takeEnded(), [])
 })
 
-test('what is known to be at its end is not begun again', () => {
+test('an instance known to have completed is not started again', () => {
   supervisor.follow([order('ins_2', 'count: 5', { completed: true })])
   assert.deepEqual(supervisor.reports, [])
 })
@@ -66,7 +66,7 @@ test('an instance that another agent has taken over is not started', async () =>
   supervisor.takeEnded()
 })
 
-test('another version starts only when the earlier one has stopped', async () => {
+test('a new version starts only after the previous one has stopped', async () => {
   supervisor.follow([order('ins_3', 'interval: 10ms')])
   await until(() => supervisor.reports[0]?.state === 'running')
   supervisor.follow([order('ins_3', 'interval: 20ms', { configurationId: 'v1', version: 1 })])
@@ -86,7 +86,7 @@ test('another version starts only when the earlier one has stopped', async () =>
   await until(() => supervisor.reports.length === 0)
 })
 
-test('an instance that cannot reach its source runs, and says what is wrong', async () => {
+test('an instance that cannot reach its source is running and reports the problem', async () => {
   const yaml = 'input:\n  kafka_franz_warpstream:\n    topics: [ a ]\noutput:\n  drop: {}\n'
   supervisor.follow([order('ins_5', '', { yaml })])
   await until(() => supervisor.reports[0]?.problem?.startsWith('input not connected: ') === true)
@@ -96,7 +96,7 @@ test('an instance that cannot reach its source runs, and says what is wrong', as
   await until(() => supervisor.reports.length === 0)
 })
 
-test('attempts to read that fail are counted', async () => {
+test('counts failed reads', async () => {
   const yaml = 'input:\n  generate:\n    interval: 10ms\n    mapping: root = throw("no")\noutput:\n  drop: {}\n'
   supervisor.follow([order('ins_6', '', { yaml })])
   await until(() => supervisor.reports[0]!.counters.input_errors > 1)

@@ -56,7 +56,7 @@ function run(streamText: string, sharing: Sharing, signal: AbortSignal = stop.si
 
 const codeOf = (end: StreamEnd) => (end.kind === 'failed' ? end.code : end.kind)
 
-test('a loop and a leak end their own threads, and those beside them go on', async () => {
+test('a loop and a leak end their own threads, and the other threads continue', async () => {
   const leaving = new AbortController()
   const neighbours = [run(quiet, 'together', leaving.signal), run(quiet, 'together', leaving.signal)]
   const [looping, leaking] = [run(loop, 'alone'), run(leak, 'alone')]
@@ -68,7 +68,7 @@ test('a loop and a leak end their own threads, and those beside them go on', asy
   for (const neighbour of neighbours) assert.equal(codeOf(await neighbour.end), 'ended')
 })
 
-test('a loop in a shared thread displaces everyone there, and is blamed when it is alone', async () => {
+test('a loop in a shared thread displaces every pipeline there, and is blamed once it runs alone', async () => {
   const neighbour = run(quiet, 'together')
   await neighbour.sendsMore()
   const looping = run(loop, 'together')
@@ -77,18 +77,18 @@ test('a loop in a shared thread displaces everyone there, and is blamed when it 
   assert.equal(codeOf(await run(loop, 'alone').end), 'unresponsive')
 })
 
-test('a leak in a shared thread displaces everyone there', async () => {
+test('a leak in a shared thread displaces every pipeline there', async () => {
   const neighbour = run(quiet, 'together')
   await neighbour.sendsMore()
   assert.equal(codeOf(await run(leak, 'together').end), 'displaced')
   assert.equal(codeOf(await neighbour.end), 'displaced')
 })
 
-test('a loop that is the only one in a shared thread is blamed at once', async () => {
+test('a loop that is alone in a shared thread is blamed immediately', async () => {
   assert.equal(codeOf(await run(loop, 'together').end), 'unresponsive')
 })
 
-test('one that comes to its end, is stopped or cannot start leaves the others in its thread', async () => {
+test('a pipeline that completes, is stopped or cannot start does not affect the others in its thread', async () => {
   const leaving = new AbortController()
   const staying = run(quiet, 'together', leaving.signal)
   await staying.sendsMore()

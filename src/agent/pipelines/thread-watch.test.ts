@@ -9,29 +9,29 @@ function judge(silence: Partial<Silence>): string | undefined {
   return judgeSilence({ silentMs: 0, cpuMs: 0, usedBytes: mebibyte, isStarting: false, ...silence }, limits)?.code
 }
 
-test('a thread that uses the processor without a pulse is in a loop', () => {
+test('a thread that uses CPU time without a heartbeat is in a loop', () => {
   assert.equal(judge({ silentMs: 10_500, cpuMs: 9900 }), undefined)
   assert.equal(judge({ silentMs: 10_500, cpuMs: 10_000 }), 'unresponsive')
 })
 
-test('a thread that does not get the processor is left alone', () => {
+test('a thread that gets no CPU time is not stopped', () => {
   assert.equal(judge({ silentMs: 110_000, cpuMs: 900 }), undefined)
 })
 
-test('a thread that is blocked is stopped, later', () => {
+test('a blocked thread is stopped after a longer time', () => {
   assert.equal(judge({ silentMs: 120_000, cpuMs: 10 }), 'unresponsive')
 })
 
-test('a start is no loop, however long it waits for the processor', () => {
+test('a starting thread that waits for CPU time is not taken for a loop', () => {
   assert.equal(judge({ silentMs: 600_000, cpuMs: 59_000, isStarting: true }), undefined)
   assert.equal(judge({ silentMs: 60_000, cpuMs: 60_000, isStarting: true }), 'unresponsive')
 })
 
-test('a thread with too much memory is stopped as soon as it is known', () => {
+test('a thread that uses too much memory is stopped immediately', () => {
   assert.equal(judge({ silentMs: 2000, usedBytes: 111 * mebibyte }), 'out_of_memory')
   assert.equal(judge({ silentMs: 2000, usedBytes: 111 * mebibyte, isStarting: true }), 'out_of_memory')
 })
 
-test('a thread that only collects garbage needs more memory than it may have', () => {
+test('a thread that only collects garbage is out of memory', () => {
   assert.equal(judge({ silentMs: 11_000, cpuMs: 10_500, usedBytes: 80 * mebibyte }), 'out_of_memory')
 })

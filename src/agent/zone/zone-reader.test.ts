@@ -79,7 +79,7 @@ async function readAll({ reader }: Member): Promise<void> {
     assert.deepEqual(await reader.get(key, { position, length }), large.subarray(position, position + length))
 }
 
-test('the agents of a zone read each block of an object once, and another zone reads for itself', async t => {
+test('the agents of a zone read each block of an object once, and each zone reads separately', async t => {
   const reads: Reads = []
   const all = await members(t, ['a', 'a', 'a', 'b', 'b'], reads)
   await Promise.all(all.slice(0, 3).map(readAll))
@@ -93,7 +93,7 @@ test('the agents of a zone read each block of an object once, and another zone r
   assert.deepEqual([counted('bucket'), counted('own') + counted('neighbour')], [0, 2 * 3 * 4])
 })
 
-test('where reads are free every agent reads what it needs for itself', async t => {
+test('where reads are free, every agent reads what it needs directly from the bucket', async t => {
   const reads: Reads = []
   const all = await members(t, ['a', 'a'], reads, { readsAreFree: true })
   for (const one of all) await readAll(one)
@@ -101,7 +101,7 @@ test('where reads are free every agent reads what it needs for itself', async t 
   assert.deepEqual(reads, [...needed, ...needed])
 })
 
-test('an agent that is alone, drains, or has no secret yet reads what it needs and nothing else', async t => {
+test('an agent that is alone, draining or without a secret reads exactly what it needs', async t => {
   const reads: Reads = []
   const [one, other] = await members(t, ['a', 'a'], reads)
   const alone = [
@@ -123,7 +123,7 @@ test('an agent that is alone, drains, or has no secret yet reads what it needs a
   }
 })
 
-test('where a neighbour does not answer, or not as one of this cluster, the bucket does', async t => {
+test('reads from the bucket when a neighbour does not answer or answers for another cluster', async t => {
   const [one, other] = await members(t, ['a', 'a'], [])
   other!.reader.follow([one!.peer, other!.peer], 'of another cluster')
   await readAll(one!)
@@ -132,7 +132,7 @@ test('where a neighbour does not answer, or not as one of this cluster, the buck
   await readAll(one!)
 })
 
-test('an agent answers only those who know the secret, and only a part of one block', async t => {
+test('an agent serves only callers that know the secret, and at most part of one block', async t => {
   const [one] = await members(t, ['a', 'a'], [])
   const seal = new RangeSeal(secret)
   const ask = (range: { key: string; position: number; length: number }, signature: string) => {
@@ -153,7 +153,7 @@ test('an agent answers only those who know the secret, and only a part of one bl
   assert.equal((await ask(missing, seal.sign(missing))).status, 503)
 })
 
-test('blocks are kept within their bound, those used last, and reads at the same time have one too', async () => {
+test('the most recently used blocks are kept up to a limit, and concurrent reads are limited too', async () => {
   const reads: Reads = []
   const cache = new BlockCache({ store: await bucket(reads), maxBytes: 2 * blockBytes, maxReads: 2 })
   const first = [cache.get(key, 0), cache.get(key, 0), cache.get(key, 1), cache.get(key, 2)]

@@ -13,7 +13,7 @@ function mistake(schema: Parameters<typeof readRequest>[0], body: unknown): stri
   }
 }
 
-test('mistakes in a request are reported with their places', () => {
+test('reports errors in a request with their paths', () => {
   const cluster = { virtual_cluster_id: 'vci_1' }
   const topic = { ...cluster, topic_name: 't' }
   const { request } = contract.read_topic_messages
@@ -40,7 +40,7 @@ test('mistakes in a request are reported with their places', () => {
   assert.equal(mistake(contract.create_topic.request, { ...topic, configs: { a: 1 } }), 'configs.a has to be text')
 })
 
-test('null counts as absent where a field may be absent, and unknown fields are ignored', () => {
+test('null is the same as absent for optional fields, and unknown fields are ignored', () => {
   const { request } = contract.change_pipeline_state
   const body = { virtual_cluster_id: 'vci_1', pipeline_id: 'pi_1', desired_state: null, more: 1 }
   assert.deepEqual(readRequest(request, body), { virtual_cluster_id: 'vci_1', pipeline_id: 'pi_1' })

@@ -11,7 +11,7 @@ describe('users of the Kafka port', () => {
   const call = async (name: string, body: object = {}) =>
     plane.postWith(plane.applicationKey, name, { virtual_cluster_id: plane.clusterId, ...body })
 
-  it('are created with a password that is told once, listed and deleted', async () => {
+  it('are created with a password that is shown once, listed and deleted', async () => {
     const { json: created } = await call('create_virtual_cluster_credentials', { credentials_name: 'shop' })
     assert.match(created.username, /^ccun_[0-9a-f]{64}$/)
     assert.match(created.password, /^ccp_[0-9a-f]{64}$/)
@@ -41,7 +41,7 @@ describe('users of the Kafka port', () => {
     await call('delete_virtual_cluster_credentials', { id: created.id })
   })
 
-  it('may bring their password', async () => {
+  it('may be created with a given password', async () => {
     const body = { credentials_name: 'own', imported_password: 'hunter2' }
     assert.equal((await call('create_virtual_cluster_credentials', body)).json.password, 'hunter2')
     assert.equal((await call('create_virtual_cluster_credentials', { credentials_name: 'no space' })).status, 400)
@@ -69,7 +69,7 @@ describe('ACLs', () => {
       ...body,
     })
 
-  it('come back as they were created, each once', async () => {
+  it('are listed as they were created, without duplicates', async () => {
     assert.deepEqual((await call('create', { acl })).json, { acl })
     assert.deepEqual((await call('create', { acl })).json, { acl })
     assert.deepEqual((await call('list')).json, { acls: [acl] })
@@ -77,7 +77,7 @@ describe('ACLs', () => {
     assert.deepEqual((await call('list')).json, { acls: [] })
   })
 
-  it('are refused where they decide nothing', async () => {
+  it('are refused if they are invalid', async () => {
     assert.equal((await call('create', { acl: { ...acl, principal: 'alice' } })).status, 400)
     assert.equal((await call('create', { acl: { ...acl, resource_name: '' } })).status, 400)
     assert.equal((await call('create', { acl: { ...acl, operation: 'DANCE' } })).status, 400)

@@ -52,7 +52,7 @@ describe('virtual clusters', () => {
     assert.equal((await call('describe_pipeline', gone)).status, 404)
   })
 
-  it('that are protected stay', async () => {
+  it('cannot be deleted while protected', async () => {
     const { json } = await call('create_virtual_cluster', {
       virtual_cluster_name: 'kept',
       skip_agent_key_creation: true,
@@ -69,7 +69,7 @@ describe('virtual clusters', () => {
     assert.match(refused.text, /deletion protection enabled/)
   })
 
-  it('have settings in the spelling of Kafka, changed all or none', async () => {
+  it('have settings under their Kafka names, changed all or none', async () => {
     const { clusterId } = plane
     assert.equal((await configuration(clusterId)).broker_configs, null)
     const update = async (configs: object, more: object = {}) =>
@@ -93,7 +93,7 @@ describe('virtual clusters', () => {
     assert.equal((await configuration(clusterId)).default_num_partitions, 1)
   })
 
-  it('have ACLs on, shadowed or off', async () => {
+  it('have ACLs enabled, shadowed or disabled', async () => {
     const { clusterId } = plane
     const set = async (change: object) =>
       call('update_virtual_cluster_configuration', {

@@ -83,7 +83,7 @@ export const virtualClusterHandlers: Handlers<
       if ((await store.clusterFacts(sql, cluster.id)).get('deletion_protection') === 'true')
         throw new ControlError('cluster_protected', `${cluster.name} has deletion protection enabled`)
       if ((await store.listClusters(sql)).length === 1)
-        throw new ControlError('cluster_protected', `${cluster.name} is the only virtual cluster and stays`)
+        throw new ControlError('cluster_protected', `${cluster.name} is the only virtual cluster and cannot be deleted`)
       await store.deleteCluster(sql, cluster.id)
     })
     await plane.forgetCluster(cluster.id, fleet)
@@ -103,7 +103,7 @@ export const virtualClusterHandlers: Handlers<
 
   async update_virtual_cluster_configuration(call, { virtual_cluster_configuration: wanted }) {
     if (wanted.are_acls_enabled && wanted.acl_shadowing_enabled)
-      throw new ControlError('invalid_request', 'ACLs either decide or are shadowed: enable one of them')
+      throw new ControlError('invalid_request', 'ACLs cannot be both enabled and shadowed: choose one')
     const settings = canonicalSettings(wanted.broker_configs ?? {})
     const metadata = await metadataOf(call)
     await call.plane.options.database.transaction({ kind: 'write' }, async sql => {

@@ -34,7 +34,7 @@ for (const [name, yaml] of Object.entries(texts)) {
   })
 }
 
-test('the end of a block is behind its last line, not on the next one', () => {
+test('the end of a block is at the end of its last line, not on the next line', () => {
   const yaml = 'a: |\n  root =\nb: 1\n'
   assert.deepEqual(placeInScalar(yaml, { line: 1, column: 4, style: 'literal' }, 'root =\n'.length), {
     line: 2,

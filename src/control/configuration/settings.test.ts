@@ -16,7 +16,7 @@ test('without a block there is one instance on each agent', () => {
   assert.equal(streamText, stream)
 })
 
-test('the block is read and taken away, and everything else keeps its place', () => {
+test('the block is read and removed, and everything else keeps its position', () => {
   const block =
     'warpstream:\n  cluster_concurrency_target: 3\n  pipeline_group: blue # the big ones\n  exactly_once: true\n  scheduling:\n    run_every: 1m30s\n'
   const { settings, findings, streamText } = readSettings(block + stream)
@@ -30,7 +30,7 @@ test('the block is read and taken away, and everything else keeps its place', ()
   assert.equal(streamText.split('\n').indexOf('output:'), 9)
 })
 
-test('a block in braces and an empty block are taken away too', () => {
+test('a block in braces and an empty block are removed too', () => {
   assert.equal(
     readSettings('{input: {a: 1}, warpstream: {agent_concurrency_target: 2}}').streamText.replaceAll(' ', ''),
     '{input:{a:1}}',
@@ -43,7 +43,7 @@ test('a block in braces and an empty block are taken away too', () => {
   assert.equal(readSettings(`${stream}warpstream: {}\n`).streamText.trim(), stream.trim())
 })
 
-test('mistakes in the block are reported with their places', () => {
+test('reports errors in the block with their positions', () => {
   const text = `${stream}warpstream:\n  cluster_concurency_target: 1\n  agent_concurrency_target: 0\n  cluster_concurrency_target: 2\n  scheduling:\n    run_every: soon\n`
   const { findings } = readSettings(text)
   assert.deepEqual(
@@ -57,7 +57,7 @@ test('mistakes in the block are reported with their places', () => {
   )
 })
 
-test('a block that is not an object is a mistake', () => {
+test('a block that is not an object is an error', () => {
   assert.deepEqual(
     readSettings('warpstream: 5\n').findings.map(({ message }) => message),
     ['expected object value, got number'],

@@ -252,7 +252,7 @@ export class AgentConnection {
       await closed(this.#socket!)
       this.#socket = undefined
       if (signal.aborted) return
-      log.warn('the link to the control plane broke and is made again')
+      log.warn('lost the link to the control plane; reconnecting')
       this.#dropUnrepeatable()
       for (let attempt = 0; !this.#isConnected; attempt++) {
         try {
@@ -265,7 +265,7 @@ export class AgentConnection {
         }
         if (signal.aborted) return this.#end()
       }
-      log.info('the link to the control plane is there again')
+      log.info('reconnected to the control plane')
       for (const listener of this.#changeListeners) listener({ isAfterGap: true })
     }
   }
@@ -354,7 +354,7 @@ async function refusal(response: IncomingMessage): Promise<Error> {
     const { code, message } = JSON.parse(Buffer.concat(chunks).toString()) as { code: ApiErrorCode; message: string }
     return new LinkRefused(code, message)
   } catch {
-    return new LinkRefused('unknown_endpoint', `what answers is no control plane (HTTP ${response.statusCode})`)
+    return new LinkRefused('unknown_endpoint', `the server there is not a control plane (HTTP ${response.statusCode})`)
   }
 }
 

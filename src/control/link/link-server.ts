@@ -71,7 +71,7 @@ export class LinkServer {
     const protocol = headers[linkHeaders.protocol]
     if (protocol !== String(linkProtocol)) {
       const versions = `the control plane is version ${plane.options.version}, the agent ${String(headers[linkHeaders.version])}`
-      throw new ControlError('incompatible_version', `they do not understand each other: ${versions}`)
+      throw new ControlError('incompatible_version', `incompatible versions: ${versions}`)
     }
     const key = headers[linkHeaders.key]
     const caller = typeof key === 'string' ? await plane.keys.authenticate(key) : undefined
@@ -102,7 +102,7 @@ function mayServe({ grants }: Caller, clusterId: string): boolean {
 
 function refuse(socket: Duplex, error: unknown): void {
   const known =
-    error instanceof ControlError ? error : new ControlError('metadata_unavailable', 'the metadata cannot be used now')
+    error instanceof ControlError ? error : new ControlError('metadata_unavailable', 'the metadata is unavailable')
   const body = JSON.stringify(known.toJSON())
   const head = `HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}\r\ncontent-type: application/json\r\n`
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
@@ -174,7 +174,7 @@ class Link {
     try {
       message = decode(frame)
     } catch (error) {
-      this.#log.warn('a link sent what is no message', { error: String(error) })
+      this.#log.warn('received an invalid message on a link', { error: String(error) })
       return this.#socket.terminate()
     }
     if (!Array.isArray(message)) return this.#socket.terminate()

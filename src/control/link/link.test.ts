@@ -62,7 +62,7 @@ function object(epoch: number, key: string, partition: number): NewObject {
   return { key, sizeBytes: 100, epoch, batches: [batch] }
 }
 
-test('what one agent commits another one hears of', async () => {
+test('the commit of one agent reaches the others', async () => {
   const [one, other] = [await metadataOver(await link()), await metadataOver(await link())]
   const partition = await topic(one, 'heard')
   const heard = new Promise<number>(resolve =>
@@ -76,7 +76,7 @@ test('what one agent commits another one hears of', async () => {
   assert.ok((await other.refresh()).byName.has('heard'))
 })
 
-test('bytes travel as bytes', async () => {
+test('binary values are transferred unchanged', async () => {
   const metadata = await metadataOver(await link())
   const holder = { id: 'h', nodeId: 1, host: 'x', port: 1 }
   const [lease] = await metadata.acquireLeases(['l'], holder, 10_000)
@@ -85,7 +85,7 @@ test('bytes travel as bytes', async () => {
   assert.deepEqual(Buffer.from((await metadata.loadGroup('g'))!), state)
 })
 
-test('calls wait through a cut of the link, and a commit whose answer was lost happens once', async () => {
+test('calls wait while the link is down, and a commit whose response was lost is applied once', async () => {
   const metadata = await metadataOver(await link({ url: new URL(`http://127.0.0.1:${proxy.port}`) }))
   const partition = await topic(metadata, 'cut')
   const epoch = await metadata.openEpoch()
@@ -102,7 +102,7 @@ test('calls wait through a cut of the link, and a commit whose answer was lost h
   assert.equal(bounds?.highWatermark, 60)
 })
 
-test('while the control plane cannot be reached, calls on it reject at once', async () => {
+test('calls reject immediately while the control plane is unreachable', async () => {
   const connection = await link({ url: new URL(`http://127.0.0.1:${proxy.port}`) })
   proxy.cut({ refuse: true })
   await assert.rejects(
@@ -122,7 +122,7 @@ test('a wrong key, a wrong cluster and a key of another kind are refused', async
   await refusal({ agentKey: plane.applicationKey }, 'forbidden')
 })
 
-test('an unknown call is an error, and the link goes on', async () => {
+test('an unknown call is an error, and the link stays open', async () => {
   const connection = await link()
   // A caller newer than the control plane knows other names.
   const call = connection.metadata().call as (name: string) => Promise<unknown>

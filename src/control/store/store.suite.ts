@@ -58,7 +58,7 @@ export function storeSuite(name: string, open: () => Promise<Database>): void {
       return database
     }
 
-    test('what is written is read again as it was', async t => {
+    test('reads back what was written', async t => {
       const database = await withPipeline()
       t.after(() => database.close())
       const reported = { revision: 3, held: ['ins_1'] }
@@ -76,7 +76,7 @@ export function storeSuite(name: string, open: () => Promise<Database>): void {
       })
     })
 
-    test('a change of a pipeline writes what it names and nothing else', async t => {
+    test('updating a pipeline writes only the named fields', async t => {
       const database = await withPipeline()
       t.after(() => database.close())
       const changed = { ...pipeline, state: 'running', name: 'two' }
@@ -90,7 +90,7 @@ export function storeSuite(name: string, open: () => Promise<Database>): void {
       assert.deepEqual(found, { ...changed, deployedConfigurationId: 'pci_0' })
     })
 
-    test('summaries know the deployed and the latest version without reading a text', async t => {
+    test('summaries include the deployed and the latest version without reading configurations', async t => {
       const database = await withPipeline()
       t.after(() => database.close())
       const summarize = () => database.transaction({ kind: 'read' }, sql => store.listSummaries(sql, 'vci_1'))
@@ -130,7 +130,7 @@ export function storeSuite(name: string, open: () => Promise<Database>): void {
       ])
     })
 
-    test('orders are what an agent was assigned and was not revoked', async t => {
+    test('orders are the assignments of an agent that are not revoked', async t => {
       const database = await withPipeline()
       t.after(() => database.close())
       const orders = await database.transaction({ kind: 'write' }, async sql => {
@@ -153,7 +153,7 @@ export function storeSuite(name: string, open: () => Promise<Database>): void {
       ])
     })
 
-    test('versions are counted from 0, however many are saved at once', async t => {
+    test('versions are numbered from 0, even when saved concurrently', async t => {
       const database = await withPipeline()
       t.after(() => database.close())
       const save = () =>
@@ -167,7 +167,7 @@ export function storeSuite(name: string, open: () => Promise<Database>): void {
       assert.deepEqual(new Set(versions), new Set([0, 1, 2]))
     })
 
-    test('a name exists once in a cluster, and a slot once in a pipeline', async t => {
+    test('names are unique in a cluster, and slots in a pipeline', async t => {
       const database = await withPipeline()
       t.after(() => database.close())
       const write = (work: Parameters<typeof database.transaction<void>>[1]) =>

@@ -23,7 +23,7 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
   storeSuite('PostgreSQL', () => openPostgres({ url: server.url, schema: `suite_${files++}`, connections: 3 }))
 })
 
-test('the migrations end at the declared tables', async () => {
+test('the migrations produce the declared tables', async () => {
   const path = freshPath()
   const database = await openSqlite({ path })
   await migrate(database, 'control plane', migrations)

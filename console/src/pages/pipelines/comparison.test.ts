@@ -10,18 +10,18 @@ function pipeline(deployed: string): DescribePipelineResponse {
   return { pipeline_overview: overview, pipeline_configurations: versions }
 }
 
-test('a version is compared with the deployed one, the deployed one with the one before', () => {
+test('compares a version with the deployed one, and the deployed one with its predecessor', () => {
   assert.equal(compare(pipeline('b'), undefined, versions[2], { isDirty: false, text: '' }).defaultLeft, 1)
   assert.equal(compare(pipeline('b'), undefined, versions[1], { isDirty: false, text: '' }).defaultLeft, 0)
   assert.equal(compare(pipeline('a'), undefined, versions[0], { isDirty: false, text: '' }).defaultLeft, 0)
 })
 
-test('a draft is the right side as long as there is one', () => {
+test('the draft, if there is one, is the right side', () => {
   const { left, right } = compare(pipeline('a'), 2, versions[1], { isDirty: true, text: 'new' })
   assert.deepEqual([left?.label, right?.label, right?.text], ['Version 2', 'Draft', 'new'])
 })
 
-test('nothing is open unless it was asked for, or where there is nothing to compare with', () => {
+test('opens no comparison unless requested, and none without something to compare with', () => {
   assert.equal(compare(pipeline('a'), undefined, versions[1], { isDirty: false, text: '' }).left, undefined)
   const alone = { ...pipeline('a'), pipeline_configurations: versions.slice(0, 1) }
   assert.equal(compare(alone, 0, versions[0], { isDirty: false, text: '' }).left, undefined)
