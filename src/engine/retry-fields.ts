@@ -4,9 +4,15 @@ import { Backoff } from './runtime/backoff.ts'
 
 /** Pauses between attempts, named as in the original. */
 const backoffFields = {
-  initial_interval: field.duration('The initial interval.').default('1s').advanced(),
-  max_interval: field.duration('The maximum interval.').default('5s').advanced(),
-  max_elapsed_time: field.duration('When to stop retrying.').default('30s').advanced(),
+  initial_interval: field
+    .duration('The interval before the first retry; later ones grow up to `max_interval`.')
+    .default('1s')
+    .advanced(),
+  max_interval: field.duration('The maximum interval between retries.').default('5s').advanced(),
+  max_elapsed_time: field
+    .duration('How long to retry before giving up; 0s means indefinitely.')
+    .default('30s')
+    .advanced(),
 }
 
 export const backoffField = (description: string) => field.object(backoffFields, description).optional().advanced()

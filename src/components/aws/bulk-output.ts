@@ -98,7 +98,7 @@ export class BulkOutput<E> implements Output {
           continue
         }
         // An entry without a result does not count as delivered.
-        const error = result?.error ?? new Error('the service did not say what became of the message')
+        const error = result?.error ?? new Error('the service returned no result for the message')
         outcomes[item.place] = error
         if (result?.isFinal === true) continue
         reason ??= error

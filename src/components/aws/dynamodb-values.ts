@@ -82,7 +82,7 @@ export function attributeOfForm(form: Value): AttributeValue {
       return { M: Object.fromEntries(Object.entries(value).map(([key, each]) => [key, attributeOfForm(each)])) }
     }
     default:
-      throw new Error(`${JSON.stringify(type)} is no type of DynamoDB`)
+      throw new Error(`${JSON.stringify(type)} is not a DynamoDB type`)
   }
 }
 

@@ -53,7 +53,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     arrived: async table => (await itemsOf(table)).map(item => String(item['id']?.S)),
   })
 
-  test('aws_dynamodb: columns of texts and of values, and the time at which an item expires', async () => {
+  test('aws_dynamodb: string and JSON columns, and the expiry of an item', async () => {
     const table = await newTable()
     const sender = await Sender.start({
       aws_dynamodb: {
@@ -98,7 +98,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     await sender.close()
   })
 
-  test('aws_dynamodb: messages delete items, in the order in which they come', async () => {
+  test('aws_dynamodb: messages delete items, in order', async () => {
     const table = await newTable('id', 'part')
     const sender = await Sender.start({
       aws_dynamodb: {
@@ -114,7 +114,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     await sender.close()
   })
 
-  test('aws_dynamodb: one bad item of a batch fails alone', async () => {
+  test('aws_dynamodb: an invalid item fails alone in its batch', async () => {
     const table = await newTable()
     const sender = await Sender.start({ aws_dynamodb: { table, json_map_columns: { '': '.' }, ...aws.session() } })
     await assert.rejects(
@@ -125,7 +125,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     await sender.close()
   })
 
-  test('aws_dynamodb: a table that does not exist is said to be what is wrong', async () => {
+  test('aws_dynamodb: a missing table is named in the error', async () => {
     const sender = await Sender.start({
       aws_dynamodb: { table: 'nowhere', string_columns: { id: 'x' }, ...aws.session() },
     })
@@ -198,7 +198,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     return TableName
   }
 
-  test('aws_dynamodb_partiql: a message becomes the item of its statement, and is flagged where that fails', async () => {
+  test('aws_dynamodb_partiql: a message becomes the item that its statement returns, and is flagged on failure', async () => {
     const table = await newPlainTable('a')
     const run = async (query: string, more: object = {}, text = '{"id":"a"}') =>
       (await processed({ aws_dynamodb_partiql: { query, ...aws.session(), ...more } }, text)).texts[0]!
@@ -214,7 +214,7 @@ async function testTables(aws: AwsFixture): Promise<void> {
     const dynamic = { unsafe_dynamic_query: true }
     assert.match(await run(select.replace('?', "'${! this.id }'"), dynamic), /"n":\{"N":"5"\}/)
     assert.match(await run(select, { args_mapping: 'root = this.id' }), /^failed: arg mapping/)
-    assert.match(await run(select, { args_mapping: 'root = [ { "X": "a" } ]' }), /^failed: "X" is no type of DynamoDB/)
+    assert.match(await run(select, { args_mapping: 'root = [ { "X": "a" } ]' }), /^failed: "X" is not a DynamoDB type/)
     assert.match(
       await run(select.replace(table, 'nowhere'), own),
       /^failed: failed to process statement \(ResourceNotFound\): Requested resource not found/,

@@ -133,7 +133,7 @@ export class AzureStorage {
     const suffix = connection.get('endpointsuffix') ?? 'core.windows.net'
     const url = endpoint ?? `${protocol}://${account}.${service}.${suffix}`
     const base = URL.parse(url)
-    if (base === null) throw new ConfigError(`invalid azure storage account credentials: ${url} is no URL`)
+    if (base === null) throw new ConfigError(`invalid azure storage account credentials: ${url} is not a URL`)
     const isConnection = config.storage_connection_string !== ''
     const key = isConnection ? connection.get('accountkey') : config.storage_access_key
     const sas = isConnection ? connection.get('sharedaccesssignature') : config.storage_sas_token

@@ -47,8 +47,11 @@ export const clientFields = {
   backoff: field
     .object(
       {
-        initial_interval: field.duration('The initial interval.').default('1s').advanced(),
-        max_interval: field.duration('The maximum interval.').default('5s').advanced(),
+        initial_interval: field
+          .duration('The interval before the first retry; later ones grow up to `max_interval`.')
+          .default('1s')
+          .advanced(),
+        max_interval: field.duration('The maximum interval between retries.').default('5s').advanced(),
       },
       'The intervals between attempts.',
     )

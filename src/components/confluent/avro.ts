@@ -55,7 +55,7 @@ async function resolved(schema: RegisteredSchema, registry: Registry, options: A
   const root: unknown = JSON.parse(schema.schema)
   if (options.avro_nested_schemas) return JSON.stringify(new Nesting(references).schema(root, ''))
   if (!Array.isArray(root)) {
-    throw new AvroError('failed to parse root schema as enum: it is no list of references; see avro_nested_schemas')
+    throw new AvroError('failed to parse root schema as enum: it is not a list of references; see avro_nested_schemas')
   }
   return JSON.stringify(
     root.map((name: unknown) => {

@@ -174,7 +174,7 @@ function schemaOf(answer: unknown): RegisteredSchema {
     typeof schemaType !== 'string' ||
     !Array.isArray(references)
   ) {
-    throw new Error('it is no schema')
+    throw new Error('it is not a schema')
   }
   return { id, schema, type: schemaType === '' ? 'AVRO' : schemaType, references: references.map(referenceOf) }
 }

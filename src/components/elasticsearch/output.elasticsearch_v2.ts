@@ -59,7 +59,7 @@ export default defineOutput({
           .duration('The interval before the first retry; it grows by half each time.')
           .default('1s')
           .advanced(),
-        max_interval: field.duration('The maximum interval.').default('5s').advanced(),
+        max_interval: field.duration('The maximum interval between retries.').default('5s').advanced(),
         max_elapsed_time: field
           .duration('How long after its start a request may still be retried; 0s means no limit.')
           .default('30s')

@@ -50,7 +50,7 @@ async function plain(answer: (seen: Seen, count: number) => Answer) {
 
 const upload = { operation: 'Insert', path: '/upload/x', document: { a: 1 }, contentType: 'text/plain' }
 
-test('data goes with its document in one request where it is no longer than a chunk', async () => {
+test('data of at most one chunk is uploaded in the same request as its metadata', async () => {
   const { client, seen } = await plain(() => [200, {}, '{"done":true}'])
   const data = Buffer.from('some data')
   assert.deepEqual(await client.upload({ ...upload, data, chunkBytes: 9, query: { name: 'a b' } }), { done: true })
@@ -61,7 +61,7 @@ test('data goes with its document in one request where it is no longer than a ch
   assert.equal(seen[0]!.body.toString(), expected)
 })
 
-test('chunks that are lost are sent again from where the service says', async () => {
+test('lost chunks are sent again from the offset that the service reports', async () => {
   const unit = 256 * 1024
   const data = Buffer.from(Array.from({ length: 3 * unit + 5 }, (_, index) => index % 251))
   const taken: Buffer[] = []
@@ -93,7 +93,7 @@ test('chunks that are lost are sent again from where the service says', async ()
   assert.equal(seen[0]!.headers['x-upload-content-length'], String(data.length))
 })
 
-test('a service that takes nothing, or fails all the time, is given up', async () => {
+test('an upload is abandoned when the service accepts nothing or keeps failing', async () => {
   const data = Buffer.alloc(300_000)
   const begin: Answer = [200, { location: '/session' }]
   const idle = await plain(({ line }) => (line.startsWith('POST') ? begin : [308]))
@@ -103,13 +103,13 @@ test('a service that takes nothing, or fails all the time, is given up', async (
   assert.equal(failing.seen.length, 4)
 })
 
-test('an answer that is an error, a page, or no JSON, is said with its operation', async () => {
+test('an error response, an HTML page and invalid JSON are reported with the operation', async () => {
   const call = { operation: 'Get', method: 'GET', path: '/x' } as const
   const answers: readonly (readonly [Answer, RegExp])[] = [
     [[404, {}, '{"error":{"message":"Not here","errors":[{"reason":"notFound"}]}}'], /^GcpError: Get: Not here$/],
     [[403, {}, '<html>go away</html>'], /^GcpError: Get: <html>go away<\/html>$/],
     [[400, {}, ''], /^GcpError: Get: HTTP status 400$/],
-    [[200, {}, 'nonsense'], /^Error: Get: the answer is no JSON$/],
+    [[200, {}, 'nonsense'], /^Error: Get: the response is not JSON$/],
   ]
   for (const [answer, expected] of answers) {
     const { client, seen } = await plain(() => answer)
@@ -118,7 +118,7 @@ test('an answer that is an error, a page, or no JSON, is said with its operation
   }
 })
 
-test('a token of the key goes along, by the network of the host, and a new one where it is refused', async () => {
+test('requests carry a token for the key, fetched through the network of the host and renewed when refused', async () => {
   const authority = await makeAuthority()
   const { handle, seen } = handler((_, count) => (count === 2 ? [401] : [200, {}, '{"ok":true}']))
   const server = createSecureServer(await authority.issue('localhost'), handle)
@@ -152,7 +152,7 @@ test('a token of the key goes along, by the network of the host, and a new one w
   assert.deepEqual(asked, Array(2).fill('https://oauth2.googleapis.com/token https://scope.invalid/x'))
 })
 
-test('why no token could be had is said', async () => {
+test('the reason why no token could be obtained is reported', async () => {
   const network: ComponentHost['network'] = {
     ...systemHost.network,
     fetch: () => Promise.reject(new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND example') })),

@@ -305,7 +305,7 @@ function documentOf(operation: string, body: Buffer): Readonly<Record<string, un
   try {
     return fieldsOf(JSON.parse(body.toString()))
   } catch (cause) {
-    throw new Error(`${operation}: the answer is no JSON`, { cause })
+    throw new Error(`${operation}: the response is not JSON`, { cause })
   }
 }
 

@@ -24,37 +24,37 @@ function sessionWith(variables: Readonly<Record<string, string>>, text = '', isM
   return new GcpSession({ credentials_json: text }, { host } as Resources) // no other part is used
 }
 
-test('a key in the configuration comes first, then the file that the environment names', async () => {
+test('a key in the configuration takes precedence over the file named by the environment', async () => {
   const other = { ...key, client_email: 'b@example.invalid' }
   const variables = { GOOGLE_APPLICATION_CREDENTIALS: keyFile }
   assert.deepEqual(await sessionWith(variables, JSON.stringify(other)).credentials(), other)
   assert.deepEqual(await sessionWith(variables).credentials(), key)
 })
 
-test('the credentials of gcloud are found, and without them the library is left to search', async () => {
+test('the credentials of gcloud are used if present; otherwise the library searches', async () => {
   assert.equal(await sessionWith({ CLOUDSDK_CONFIG: folder }).credentials(), undefined)
   writeFileSync(join(folder, 'application_default_credentials.json'), JSON.stringify(key))
   assert.deepEqual(await sessionWith({ CLOUDSDK_CONFIG: folder }).credentials(), key)
 })
 
-test('a file that does not exist is said to be what is wrong', async () => {
+test('a missing file is named in the error', async () => {
   const session = sessionWith({ GOOGLE_APPLICATION_CREDENTIALS: join(folder, 'missing.json') })
   await assert.rejects(session.credentials(), /ENOENT.*missing\.json/)
 })
 
-test('what is no key is refused when the stream starts, without the text of the secret', () => {
-  assert.throws(() => sessionWith({}, '{ "private_key": "hush" '), /^ConfigError: credentials_json is no JSON$/)
-  assert.throws(() => sessionWith({}, '"hush"'), /^ConfigError: credentials_json is no key of a service account/)
+test('an invalid key is refused when the stream starts, and the error does not reveal it', () => {
+  assert.throws(() => sessionWith({}, '{ "private_key": "hush" '), /^ConfigError: credentials_json is not JSON$/)
+  assert.throws(() => sessionWith({}, '"hush"'), /^ConfigError: credentials_json is not a service account key/)
 })
 
-test('managed pipelines take no key that names files or programs, and do not search the machine', async () => {
+test('managed pipelines refuse keys that refer to files or programs, and do not search the machine', async () => {
   const external = JSON.stringify({ type: 'external_account', credential_source: { file: '/etc/passwd' } })
   assert.throws(() => sessionWith({}, external, true), /managed pipelines take service_account and authorized_user/)
   const session = sessionWith({ CLOUDSDK_CONFIG: join(folder, 'nowhere') }, '', true)
   await assert.rejects(session.credentials(), /no Google credentials were found: set credentials_json/)
 })
 
-test('the project is that of the environment, else of the key', async () => {
+test('the project comes from the environment, or else from the key', async () => {
   const text = JSON.stringify({ ...key, project_id: 'of-the-key' })
   assert.equal(await sessionWith({ GOOGLE_CLOUD_PROJECT: 'of-the-machine' }, text).project(), 'of-the-machine')
   assert.equal(await sessionWith({}, text).project(), 'of-the-key')

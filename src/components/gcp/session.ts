@@ -113,10 +113,10 @@ export class GcpSession {
       document = JSON.parse(text)
     } catch {
       // The parser's message quotes the text, which is a secret.
-      throw new ConfigError(`${source} is no JSON`)
+      throw new ConfigError(`${source} is not JSON`)
     }
     if (typeof document !== 'object' || document === null || Array.isArray(document)) {
-      throw new ConfigError(`${source} is no key of a service account; expected an object with type, client_email, …`)
+      throw new ConfigError(`${source} is not a service account key; expected an object with type, client_email, …`)
     }
     const { type } = fieldsOf(document)
     // Other types name files to read and programs to run, which the vendor's library accesses directly.

@@ -239,7 +239,7 @@ class HttpServerInput implements Input {
     try {
       code = Number(status.eval(messages, 0))
       if (!Number.isInteger(code) || code < 100 || code > 999)
-        throw new Error(`status is no number: ${status.eval(messages, 0)}`)
+        throw new Error(`status is not a number: ${status.eval(messages, 0)}`)
     } catch (error) {
       this.#resources.log.error(`Failed to parse sync response status code expression: ${String(error)}`)
       response.writeHead(502).end()

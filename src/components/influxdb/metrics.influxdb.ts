@@ -75,7 +75,7 @@ class InfluxDb implements MetricsExporter {
       throw new ConfigError(`protocol needs to be http, https or udp and is ${settings.url.split(':')[0]}`)
     }
     if (!Object.hasOwn(precisions, settings.precision)) {
-      throw new ConfigError(`precision ${settings.precision} is none of ${Object.keys(precisions).join(', ')}`)
+      throw new ConfigError(`precision ${settings.precision} is not one of ${Object.keys(precisions).join(', ')}`)
     }
     this.#precision = settings.precision as Precision // its spelling was checked above
     this.#config = settings

@@ -91,8 +91,11 @@ const config = field.object({
   backoff: field
     .object(
       {
-        initial_interval: field.duration('The initial interval.').default('3s').advanced(),
-        max_interval: field.duration('The maximum interval.').default('10s').advanced(),
+        initial_interval: field
+          .duration('The interval before the first retry; later ones grow up to `max_interval`.')
+          .default('3s')
+          .advanced(),
+        max_interval: field.duration('The maximum interval between retries.').default('10s').advanced(),
         max_elapsed_time: field
           .duration('How long to retry before the message fails; 0s means indefinitely.')
           .default('30s')

@@ -124,9 +124,9 @@ function refusalIn(message: Msg, subject: string): Error | null {
   } catch {
     answer = null // reported below
   }
-  if (!isRecord(answer)) return new Error(`what answered on subject '${subject}' is no stream`)
+  if (!isRecord(answer)) return new Error(`the response on subject '${subject}' is not from a stream`)
   const { error, stream } = answer
   if (isRecord(error)) return new Error(`stream refused the message: ${String(error['description'] ?? error['code'])}`)
   if (typeof stream === 'string' && stream !== '') return null
-  return new Error(`what answered on subject '${subject}' is no stream`)
+  return new Error(`the response on subject '${subject}' is not from a stream`)
 }

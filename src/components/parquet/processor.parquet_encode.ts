@@ -129,7 +129,7 @@ function finish(writer: ParquetWriter): void {
 function rowOf(value: unknown): ValueObject {
   // The structures in a configuration are values.
   if (isObject(value as never)) return value as ValueObject
-  throw new Error('unable to encode message as parquet row: it is no object')
+  throw new Error('unable to encode message as parquet row: it is not an object')
 }
 
 function encodingOf(column: Column, encoding: string): { encoding?: Encoding } {

@@ -18,9 +18,15 @@ stored item appears with a delay, and adding an existing key overwrites it.`,
       .object(
         {
           enabled: field.bool('Whether to look up a missing key again.').default(false).advanced(),
-          initial_interval: field.duration('The initial interval.').default('1s').advanced(),
-          max_interval: field.duration('The maximum interval.').default('5s').advanced(),
-          max_elapsed_time: field.duration('When to stop retrying; 0s means never.').default('30s').advanced(),
+          initial_interval: field
+            .duration('The interval before the first retry; later ones grow up to `max_interval`.')
+            .default('1s')
+            .advanced(),
+          max_interval: field.duration('The maximum interval between retries.').default('5s').advanced(),
+          max_elapsed_time: field
+            .duration('How long to retry before giving up; 0s means indefinitely.')
+            .default('30s')
+            .advanced(),
         },
         'Retries of lookups, for keys that are expected to appear.',
       )

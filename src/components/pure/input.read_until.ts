@@ -35,7 +35,11 @@ export default defineInput({
           .default('1ms')
           .examples('50ms', '1s')
           .advanced(),
-        max_interval: field.duration('The maximum interval.').default('100ms').examples('5s', '1m').advanced(),
+        max_interval: field
+          .duration('The maximum interval before a restart.')
+          .default('100ms')
+          .examples('5s', '1m')
+          .advanced(),
       })
       .advanced(),
   }),

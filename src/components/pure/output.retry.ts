@@ -9,8 +9,11 @@ export default defineOutput({
     max_retries: field.int('The maximum number of retries; 0 means no limit.').default(0).advanced(),
     backoff: field
       .object({
-        initial_interval: field.duration('The initial interval.').default('500ms').advanced(),
-        max_interval: field.duration('The maximum interval.').default('3s').advanced(),
+        initial_interval: field
+          .duration('The interval before the first retry; later ones grow up to `max_interval`.')
+          .default('500ms')
+          .advanced(),
+        max_interval: field.duration('The maximum interval between retries.').default('3s').advanced(),
         max_elapsed_time: field
           .duration('How long to retry before giving up; 0 means indefinitely.')
           .default('0s')

@@ -20,8 +20,10 @@ export default defineProcessor({
   description: 'Results have the metadata `retry_count` and `backoff_duration` (nanoseconds).',
   config: field.object({
     backoff: field.object({
-      initial_interval: field.duration('The initial interval.').default('500ms'),
-      max_interval: field.duration('The maximum interval.').default('10s'),
+      initial_interval: field
+        .duration('The interval before the first retry; later ones grow up to `max_interval`.')
+        .default('500ms'),
+      max_interval: field.duration('The maximum interval between retries.').default('10s'),
       max_elapsed_time: field.duration('How long to retry before giving up; 0 means indefinitely.').default('1m'),
     }),
     processors: field.processors('The processors.'),

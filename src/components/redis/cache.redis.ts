@@ -13,9 +13,15 @@ export default defineCache({
     retries: field
       .object(
         {
-          initial_interval: field.duration('The initial interval.').default('500ms').advanced(),
-          max_interval: field.duration('The maximum interval.').default('1s').advanced(),
-          max_elapsed_time: field.duration('When to stop retrying.').default('5s').advanced(),
+          initial_interval: field
+            .duration('The interval before the first retry; later ones grow up to `max_interval`.')
+            .default('500ms')
+            .advanced(),
+          max_interval: field.duration('The maximum interval between retries.').default('1s').advanced(),
+          max_elapsed_time: field
+            .duration('How long to retry before giving up; 0s means indefinitely.')
+            .default('5s')
+            .advanced(),
         },
         'The intervals between attempts of a failed operation.',
       )

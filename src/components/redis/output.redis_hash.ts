@@ -61,5 +61,5 @@ export default defineOutput({
 function documentOf(message: Message): Readonly<Record<string, Value>> {
   const document = message.structured()
   if (isObject(document)) return document
-  throw new Error('failed to walk JSON object: the message is no object')
+  throw new Error('failed to walk JSON object: the message is not an object')
 }

@@ -121,6 +121,6 @@ function durationMs(text: string): number {
   const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? []
   const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit]
   if (text === '0' || text === '0s') return 0
-  if (factor === undefined) throw new ConfigError(`invalid DSN: timeout is no duration: ${text}`)
+  if (factor === undefined) throw new ConfigError(`invalid DSN: timeout is not a duration: ${text}`)
   return Number(amount) * factor
 }
