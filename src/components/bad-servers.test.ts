@@ -79,7 +79,9 @@ function writeWithoutEnd(socket: Socket): void {
 for (const [answer, act] of Object.entries(answers)) {
   for (const [name, output] of Object.entries(outputs)) {
     if (act === writeWithoutEnd && collecting.includes(name)) continue
-    test(`${name}: a server that ${answer} is reported, and nothing counts as sent`, { timeout: 120_000 }, async t => {
+    test(`${name}: a server that ${answer} is reported, and no message counts as sent`, {
+      timeout: 120_000,
+    }, async t => {
       const before = process.memoryUsage().rss
       const server = createServer(socket => {
         socket.on('error', () => undefined) // of a client that gave up

@@ -454,19 +454,19 @@ test('imports of mappings read nothing', async () => {
   }
 })
 
-test('a variable of the environment is refused where the text names it, and is not put in place', async () => {
+test('an environment variable is refused where it is referenced, and is not substituted', async () => {
   const text = 'input:\n  generate:\n    mapping: root = "${PENSTOCK_CANARY}"\noutput:\n  drop: {}\n'
   const [finding, ...others] = await lint(text)
   assert.match(finding?.message ?? '', /read the environment variable PENSTOCK_CANARY .*env=PENSTOCK_CANARY/)
   assert.deepEqual([finding?.line, finding?.column, others], [3, 22, []])
 })
 
-test('the default of a variable that is not granted stands in its place', async () => {
+test('a variable that is not granted is replaced by its default', async () => {
   const text = 'input:\n  generate:\n    mapping: root = "${PENSTOCK_CANARY:x}"\noutput:\n  drop: {}\n'
   assert.deepEqual(await lint(text), [])
 })
 
-test('a comment that switches the check off does not switch off what is not granted', async () => {
+test('a comment that disables the check does not grant capabilities', async () => {
   for (const input of [`file:\n    paths: [ ${secretFile} ]`, `generate:\n    mapping: root = file("${secretFile}")`]) {
     const [finding] = await lint(`# BENTO LINT DISABLE\ninput:\n  ${input}\noutput:\n  drop: {}\n`)
     assert.match(finding?.message ?? '', /managed pipelines may not use the file/)

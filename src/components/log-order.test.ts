@@ -5,7 +5,7 @@ import { makeLog, severityOf, startStream } from '../engine/index.ts'
 import { systemHost } from '../host/index.ts'
 import { createRegistry } from './index.ts'
 
-test('of a few messages, the log says all about one before it says anything about the next', async () => {
+test('the log is complete for one message before it mentions the next', async () => {
   const lines: string[] = []
   const log = makeLog(severityOf('INFO'), {}, (_level, message) => lines.push(message))
   const config = `

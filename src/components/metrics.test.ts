@@ -75,7 +75,7 @@ test('timings are histograms in seconds where the configuration asks for them', 
   await service.close()
 })
 
-test('a mapping renames, relabels and drops series, whoever counts them', async () => {
+test('a mapping renames, relabels and drops series from any source', async () => {
   const service = await open(`
 mapping: |
   root = if this == "level" { deleted() } else { "acme." + this }
@@ -127,7 +127,7 @@ async function receiver(t: TestContext, status: number): Promise<{ url: string; 
   return { url: `http://127.0.0.1:${portOf(server)}`, received }
 }
 
-test('at the end metrics are pushed to a gateway and left in a file', async t => {
+test('metrics are pushed to a gateway and written to a file at the end', async t => {
   const { url, received } = await receiver(t, 202)
   const folder = mkdtempSync(join(tmpdir(), 'penstock-metrics-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -185,7 +185,7 @@ test('logger writes every series at the end', async () => {
   ])
 })
 
-test('logger with flush_metrics counts from zero again after each time', async () => {
+test('logger with flush_metrics resets the counters after each flush', async () => {
   const counts: unknown[] = []
   const seen = Promise.withResolvers<void>()
   const log = makeLog(6, {}, (_level, _message, { value }) => {
@@ -223,7 +223,7 @@ for (const [format, expected] of [
     ],
   ],
 ] as const) {
-  test(`statsd receives what changed, with tags in the format ${format}`, async t => {
+  test(`statsd receives changes, with tags in the format ${format}`, async t => {
     const socket = createSocket('udp4')
     t.after(() => socket.close())
     const datagram = new Promise<string>(resolve => socket.once('message', data => resolve(data.toString('utf8'))))
@@ -254,7 +254,7 @@ test('influxdb receives points in its line protocol', async t => {
   assert.match(lines[2]!, /^input_latency_ns.* count=3i,min=1000i,max=30000000i,mean=10001000,stddev=[\d.]+,p50=2000,/)
 })
 
-test('none counts without showing anything', async () => {
+test('none exposes no metrics', async () => {
   const service = await open('none: {}')
   count(service)
   assert.equal(service.page, undefined)

@@ -24,25 +24,25 @@ interface ScannerHarness {
  * Tests that a scanner satisfies the contract. Call it once, with the scanner's name, in a test file of the component.
  */
 export function scannerContract(name: string, { config, bytes, bodies, empty = [], broken }: ScannerHarness): void {
-  test(`scanner ${name}: the pieces in which a source comes do not matter`, async () => {
+  test(`scanner ${name}: the result does not depend on how the source is split into chunks`, async () => {
     for (const size of [1, 3, 64, bytes.length]) {
       assert.deepEqual(await scanned(config, bytes, size), { texts: bodies, error: null }, `pieces of ${size} bytes`)
     }
   })
 
-  test(`scanner ${name}: messages have the metadata of their source, which is closed`, async () => {
+  test(`scanner ${name}: messages have the metadata of their source, and the source is closed`, async () => {
     const { origins, closes } = await scan(config, bytes, 64)
     assert.deepEqual(origins, Array(bodies.length).fill('here'))
     assert.ok(closes > 0)
   })
 
-  test(`scanner ${name}: a source without a byte ends`, async () => {
+  test(`scanner ${name}: an empty source ends`, async () => {
     const { texts, error } = await scanned(config, new Uint8Array(0), 1)
     if (empty instanceof RegExp) return assert.match(error ?? '', empty)
     assert.deepEqual({ texts, error }, { texts: empty, error: null })
   })
 
-  test(`scanner ${name}: a fault is reported behind what came before it`, async context => {
+  test(`scanner ${name}: an error is reported after the messages before it`, async context => {
     if (typeof broken === 'string') return context.skip(broken)
     for (const size of [1, 64]) {
       const { texts, error } = await scanned(config, broken.bytes, size)

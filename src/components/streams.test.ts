@@ -93,7 +93,7 @@ test('a stream is created, read, replaced, changed and deleted', async t => {
   assert.deepEqual(await program.read('/streams'), {})
 })
 
-test('a name that is taken and one that nothing has are errors', async t => {
+test('creating a name in use and reading an unknown name are errors', async t => {
   const program = await start(t)
   await program.call('POST', '/streams/a', ticking)
   assert.deepEqual(await program.call('POST', '/streams/a', ticking), {
@@ -112,7 +112,7 @@ test('a name that is taken and one that nothing has are errors', async t => {
   }
 })
 
-test('a configuration with findings is refused with each of them, and run where the caller insists', async t => {
+test('a configuration with lint errors is refused with each of them, unless the caller forces it', async t => {
   const program = await start(t)
   const odd = { ...ticking, output: { drop: {}, huh: 1 } }
   const { status, text } = await program.call('POST', '/streams/a', odd)
@@ -241,14 +241,14 @@ const answers: readonly (readonly [
   ],
 ]
 
-test('what is refused is refused with the status and the words of the original', async t => {
+test('requests are refused with the status and text of the original', async t => {
   const program = await start(t)
   for (const [what, method, path, body, status, text] of answers) {
     assert.deepEqual(await program.call(method, path, body), { status, text }, what)
   }
 })
 
-test('a configuration is shown with its keys in order, whatever it is made of', async t => {
+test('a configuration is shown with its keys in order, whatever its structure', async t => {
   const program = await start(t)
   await program.call(
     'POST',
@@ -261,7 +261,7 @@ test('a configuration is shown with its keys in order, whatever it is made of', 
   assert.ok((await program.call('GET', '/streams/a')).text.endsWith(shown), 'a patch without a body changes nothing')
 })
 
-test('an update that cannot start leaves the stream as it was', async t => {
+test('an update that cannot start leaves the stream unchanged', async t => {
   const program = await start(t)
   await program.call('POST', '/streams/a', taking)
   const broken = { output: { drop: null, resource: 'nothing' } }
@@ -274,7 +274,7 @@ test('an update that cannot start leaves the stream as it was', async t => {
   assert.equal((await program.call('POST', '/a/in', 'still here')).status, 200)
 })
 
-test('environment variables are put in place, and missing ones refused', async t => {
+test('environment variables are substituted, and missing ones refused', async t => {
   const program = await start(t)
   const greeting = (name: string) => ({ ...ticking, input: { generate: { mapping: `root = "\${${name}}"` } } })
   assert.equal((await program.call('POST', '/streams/a', greeting('WHO'))).status, 200)
@@ -300,7 +300,7 @@ test('endpoints, readiness and metrics of a stream are found below its name', as
   assert.equal((await program.call('POST', '/a/in', 'x')).status, 404)
 })
 
-test('the whole set is replaced: what is missing stops, what is new starts', async t => {
+test('replacing the whole set stops missing streams and starts new ones', async t => {
   const program = await start(t)
   await program.call('POST', '/streams/a', ticking)
   await program.call('POST', '/streams/b', ticking)

@@ -73,7 +73,7 @@ export function testOutages(name: string, cases: OutageCases, open?: () => Promi
     void test(`${name}: ${what}`, { timeout: timeoutMs }, run)
   const newId = () => `t-${randomUUID().slice(0, 8)}`
 
-  define('nothing that was acknowledged is lost when the streams are killed', async context => {
+  define('no acknowledged message is lost when the streams are killed', async context => {
     const id = newId()
     await cases.prepare?.(id)
     const streams = await start(context, cases, id, { server: cases.port })
@@ -86,7 +86,7 @@ export function testOutages(name: string, cases: OutageCases, open?: () => Promi
     })
   })
 
-  define('streams go on by themselves, and lose nothing, when the way to their server is back', async context => {
+  define('streams recover without loss once the network to their server is restored', async context => {
     const id = newId()
     await cases.prepare?.(id)
     const proxy = await openProxy(context, cases)
@@ -111,7 +111,7 @@ export function testOutages(name: string, cases: OutageCases, open?: () => Promi
     assertFlat(memoryBytes, streams.memoryBytes)
   })
 
-  define('streams go on, and lose nothing, when the way to their server was blocked for a while', async context => {
+  define('streams recover without loss after the network to their server was blocked', async context => {
     const id = newId()
     await cases.prepare?.(id)
     const proxy = await openProxy(context, cases)
@@ -127,7 +127,7 @@ export function testOutages(name: string, cases: OutageCases, open?: () => Promi
   })
 
   if (open === undefined) return
-  define('streams go on by themselves, and lose nothing, when their server comes back', async context => {
+  define('streams recover without loss when their server restarts', async context => {
     const server = await open()
     context.after(() => server.close())
     const id = newId()
@@ -147,7 +147,7 @@ export function testOutages(name: string, cases: OutageCases, open?: () => Promi
 
 /** Registers the test of an output whose server accepts nothing for a while, and later has room again. */
 export function testFullServer(name: string, cases: OutageCases, open: () => Promise<OwnServer>): void {
-  void test(`${name}: a full server refuses what then arrives when it has room`, {
+  void test(`${name}: messages refused by a full server arrive once it has room`, {
     timeout: timeoutMs,
   }, async context => {
     const server = await open()

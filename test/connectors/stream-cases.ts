@@ -62,7 +62,7 @@ export function testStreams(name: string, cases: StreamCases): void {
     }
   }
 
-  test(`${name}: messages arrive in their order`, async () => {
+  test(`${name}: messages arrive in order`, async () => {
     const { sender, receiver, close } = await open(await newId())
     const sent = texts(50)
     for (const text of sent) await sender.send(text)
@@ -83,7 +83,7 @@ export function testStreams(name: string, cases: StreamCases): void {
     await close()
   })
 
-  test(`${name}: bytes that are no text arrive as they are`, async () => {
+  test(`${name}: bytes that are not valid text arrive unchanged`, async () => {
     const { sender, receiver, close } = await open(await newId())
     const text = `naïve ☃ ${cases.narrowText === true ? '' : '\u0000 \u0001 '}"quoted"\nnext line`
     await sender.send(text)
@@ -93,7 +93,7 @@ export function testStreams(name: string, cases: StreamCases): void {
     await close()
   })
 
-  test(`${name}: messages that are sent at the same time all arrive once`, async () => {
+  test(`${name}: concurrent messages all arrive once`, async () => {
     const { sender, receiver, close } = await open(await newId())
     const sent = texts(500)
     const sending = Promise.all(sent.map(text => sender.send(text)))
@@ -103,7 +103,7 @@ export function testStreams(name: string, cases: StreamCases): void {
     await close()
   })
 
-  test(`${name}: a refused message is delivered again`, async () => {
+  test(`${name}: a rejected message is redelivered`, async () => {
     const { sender, receiver, close } = await open(await newId())
     await sender.send('refused')
     const first = await receiver.next()
@@ -114,7 +114,7 @@ export function testStreams(name: string, cases: StreamCases): void {
     await close()
   })
 
-  test(`${name}: messages that are acknowledged are not delivered after a restart`, async () => {
+  test(`${name}: acknowledged messages are not redelivered after a restart`, async () => {
     if (cases.broadcasts === true) return
     const id = await newId()
     const { sender, receiver, close } = await open(id)
@@ -128,7 +128,7 @@ export function testStreams(name: string, cases: StreamCases): void {
   })
 
   if (cases.forgets !== true) {
-    test(`${name}: what was not acknowledged when the stream stopped is delivered after a restart`, async () => {
+    test(`${name}: messages unacknowledged when the stream stopped are redelivered after a restart`, async () => {
       const id = await newId()
       const { sender, receiver, close } = await open(id)
       for (const text of texts(10)) await sender.send(text)
@@ -149,7 +149,7 @@ export function testStreams(name: string, cases: StreamCases): void {
   if (cases.keepsMetadata === true) testMetadata()
 
   function testReconnecting(): void {
-    test(`${name}: streams go on by themselves after their connections were cut`, async () => {
+    test(`${name}: streams recover after their connections are cut`, async () => {
       const proxy = await startTcpProxy(port)
       const id = await newId()
       const { sender, receiver, close } = await open(id, cases.forgets === true ? port : proxy.port, proxy.port)
@@ -164,7 +164,7 @@ export function testStreams(name: string, cases: StreamCases): void {
       await proxy.close()
     })
 
-    test(`${name}: an output waits for a server that is away, and loses nothing`, async () => {
+    test(`${name}: an output waits for an unreachable server, and loses nothing`, async () => {
       const proxy = await startTcpProxy(port)
       const { sender, receiver, close } = await open(await newId(), port, proxy.port)
       await sender.send('before')
@@ -180,7 +180,7 @@ export function testStreams(name: string, cases: StreamCases): void {
   }
 
   function testMetadata(): void {
-    test(`${name}: metadata is sent along`, async () => {
+    test(`${name}: metadata is sent with its message`, async () => {
       const { sender, receiver, close } = await open(await newId())
       await sender.send({ text: 'x', metadata: { colour: 'blue', size: '7' } })
       const received = await receiver.next()

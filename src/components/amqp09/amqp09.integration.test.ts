@@ -76,7 +76,7 @@ async function testAmqp(address: string): Promise<void> {
   testOutages('amqp_0_9', lasting, openServer)
   testFullServer('amqp_0_9', lasting, openServer)
 
-  test('amqp_0_9: properties and headers are sent along, and are metadata', async () => {
+  test('amqp_0_9: properties and headers are sent and received as metadata', async () => {
     const queue = await newQueue()
     const own = { type: 'a/b', content_type: 'text/plain', correlation_id: 'c', reply_to: 'r', expiration: '60000' }
     const more = { message_id: '${! counter() }', app_id: 'app', user_id: 'guest', priority: '${! "7" }' }
@@ -116,7 +116,7 @@ async function testAmqp(address: string): Promise<void> {
     await receiver.close()
   })
 
-  test('amqp_0_9: headers of all types are text, nested ones under the names of both', async () => {
+  test('amqp_0_9: headers of every type become text, nested ones under joined names', async () => {
     const queue = await newQueue()
     const timestamp = { '!': 'timestamp', value: 1_700_000_000 }
     const decimal = { '!': 'decimal', value: { digits: 12_345, places: 2 } }
@@ -165,7 +165,7 @@ async function testAmqp(address: string): Promise<void> {
     await sender.close()
   })
 
-  test('amqp_0_9: a message that reaches no queue fails where it is mandatory, and those beside it do not', async () => {
+  test('amqp_0_9: a mandatory message that reaches no queue fails, and no other does', async () => {
     const queue = await newQueue()
     const key = '${! if content() == "lost" { "nowhere" } else { "QUEUE" } }'.replace('QUEUE', queue)
     const sender = await Sender.start({ amqp_0_9: { urls: [address], exchange: '', key, mandatory: true } })
@@ -179,7 +179,7 @@ async function testAmqp(address: string): Promise<void> {
     assert.deepEqual((await drained(queue)).map(({ content }) => String(content)).toSorted(), ['one', 'two'])
   })
 
-  test('amqp_0_9: an exchange that does not exist fails the message, and the output goes on', async () => {
+  test('amqp_0_9: a missing exchange fails the message, and the output continues', async () => {
     const queue = await newQueue()
     const exchange = '${! if content() == "lost" { "no-such-exchange" } else { "" } }'
     const sender = await Sender.start({ amqp_0_9: { urls: [address], exchange, key: queue } })
@@ -189,7 +189,7 @@ async function testAmqp(address: string): Promise<void> {
     assert.equal((await drained(queue)).length, 1)
   })
 
-  test('amqp_0_9: a priority that is none fails its message', async () => {
+  test('amqp_0_9: an invalid priority fails its message', async () => {
     const queue = await newQueue()
     const sender = await Sender.start({
       amqp_0_9: { urls: [address], exchange: '', key: queue, priority: '${! content() }' },
@@ -200,7 +200,7 @@ async function testAmqp(address: string): Promise<void> {
     await sender.close()
   })
 
-  test('amqp_0_9: errors that match a pattern reject a message, others put it back', async () => {
+  test('amqp_0_9: errors that match a pattern reject a message, others requeue it', async () => {
     const [queue, dead] = [newName(), await newQueue()]
     await channel.assertQueue(queue, { deadLetterExchange: '', deadLetterRoutingKey: dead })
     await put(queue, 'poison', 'later')
@@ -223,7 +223,7 @@ async function testAmqp(address: string): Promise<void> {
     )
   })
 
-  test('amqp_0_9: with auto_ack nothing comes back', async () => {
+  test('amqp_0_9: with auto_ack nothing is redelivered', async () => {
     const queue = await newQueue()
     await put(queue, 'once')
     const receiver = await Receiver.start({ amqp_0_9: { urls: [address], queue, auto_ack: true } })
@@ -233,7 +233,7 @@ async function testAmqp(address: string): Promise<void> {
     assert.deepEqual(await drained(queue), [])
   })
 
-  test('amqp_0_9: a queue that does not exist, a wrong password, a server that is away are reported', async () => {
+  test('amqp_0_9: a missing queue, a wrong password and an unreachable server are reported', async () => {
     const wrong = address.replace('guest:guest', 'guest:wrong')
     const cases: readonly (readonly [string, string, string])[] = [
       [address, 'no-such-queue', "NOT_FOUND - no queue 'no-such-queue'"],

@@ -147,7 +147,7 @@ root.__proto__ = "own"`
     assert.equal(big.readBigInt64BE(), 9223372036854775807n)
   })
 
-  test('amqp_1: application properties that are no object fail their message alone', async () => {
+  test('amqp_1: application properties that are not an object fail only their own message', async () => {
     const queue = newQueue()
     const sender = await Sender.start({
       amqp_1: {
@@ -165,7 +165,7 @@ root.__proto__ = "own"`
     assert.deepEqual(await drained(queue), ['{"ok":true}', '{"ok":true}'])
   })
 
-  test('amqp_1: what the server does not accept fails with the reason, and what is beside it does not', async context => {
+  test('amqp_1: a message that the server rejects fails with the reason, and no other does', async context => {
     // RabbitMQ 3 accepts everything, or does not respond at all.
     const server = await AmqpServer.start(context)
     server.decide = body => {
@@ -192,7 +192,7 @@ root.__proto__ = "own"`
     assert.equal(server.connections, 1)
   })
 
-  test('amqp_1: a message larger than the server takes fails, and the output goes on', async context => {
+  test('amqp_1: a message larger than the server accepts fails, and the output continues', async context => {
     const server = await AmqpServer.start(context, { max_message_size: 1000 })
     const sender = await Sender.start({ amqp_1: { urls: [server.url], target_address: 'q' } })
     await assert.rejects(
@@ -204,7 +204,7 @@ root.__proto__ = "own"`
     assert.equal(server.connections, 1)
   })
 
-  test('amqp_1: a refused message is modified where the server knows that, and comes again', async context => {
+  test('amqp_1: a rejected message is settled as modified if the server supports it, and redelivered', async context => {
     const server = await AmqpServer.start(context)
     server.put('q', { body: 'x' })
     const receiver = await Receiver.start({ amqp_1: { urls: [server.url], source_address: 'q', read_header: true } })
@@ -220,7 +220,7 @@ root.__proto__ = "own"`
     assert.deepEqual(server.outcomes, ['modified', 'accepted'])
   })
 
-  test('amqp_1: of messages that are answered together each has its own outcome', async context => {
+  test('amqp_1: messages settled together have individual outcomes', async context => {
     const server = await AmqpServer.start(context)
     for (const body of ['accepted', 'refused', 'accepted too']) server.put('q', { body })
     const receiver = await Receiver.start({ amqp_1: { urls: [server.url], source_address: 'q' } })
@@ -233,7 +233,7 @@ root.__proto__ = "own"`
     assert.deepEqual(server.outcomes.toSorted(), ['accepted', 'accepted', 'accepted', 'modified'])
   })
 
-  test('amqp_1: no more messages are under way than credit says', async context => {
+  test('amqp_1: no more messages are in flight than the credit allows', async context => {
     const server = await AmqpServer.start(context)
     for (let i = 0; i < 20; i++) server.put('q', { body: String(i) })
     const receiver = await Receiver.start({ amqp_1: { urls: [server.url], source_address: 'q', credit: 3 } })
@@ -250,7 +250,7 @@ root.__proto__ = "own"`
     assert.equal(seen, 20)
   })
 
-  test('amqp_1: locks at Azure Service Bus are renewed while a message is under way', async context => {
+  test('amqp_1: locks at Azure Service Bus are renewed while a message is in flight', async context => {
     const server = await AmqpServer.start(context)
     const requests: Message[] = []
     const { types } = rhea
@@ -284,7 +284,7 @@ root.__proto__ = "own"`
     assert.deepEqual(receiver.log, [])
   })
 
-  test('amqp_1: a lock that cannot be renewed is reported, and the message goes on', async context => {
+  test('amqp_1: a lock that cannot be renewed is reported, and the message continues', async context => {
     const server = await AmqpServer.start(context)
     server.manage = () => ({ application_properties: { statusCode: 410, statusDescription: 'the lock is lost' } })
     server.put('q', { body: 'no lock' }, '00')
@@ -320,7 +320,7 @@ root.__proto__ = "own"`
     assert.equal((await drained(queue)).length, 4)
   })
 
-  test('amqp_1: a client signs in by the URL or by sasl, which counts more', async context => {
+  test('amqp_1: a client authenticates by the URL or by sasl, which takes precedence', async context => {
     const server = await AmqpServer.start(context)
     const open = server.url.replace('amqp://', '')
     const works = async (options: object) => {
@@ -339,7 +339,7 @@ root.__proto__ = "own"`
     assert.equal(await works({ urls: [server.url] }), undefined)
   })
 
-  test('amqp_1: what keeps a client from its queue is reported', async () => {
+  test('amqp_1: the reason why a client cannot read its queue is reported', async () => {
     const cases: readonly (readonly [object, RegExp])[] = [
       [
         { urls: [address.replace('guest:guest', 'guest:wrong')] },
@@ -365,7 +365,7 @@ root.__proto__ = "own"`
     }
   })
 
-  test('amqp_1: connections are encrypted, at a port for that or by agreement', async context => {
+  test('amqp_1: connections are encrypted, on a TLS port or by negotiation', async context => {
     const agreeing = await startAgreeingServer(context, port)
     const tls = { enabled: true, root_cas_file: authority }
     for (const [where, security] of [
@@ -383,7 +383,7 @@ root.__proto__ = "own"`
     }
   })
 
-  test('amqp_1: a server that speaks something else is reported, and tried again', async () => {
+  test('amqp_1: a server that speaks another protocol is reported, and retried', async () => {
     const answers: readonly (readonly [string | Buffer, RegExp])[] = [
       ['HTTP/1.1 400 Bad Request\r\n\r\n', /Invalid protocol header for AMQP: 48545450/],
       ['AMQP\0\0\u0009\u0001', /Unsupported AMQP version: 0-9-1/],

@@ -6,7 +6,7 @@ import rhea, { type EventContext } from 'rhea'
 import { limitMessages } from './message-limit.ts'
 import { AmqpServer } from './peer.suite.ts'
 
-test('amqp_1: a message without an end is not collected', { timeout: 60_000 }, async context => {
+test('amqp_1: an endless message is not buffered', { timeout: 60_000 }, async context => {
   const server = await AmqpServer.start(context)
   const { port } = new URL(server.url)
   // Small frames, so that both messages are split.

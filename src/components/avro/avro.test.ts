@@ -45,7 +45,7 @@ const avro = (operator: string, encoding: string, more: object = { schema: ident
 const recordOf = (type: unknown, more: object = {}) =>
   JSON.stringify({ type: 'record', name: 'R', fields: [{ name: 'v', type, ...more }] })
 
-test('the three forms, both ways', async () => {
+test('encodes and decodes all three formats', async () => {
   assert.deepEqual(
     await bodiesOf(avro('to_json', 'textual'), [
       '{"Name":"foo", "Address":{"my.namespace.com.address":{"City":"foo","State":"bar"}}}',
@@ -62,7 +62,7 @@ test('the three forms, both ways', async () => {
   ])
 })
 
-test('a value of another schema is not read', async () => {
+test('a value of another schema is refused', async () => {
   const read = avro('to_json', 'single', { schema: '"int"' })
   const [wrong, none] = await processed(read, [Buffer.from('c3010000000000000000', 'hex'), Buffer.from('06', 'hex')])
   assert.match(wrong!.error!, /wrong codec: 0$/)
@@ -92,7 +92,7 @@ test('a schema comes from a file or by HTTP', async () => {
   await fails({ schema: '{"type":"recor"}' }, /failed to parse schema: unknown type name: "recor"/)
 })
 
-test('logical types are what they stand for, and are taken back', async () => {
+test('logical types are converted both ways', async () => {
   const cases: readonly (readonly [type: object, document: string])[] = [
     [{ type: 'int', logicalType: 'date' }, '"2020-02-29T00:00:00Z"'],
     [{ type: 'long', logicalType: 'timestamp-millis' }, '"2020-09-13T12:26:40.123Z"'],
@@ -124,7 +124,7 @@ test('long integers survive', async () => {
   assert.deepEqual(await bodiesOf(config, documents), documents)
 })
 
-test('what does not fit is flagged and stays', async () => {
+test('a message that does not fit the schema is flagged and unchanged', async () => {
   assert.deepEqual(await errorsOf(avro('from_json', 'binary'), ['{"Name":5}', '{}', 'nope']), [
     'failed to convert JSON to Avro schema: cannot encode binary record "foo.namespace.com.identity" field "Name": value does not match its schema: cannot encode binary bytes: expected: string; received: number',
     'failed to convert JSON to Avro schema: cannot encode binary record "foo.namespace.com.identity" field "Name": schema does not specify default value and no value provided',
@@ -135,7 +135,7 @@ test('what does not fit is flagged and stays', async () => {
   ])
 })
 
-test('lengths and depths that lie are refused', async () => {
+test('forged lengths and depths are refused', async () => {
   const read = async (type: unknown, hex: string) => {
     const [outcome] = await processed(avro('to_json', 'binary', { schema: recordOf(type) }), [Buffer.from(hex, 'hex')])
     return outcome!.error ?? outcome!.text
@@ -157,7 +157,7 @@ test('lengths and depths that lie are refused', async () => {
   assert.match(error!, /nested more than 500 levels deep|too deep/)
 })
 
-test('a schema with a fault says what is wrong', () => {
+test('an invalid schema is refused with the reason', () => {
   const faults: readonly (readonly [schema: string, reason: string])[] = [
     ['{', 'cannot unmarshal schema JSON: '],
     ['[]', 'Union ought to have one or more members'],
@@ -211,7 +211,7 @@ const plainTexts = [0, 1, 2, 3, 4].map(
 )
 const ownTexts = plainTexts.map(text => text.replace(/"tag":("[^"]*")/, '"tag":{"string":$1}'))
 
-test('container files, packed and not, in pieces of any size', async () => {
+test('reads container files, compressed or not, in chunks of any size', async () => {
   for (const [codec, base64] of Object.entries(containers)) {
     const file = Buffer.from(base64, 'base64')
     for (const size of [1, 7, 64, 10_000]) {
@@ -233,7 +233,7 @@ scannerContract('avro', {
   },
 })
 
-test('a container file that is broken delivers what came before', async () => {
+test('a corrupt container file delivers the records before the error', async () => {
   const file = Buffer.from(containers['none']!, 'base64')
   const cut = await scanned('avro: {}', file.subarray(0, file.length - 20), 64)
   assert.match(cut.error!, /cannot read (?:block|sync marker): unexpected EOF/)

@@ -27,7 +27,7 @@ test('records, fields and patterns', () =>
     ['END { print $0, NF }', 'c 3 2'],
   ]))
 
-test('operators, comparisons and texts of numbers', () =>
+test('operators, comparisons and numeric strings', () =>
   assertPrints('10 9 abc 1e3', [
     ['{ print ($1 < $2), ($1 < "9"), ($3 > 5), ($4 == 1000) }', '0 1 1 1'],
     [
@@ -113,7 +113,7 @@ test('a program that fails flags its message', async () => {
   for (const [program, reason] of cases) assert.deepEqual(await errorsOf(awk(program), ['x']), [reason], program)
 })
 
-test('a program that is not well formed is refused with its place', async () => {
+test('a malformed program is refused with the position', async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['{ print 1 +\n }', /failed to compile AWK program: parse error at 1:12: expected expression/],
     ['{ nothing_like_it(1) }', /undefined function "nothing_like_it"/],

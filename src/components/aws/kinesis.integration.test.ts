@@ -68,7 +68,7 @@ function testKinesis(aws: AwsFixture): void {
   // The server loses its state when it stops.
   testOutages('aws_kinesis', cases)
 
-  test('aws_kinesis: records tell where they stand, and their place is stored in the original form', async () => {
+  test('aws_kinesis: records carry their position, which is stored in the format of the original', async () => {
     const stream = await newStream(aws.newId())
     await put(stream, 'hello', 'key')
     const receiver = await Receiver.start(input(stream))
@@ -116,7 +116,7 @@ function testKinesis(aws: AwsFixture): void {
     await second.close()
   })
 
-  test('aws_kinesis: the shards of a client that is gone are read on by another, from their places', async () => {
+  test('aws_kinesis: the shards of a stopped client are continued by another, from their checkpoints', async () => {
     const stream = await newStream(aws.newId())
     const first = await Receiver.start(input(stream))
     for (const text of ['one', 'two']) await put(stream, text)
@@ -142,7 +142,7 @@ function testKinesis(aws: AwsFixture): void {
     await second.close()
   })
 
-  test('aws_kinesis: a shard that was split is read to its end, and then those that came of it', async () => {
+  test('aws_kinesis: a split shard is read to its end before its children', async () => {
     const server = await startSplitStream(aws.port)
     const stream = aws.newId()
     const receiver = await Receiver.start(input(stream, {}, server.port))
@@ -166,7 +166,7 @@ function testKinesis(aws: AwsFixture): void {
     await server.close()
   })
 
-  test('aws_kinesis: one shard by its name, from what comes next, and batches', async () => {
+  test('aws_kinesis: reads one named shard from the latest record, in batches', async () => {
     const stream = await newStream(aws.newId())
     await put(stream, 'old')
     const more = { start_from_oldest: false, batching: { count: 3 } }
@@ -183,7 +183,7 @@ function testKinesis(aws: AwsFixture): void {
     await receiver.close()
   })
 
-  test('aws_kinesis: what is missing is said', async () => {
+  test('aws_kinesis: a missing stream or table is named in the error', async () => {
     const stream = await newStream(aws.newId())
     for (const [config, reason] of [
       [input(stream, { dynamodb: { table: 'no-such-table' } }), /target table no-such-table does not exist/],

@@ -41,7 +41,7 @@ function testCloudWatch(aws: AwsFixture): void {
     return points.map(point => ({ value: point[statistic], unit: point.Unit }))
   }
 
-  test('counters arrive as their growth, gauges as they are, labels as dimensions', async () => {
+  test('counters are sent as increments, gauges as values, labels as dimensions', async () => {
     const namespace = aws.newId()
     const service = await open({ namespace, flush_period: '10ms', ...aws.session() })
     const own = service.metrics.with({ label: '', path: 'root.input' })
@@ -57,7 +57,7 @@ function testCloudWatch(aws: AwsFixture): void {
       assert.deepEqual(dimensions, [{ Name: 'path', Value: 'root.input' }])
   })
 
-  test('many series go in several requests, and none twice', async () => {
+  test('many series are split over several requests, each sent once', async () => {
     const namespace = aws.newId()
     const service = await open({ namespace, ...aws.session() })
     for (let index = 0; index < 45; index++) {
@@ -79,7 +79,7 @@ function testCloudWatch(aws: AwsFixture): void {
     assert.deepEqual(await total(namespace, 'input_latency_ns', 'Maximum'), [{ value: 5000, unit: 'Microseconds' }])
   })
 
-  test('a service that cannot be reached is reported, and nothing stops', async () => {
+  test('an unreachable service is reported, and the stream continues', async () => {
     const lines: string[] = []
     const log = makeLog(severityOf('ALL'), {}, (_, message) => void lines.push(message))
     const service = await open({ ...aws.session(1), flush_period: '1h' }, log)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { parseJson } from '../../bloblang/index.ts'
 import { valueAtPath, valuesAt } from './paths.ts'
 
-test('a path goes through members, lists and all of them', () => {
+test('a path traverses members, list indexes and wildcards', () => {
   const document = parseJson('{"Records":[{"s3":{"key":"a"}},{"s3":{"key":"b"}},{}],"a.b":{"~":1}}')
   assert.deepEqual(valuesAt(document, 'Records.*.s3.key'), ['a', 'b'])
   assert.deepEqual(valuesAt(document, 'Records.s3.key'), ['a', 'b'])

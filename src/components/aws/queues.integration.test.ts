@@ -102,7 +102,7 @@ function testQueues(aws: AwsFixture): void {
     },
   })
 
-  test('aws_sqs: metadata, groups and ids go along, and come with those of the queue', async () => {
+  test('aws_sqs: metadata, groups and ids are sent and received, with those of the queue', async () => {
     const id = `${aws.newId()}.fifo`
     const url = await newQueue(id, { FifoQueue: 'true' })
     const sender = await Sender.start({
@@ -135,7 +135,7 @@ function testQueues(aws: AwsFixture): void {
     await receiver.close()
   })
 
-  test('aws_sqs: a queue that does not exist is said to be what is wrong, at once', async () => {
+  test('aws_sqs: a missing queue is named in the error immediately', async () => {
     const config = { aws_sqs: { url: urlOf('no-such-queue'), ...aws.session() } }
     const sender = await Sender.start(config)
     await assert.rejects(sender.send('x'), /queue does not exist/i)
@@ -146,7 +146,7 @@ function testQueues(aws: AwsFixture): void {
     await receiver.close()
   })
 
-  test('aws_sqs: a delay that is no number refuses its message alone', async () => {
+  test('aws_sqs: a delay that is not a number fails only its own message', async () => {
     const url = await newQueue(aws.newId())
     const sender = await Sender.start({ aws_sqs: { url, delay_seconds: '${! @delay }', ...aws.session() } })
     const sent = [
@@ -161,7 +161,7 @@ function testQueues(aws: AwsFixture): void {
     await receiver.close()
   })
 
-  test('aws_sqs: what is under way stays hidden for longer than the queue says, and comes once', async () => {
+  test('aws_sqs: a message in flight stays hidden beyond the visibility timeout, and is delivered once', async () => {
     const url = await newQueue(aws.newId(), { VisibilityTimeout: '2' })
     const sender = await Sender.start({ aws_sqs: { url, ...aws.session() } })
     await sender.send('slow')
@@ -178,7 +178,7 @@ function testQueues(aws: AwsFixture): void {
     assert.equal(Attributes?.ApproximateNumberOfMessagesNotVisible, '0')
   })
 
-  test('aws_sqs: a queue that is deleted and made again is read on', async () => {
+  test('aws_sqs: reading continues after the queue is deleted and recreated', async () => {
     const id = aws.newId()
     const url = await newQueue(id)
     const receiver = await Receiver.start({ aws_sqs: { url, ...aws.session() } })
@@ -192,7 +192,7 @@ function testQueues(aws: AwsFixture): void {
     await receiver.close()
   })
 
-  test('aws_s3: notifications of a queue name the objects to read, and are deleted when those were delivered', async () => {
+  test('aws_s3: queue notifications name the objects to read, and are deleted once those are delivered', async () => {
     const bucket = await aws.newBucket()
     const url = await newQueue(aws.newId())
     const notify = (body: string) => sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body }))

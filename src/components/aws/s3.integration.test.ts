@@ -69,7 +69,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
   })
 
   for (const algorithm of ['CRC32', 'CRC32C', 'SHA1', 'SHA256']) {
-    test(`aws_s3: the ${algorithm} of an object is sent along`, async () => {
+    test(`aws_s3: the ${algorithm} checksum of an object is sent`, async () => {
       const bucket = await aws.newBucket()
       const config = { bucket, path: 'x', checksum_algorithm: algorithm, ...s3 }
       const sender = await Sender.start({ aws_s3: config })
@@ -82,7 +82,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     })
   }
 
-  test('aws_s3: what cannot be stored is refused with the reason, and only that', async () => {
+  test('aws_s3: a message that cannot be stored fails with the reason, and no other does', async () => {
     const bucket = await aws.newBucket()
     const sender = await Sender.start({
       aws_s3: { bucket: '${! @bucket.or("' + bucket + '") }', path: '${! content() }', ...s3 },
@@ -95,7 +95,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     await sender.close()
   })
 
-  test('aws_s3: an object of several parts is one object', async () => {
+  test('aws_s3: a multipart upload becomes one object', async () => {
     const bucket = await aws.newBucket()
     const sender = await Sender.start({ aws_s3: { bucket, path: 'large', timeout: '60s', ...s3 } })
     const body = 'x'.repeat(64 * 1024 * 1024 + 5)
@@ -106,7 +106,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     await sender.close()
   })
 
-  test('aws_s3: no region, no credentials and a wrong address are said to be what is wrong', async () => {
+  test('aws_s3: a missing region, missing credentials and a wrong address are named in the error', async () => {
     for (const [more, reason] of [
       [{ ...s3, region: '' }, /an AWS region is required/],
       [{ ...s3, credentials: { profile: 'nobody' } }, /failed to get shared config profile, nobody/],
@@ -148,7 +148,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     await receiver.close()
   })
 
-  test('aws_s3: an object is deleted when all of its messages were delivered, and not before', async () => {
+  test('aws_s3: an object is deleted only once all of its messages are delivered', async () => {
     const bucket = await aws.newBucket()
     await aws.putObject(bucket, 'a', 'one\ntwo')
     const receiver = await Receiver.start({
@@ -165,7 +165,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     assert.deepEqual(await aws.keysOf(bucket), [])
   })
 
-  test('aws_s3: a lost connection in the middle of an object is noted, and the others are read', async () => {
+  test('aws_s3: a connection lost in the middle of an object is reported, and the other objects are read', async () => {
     const bucket = await aws.newBucket()
     for (const key of ['a', 'b', 'c']) await aws.putObject(bucket, key, key)
     const proxy = await startTcpProxy(aws.port)
@@ -225,7 +225,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     open: () => ({ config: JSON.stringify({ aws_s3: { bucket: buckets.pop(), ...s3 } }) }),
   })
 
-  test('aws_s3_stream: messages of a partition share an object, whose path is made once', async () => {
+  test('aws_s3_stream: messages of a partition share an object, whose path is evaluated once', async () => {
     const bucket = await aws.newBucket()
     const sender = await Sender.start({
       aws_s3_stream: {
@@ -264,7 +264,7 @@ async function testS3(aws: AwsFixture): Promise<void> {
     assert.match(headers.get('etag')!, /-2"$/)
   })
 
-  test('aws_s3_stream: a message whose part cannot be sent is refused, and comes once when it is sent again', async () => {
+  test('aws_s3_stream: a message whose part cannot be sent fails, and is stored once when retried', async () => {
     const bucket = await aws.newBucket()
     const proxy = await startTcpProxy(aws.port)
     const sender = await Sender.start({

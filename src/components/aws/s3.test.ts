@@ -39,7 +39,7 @@ async function textsBelow(prefix: string): Promise<readonly string[]> {
   }
 }
 
-test('requests are signed with all that is sent: metadata, tags, encryption', async () => {
+test('the signature covers every header: metadata, tags, encryption', async () => {
   const sender = await Sender.start(
     output({ tags: { 'a key': '${! @colour }' }, server_side_encryption: 'AES256', checksum_algorithm: 'CRC32' }),
   )
@@ -49,7 +49,7 @@ test('requests are signed with all that is sent: metadata, tags, encryption', as
   assert.deepEqual(await textsBelow('signed/'), ['signed'])
 })
 
-test('a wrong secret is said for each message', async () => {
+test('a wrong secret is reported for each message', async () => {
   const credentials = { id: 'AKIATEST', secret: 'wrong' }
   const sender = await Sender.start(output({ credentials }))
   await assert.rejects(sender.send({ text: 'x', metadata: { key: 'never' } }), /PutObject: SignatureDoesNotMatch/)
@@ -57,7 +57,7 @@ test('a wrong secret is said for each message', async () => {
   assert.deepEqual(await textsBelow('never'), [])
 })
 
-test('a server that is overloaded, or whose answers are lost, is asked again', async () => {
+test('requests are retried when the server is overloaded or its response is lost', async () => {
   for (const [key, what] of [
     ['overloaded', { status: 503 }],
     ['lost', { loseAnswer: true }],
@@ -71,7 +71,7 @@ test('a server that is overloaded, or whose answers are lost, is asked again', a
   }
 })
 
-test('what keeps failing is refused after three attempts, and a slow server after the time limit', async () => {
+test('a message fails after three attempts, or when a slow server exceeds the timeout', async () => {
   const sender = await Sender.start(output({ timeout: '300ms' }))
   const seen = failing('broken', 9, { status: 503 })
   await assert.rejects(sender.send({ text: 'x', metadata: { key: 'broken' } }), /PutObject: |took longer/)
@@ -84,7 +84,7 @@ test('what keeps failing is refused after three attempts, and a slow server afte
   await sender.close()
 })
 
-test('an item that was added knows itself again where the answer was lost', async () => {
+test('adding an item succeeds when the first response was lost', async () => {
   const processors = [
     { cache: { resource: 'objects', operator: 'add', key: '${! content() }', value: 'v' } },
     { catch: [{ mapping: 'root = "failed: " + error()' }] },

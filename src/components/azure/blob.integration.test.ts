@@ -48,7 +48,7 @@ function testBlobs(port: number): void {
     return elements(text, 'Blob').map(blob => elementText(blob, 'Name')!)
   }
 
-  test('azure_blob_storage: a container that is not there is made, and messages become blobs', async () => {
+  test('azure_blob_storage: a missing container is created, and messages become blobs', async () => {
     const container = newId()
     const sender = await Sender.start({
       azure_blob_storage: { ...own(), container, path: 'a b/${! content() }.txt', public_access_level: 'BLOB' },
@@ -133,7 +133,7 @@ function testBlobs(port: number): void {
     await receiver.close()
   })
 
-  test('azure_blob_storage: a blob is deleted when all of its messages were delivered, and not before', async () => {
+  test('azure_blob_storage: a blob is deleted only once all of its messages are delivered', async () => {
     const container = await newContainer()
     await put(container, 'a', 'one\ntwo')
     const receiver = await Receiver.start({
@@ -150,7 +150,7 @@ function testBlobs(port: number): void {
     assert.deepEqual(await names(container), [])
   })
 
-  test('azure_blob_storage: a blob whose connections are lost arrives whole, once', async () => {
+  test('azure_blob_storage: a blob whose connections are lost is read completely and once', async () => {
     const container = await newContainer()
     const lines = Array.from({ length: 60_000 }, (_, index) => `line ${index} ${'x'.repeat(100)}`)
     await put(container, 'large', lines.join('\n'))
@@ -172,7 +172,7 @@ function testBlobs(port: number): void {
     await proxy.close()
   })
 
-  test('azure_blob_storage: a container that is made later is read, and a server that is away is waited for', async () => {
+  test('azure_blob_storage: a container created later is read, and an unreachable server is waited for', async () => {
     const container = newId()
     const proxy = await startTcpProxy(port)
     const receiver = await Receiver.start({ azure_blob_storage: { ...own(proxy.port), container } })
@@ -188,7 +188,7 @@ function testBlobs(port: number): void {
     await proxy.close()
   })
 
-  test('azure_blob_storage: no blob is left out while a server is away', async () => {
+  test('azure_blob_storage: no blob is skipped while the server is away', async () => {
     const container = await newContainer()
     const blobs = Array.from({ length: 100 }, (_, index) => `blob ${index + 100}`)
     for (const blob of blobs) await put(container, blob, blob)
@@ -216,7 +216,7 @@ function testBlobs(port: number): void {
     }
   }
 
-  test('azure_blob_storage: another input names the blobs, and hears when all of a batch were delivered', async () => {
+  test('azure_blob_storage: targets_input names the blobs, and is acknowledged once a whole batch is delivered', async () => {
     const container = await newContainer()
     for (const blob of ['a', 'b', 'c']) await put(container, blob, `text of ${blob}`)
     const { targets_input, isAcknowledged } = naming('{"name":"a"}', '{"other":"x"}', '{"name":"b"}')
@@ -240,7 +240,7 @@ function testBlobs(port: number): void {
     await receiver.close()
   })
 
-  test('azure_blob_storage: a named blob that is missing is asked for again, unless blobs are deleted', async () => {
+  test('azure_blob_storage: a missing named blob is requested again, unless blobs are deleted', async () => {
     const container = await newContainer()
     const kept = naming('{"name":"later"}')
     const waiting = await Receiver.start({

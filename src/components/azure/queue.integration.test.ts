@@ -98,7 +98,7 @@ function testQueues(port: number): void {
     await receiver.close()
   })
 
-  test('azure_queue_storage: a time to live is sent along, and one that is none refuses its message alone', async () => {
+  test('azure_queue_storage: a time to live is sent, and an invalid one fails only its own message', async () => {
     const queue = newId()
     const sender = await Sender.start({ azure_queue_storage: { ...own(), queue_name: queue, ttl: '${! @ttl }' } })
     const sent = [
@@ -112,7 +112,7 @@ function testQueues(port: number): void {
     await sender.close()
   })
 
-  test('azure_queue_storage: a wrong key is said to be what is wrong', async () => {
+  test('azure_queue_storage: an authentication failure is reported', async () => {
     const wrong = { azure_queue_storage: { ...own(port, 'eA=='), queue_name: newId() } }
     const sender = await Sender.start(wrong)
     await assert.rejects(sender.send('x'), /PutMessage: (?:AuthorizationFailure|AuthenticationFailed)/)

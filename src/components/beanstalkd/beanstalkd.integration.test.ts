@@ -98,7 +98,7 @@ async function testBeanstalkd(program: string): Promise<void> {
     assert.deepEqual(await server.take(), [])
   })
 
-  test('beanstalkd: a body of any bytes is delivered as it is', async context => {
+  test('beanstalkd: a body of arbitrary bytes is delivered unchanged', async context => {
     const server = await serverFor(context)
     const body = 'RESERVED 1 3\r\nx\r\n\u0000 é'
     const sender = await Sender.start({ beanstalkd: { address: server.address } })
@@ -110,7 +110,7 @@ async function testBeanstalkd(program: string): Promise<void> {
     await receiver.close()
   })
 
-  test('beanstalkd: a message that is too large fails, and the output goes on', async context => {
+  test('beanstalkd: a message that is too large fails, and the output continues', async context => {
     const server = await serverFor(context)
     const sender = await Sender.start({ beanstalkd: { address: server.address } })
     await assert.rejects(sender.send('x'.repeat(70_000)), /JOB_TOO_BIG/)
@@ -119,7 +119,7 @@ async function testBeanstalkd(program: string): Promise<void> {
     assert.deepEqual(await server.take(), ['small'])
   })
 
-  test('beanstalkd: an address without a port is refused, and a server that is away is reported', async () => {
+  test('beanstalkd: an address without a port is refused, and an unreachable server is reported', async () => {
     await assert.rejects(Receiver.start({ beanstalkd: { address: 'localhost' } }), /is not an address/)
     const receiver = await Receiver.start({ beanstalkd: { address: '127.0.0.1:1' } })
     await until(rig, () => receiver.log.some(line => line.includes('connection refused')), 'the reason is logged')

@@ -61,7 +61,7 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
     },
   })
 
-  test('cassandra: values of all types are stored as they are', async () => {
+  test('cassandra: values of all types are stored unchanged', async () => {
     const udt = `${space}.${newName()}`
     await client.execute(`CREATE TYPE ${udt} (street text, number int)`)
     const columns = {
@@ -146,7 +146,7 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
     assert.equal(text('a_vector').replaceAll(' ', ''), '[1,2.5,3]')
   })
 
-  test('cassandra: a value that does not fit fails its message, and says which and why', async () => {
+  test('cassandra: a value that does not fit fails its message, and the error says which and why', async () => {
     const table = await newTable('id int PRIMARY KEY, at timestamp')
     const insert = { ...own(), query: `INSERT INTO ${table} (id, at) VALUES (?, ?)` }
     const sender = await Sender.start({ cassandra: { ...insert, args_mapping: 'root = this' } })
@@ -189,7 +189,7 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
     ])
   })
 
-  test('cassandra: a table that is missing fails its messages, until it is there', async () => {
+  test('cassandra: a missing table fails its messages until it exists', async () => {
     const name = newName()
     const query = `INSERT INTO ${space}.${name} (id) VALUES (?)`
     const sender = await Sender.start({ cassandra: { ...own(), query, args_mapping: 'root = [ this ]' } })
@@ -200,7 +200,7 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
     await sender.close()
   })
 
-  test('cassandra: too few replicas are waited for as configured', async () => {
+  test('cassandra: writes without enough replicas are retried as configured', async () => {
     const table = await newTable('id int PRIMARY KEY')
     const config = {
       ...own(),
@@ -216,7 +216,7 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
     await sender.close()
   })
 
-  test('cassandra: a wrong password, a node that is away and no node at all are said to be what is wrong', async () => {
+  test('cassandra: a wrong password, an unreachable node and an invalid address are reported', async () => {
     const insert = { query: 'INSERT INTO x.y (id) VALUES (1)' }
     for (const [more, reason] of [
       [
@@ -235,7 +235,7 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
     await assert.rejects(Sender.start({ cassandra: none }), /address ':9' is none; expected host:port/)
   })
 
-  test('cassandra: with TLS a node has to be the one that the configuration names', async () => {
+  test('cassandra: with TLS the certificate of a node has to match the configured name', async () => {
     const table = await newTable('id int PRIMARY KEY')
     const insert = { query: `INSERT INTO ${table} (id) VALUES (?)`, args_mapping: 'root = [ this ]' }
     const tls = { enabled: true, root_cas: readFileSync(caFile, 'utf8') }

@@ -7,7 +7,7 @@ import { type CqlType, toCql } from './values.ts'
 const { dataTypes } = types
 const as = (value: Value, code: number, info?: unknown) => toCql(value, { code, info }, types)
 
-test('whole numbers keep all digits, and nothing else is rounded to one', () => {
+test('integers keep all digits, and other values are not rounded to integers', () => {
   for (const code of [dataTypes.bigint, dataTypes.int, dataTypes.varint]) {
     assert.equal(as(new JsonNumber('9007199254740993'), code), '9007199254740993')
     assert.equal(as(-5n, code), '-5')
@@ -20,13 +20,13 @@ test('whole numbers keep all digits, and nothing else is rounded to one', () => 
   }
 })
 
-test('a text takes anything, documents as JSON', () => {
+test('a text column accepts any value, documents as JSON', () => {
   assert.equal(as('ü', dataTypes.text), 'ü')
   assert.equal(as(true, dataTypes.varchar), 'true')
   assert.equal(as(parseJson('{"a":[1,2.50]}'), dataTypes.varchar), '{"a":[1,2.50]}')
 })
 
-test('a timestamp is a time, a text of RFC 3339, or seconds', () => {
+test('a timestamp is a time, an RFC 3339 string, or seconds', () => {
   const noon = new Date('2026-11-30T12:00:00.25Z')
   assert.deepEqual(as(new Timestamp(BigInt(noon.getTime()) * 1_000_000n, { name: 'UTC' }), dataTypes.timestamp), noon)
   assert.deepEqual(as('2026-11-30T13:00:00.25+01:00', dataTypes.timestamp), noon)
@@ -35,7 +35,7 @@ test('a timestamp is a time, a text of RFC 3339, or seconds', () => {
   assert.throws(() => as(true, dataTypes.timestamp), /expected a timestamp, got bool: true/)
 })
 
-test('collections, tuples and user types hold what the server says', () => {
+test('collections, tuples and user types are encoded by the types of the server', () => {
   const int: CqlType = { code: dataTypes.int }
   assert.deepEqual(as([1n, 2n], dataTypes.list, int), ['1', '2'])
   assert.throws(() => as([1n, 'x'], dataTypes.set, int), /expected a whole number, got string: x/)
@@ -49,7 +49,7 @@ test('collections, tuples and user types hold what the server says', () => {
   assert.throws(() => as('x', dataTypes.list, int), /expected an array, got string: x/)
 })
 
-test('what is missing is null, and what is no value of its type is refused', () => {
+test('a missing value is null, and a value of the wrong type is refused', () => {
   assert.equal(as(null, dataTypes.int), null)
   for (const [value, code, reason] of [
     ['yes', dataTypes.boolean, /expected a boolean, got string: yes/],

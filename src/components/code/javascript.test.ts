@@ -65,7 +65,7 @@ test('a script reads and replaces documents', async () => {
   ])
 })
 
-test('numbers that a script hands on at their place keep their digits', async () => {
+test('numbers that a script leaves in place keep their digits', async () => {
   const body = '{"id":9007199254740993,"list":[{"price":10.50},1.0],"n":1}'
   const code = 'const d = bento.v0_msg_as_structured(); d.n += 0.5; bento.v0_msg_set_structured(d)'
   assert.deepEqual(await bodiesOf(script(code), [body]), [
@@ -73,7 +73,7 @@ test('numbers that a script hands on at their place keep their digits', async ()
   ])
 })
 
-test('metadata are of any type, and read as texts', async () => {
+test('metadata may be set to any type, and is read as strings', async () => {
   const code = `
     bento.v0_msg_set_meta('text', 'hello')
     bento.v0_msg_set_meta('more', bento.v0_msg_get_meta('text') + ' two')
@@ -93,7 +93,7 @@ test('metadata are of any type, and read as texts', async () => {
   assert.equal(metadata['error'], 'key not found')
 })
 
-test('a message that fails keeps its body and metadata, and its neighbours go on', async () => {
+test('a failed message keeps its body and metadata, and the others continue', async () => {
   const code = `
     bento.v0_msg_set_meta('seen', 1)
     const { n } = bento.v0_msg_as_structured()
@@ -120,7 +120,7 @@ test('a message that fails keeps its body and metadata, and its neighbours go on
   ])
 })
 
-test('variables at the top live on; others do not', async () => {
+test('top-level variables persist between messages; others do not', async () => {
   const counting = `var count = (count || 0) + 1; let local = 'x'; function twice(n) { return 2 * n }
     bento.v0_msg_set_string(local + twice(count))`
   assert.deepEqual(await bodiesOf(script(counting), ['', '', '']), ['x2', 'x4', 'x6'])
@@ -283,7 +283,7 @@ test('a program that cannot be compiled stops the stream with its place', async 
   )
 })
 
-test('the event loop has its turn between messages that run into their limit', async () => {
+test('the event loop runs between messages that exceed their time limit', async () => {
   let at = performance.now()
   let stretches = 0
   // Each message blocks the event loop for 200 ms; without yielding between them these would add up.

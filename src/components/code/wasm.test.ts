@@ -27,7 +27,7 @@ test('guests of both kinds change bodies', async () => {
   assert.deepEqual(await bodiesOf(guest(upper), ['hello world', 'Aé1', '']), ['HELLO WORLD', 'Aé1', ''])
 })
 
-test('what is handed over is given back: a thousand messages fit into the memory of a few', async () => {
+test('memory passed to a guest is freed: a thousand messages fit into the memory of a few', async () => {
   const body = 'x'.repeat(10_000)
   const bodies = Array.from({ length: 1000 }, () => body)
   for (const path of [upper, louder]) {
@@ -51,7 +51,7 @@ test('a guest reads and sets metadata', async () => {
   )
 })
 
-test('a guest that misbehaves flags its message, which stays as it was, and the next one gets a new guest', async () => {
+test('a guest that traps flags its message, which is unchanged, and the next message gets a new guest', async () => {
   const reasons = {
     loop: /^the module used more than its 200 ms$/,
     memory: /^wasm error: unreachable/,
@@ -99,7 +99,7 @@ test('a module that cannot be used stops the stream with the reason', async () =
   await assert.rejects(processed(guest('/nowhere.wasm'), ['x']), /open \/nowhere\.wasm: no such file or directory/)
 })
 
-test('modules that are damaged are refused or run, and nothing else', () => {
+test('damaged modules are either refused or run', () => {
   const whole = readFileSync(louder)
   for (let at = 8; at < whole.length; at += 997) {
     const damaged = Uint8Array.from(whole)
@@ -112,7 +112,7 @@ test('modules that are damaged are refused or run, and nothing else', () => {
   }
 })
 
-test('the event loop has its turn between messages that run into their limit', async () => {
+test('the event loop runs between messages that exceed their time limit', async () => {
   let at = performance.now()
   let stretches = 0
   // Each message blocks the event loop for 200 ms; without yielding between them these would add up.

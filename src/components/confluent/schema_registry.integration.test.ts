@@ -86,7 +86,7 @@ test('JSON schemas check documents both ways', { skip }, async () => {
   assert.match(refused!.error!, /^json message does not conform to schema: n invalid type/)
 })
 
-test('subjects and ids that the registry does not have', { skip }, async () => {
+test('subjects and ids unknown to the registry', { skip }, async () => {
   const [unknown] = await processed(JSON.stringify(encode('nobody/knows')), ['{}'])
   assert.equal(unknown!.error, "schema subject 'nobody/knows' not found by registry")
   assert.equal(unknown!.text, '{}')

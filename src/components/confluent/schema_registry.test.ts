@@ -89,7 +89,7 @@ const errorOf = async (config: string, input: string | Uint8Array) => {
   return outcome!.error
 }
 
-test('a schema is fetched once, below the path of the registry, and frames every message', async () => {
+test('a schema is fetched once, below the path of the registry, and used for every message', async () => {
   const documents = Array.from({ length: 20 }, (_, v) => `{"v":{"int":${v}}}`)
   const encoded = await processed(
     encode('avro', { basic_auth: { enabled: true, username: 'u', password: 'p' } }),
@@ -129,7 +129,7 @@ test('subjects are evaluated for each message, and may hold any characters', asy
   assert.equal(await errorOf(encode('${! throw("no") }'), '{}'), 'subject interpolation error: no')
 })
 
-test('what cannot be fetched or is not known is the error of its message', async () => {
+test('a schema that is unknown or cannot be fetched fails its message', async () => {
   assert.equal(await errorOf(encode('none'), '{}'), "schema subject 'none' not found by registry")
   assert.equal(await errorOf(encode('odd'), '{}'), 'schema type XSD not supported')
   const wrong = { basic_auth: { enabled: true, username: 'wrong' } }
@@ -149,7 +149,7 @@ test('what cannot be fetched or is not known is the error of its message', async
   assert.match((await errorOf(encode('clash'), '{}'))!, /^duplicate reference 'a' version mismatch of 1 and 2/)
 })
 
-test('schemas that are referred to are part of a schema', async () => {
+test('referenced schemas are resolved', async () => {
   const documents = ['{"n.s.R":{"v":{"int":1}}}', '{"n.s.S":{"w":"x"}}']
   const encoded = await processed(encode('union'), documents)
   assert.deepEqual(
@@ -164,14 +164,14 @@ test('schemas that are referred to are part of a schema', async () => {
   )
 })
 
-test('names of namespaces are cleaned where that is asked for', async () => {
+test('namespaces are sanitised when configured', async () => {
   const bytes = Buffer.from([0, 0, 0, 0, 2, 10])
   assert.match((await errorOf(decode(), bytes))!, /Record ought to have valid name/)
   const [outcome] = await processed(decode({ sanitize_namespace_names: true }), [bytes])
   assert.deepEqual([outcome!.text, outcome!.error], ['{"v":5}', null])
 })
 
-test('a schema is loaded anew after its time while the old one is used on, and forgotten when nobody uses it', async () => {
+test('an expired schema stays in use while it is reloaded, and is evicted when unused', async () => {
   let nowMs = 0
   // Schemas live for minutes, which no test waits for.
   const clock: Clock = {

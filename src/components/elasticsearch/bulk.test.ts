@@ -26,7 +26,7 @@ for (const name of ['elasticsearch_v2', 'opensearch'] as const) {
     },
   })
 
-  test(`${name}: of a batch only the documents that are refused fail, with the reason of the server`, async () => {
+  test(`${name}: only the rejected documents of a batch fail, with the reason of the server`, async () => {
     const server = await new BulkServer().listen()
     const sender = await Sender.start({
       [name]: { urls: [server.url], index: 'i', id: '${! this.n }', action: 'index' },
@@ -43,7 +43,7 @@ for (const name of ['elasticsearch_v2', 'opensearch'] as const) {
     ])
   })
 
-  test(`${name}: an action that there is not, and a document to delete that is missing, are errors of the message`, async () => {
+  test(`${name}: an unknown action and deleting a missing document fail the message`, async () => {
     const server = await new BulkServer().listen()
     const sender = await Sender.start({
       [name]: { urls: [server.url], index: 'i', id: 'x', action: '${! content() }' },
@@ -54,7 +54,7 @@ for (const name of ['elasticsearch_v2', 'opensearch'] as const) {
     await server.close()
   })
 
-  test(`${name}: a server that is overloaded for a moment is asked again`, async () => {
+  test(`${name}: a request to a briefly overloaded server is retried`, async () => {
     const server = await new BulkServer().listen()
     server.statuses.push(503, 502)
     const sender = await Sender.start({ [name]: { urls: [server.url], index: 'i', id: 'x', action: 'index' } })
@@ -67,7 +67,7 @@ for (const name of ['elasticsearch_v2', 'opensearch'] as const) {
   })
 }
 
-test('elasticsearch_v2: a request is not sent again when max_elapsed_time would be over', async context => {
+test('elasticsearch_v2: a request is not retried beyond max_elapsed_time', async context => {
   const server = await new BulkServer().listen()
   context.after(() => server.close())
   const config = { urls: [server.url], index: 'i', id: 'x', max_retries: 5 }
@@ -85,7 +85,7 @@ test('elasticsearch_v2: a request is not sent again when max_elapsed_time would 
   assert.deepEqual(await send({ initial_interval: '1ms', max_elapsed_time: '0s' }), ['fulfilled', 4])
 })
 
-test('elasticsearch_v2: changes, a pipeline, a key and compression are sent as they are configured', async () => {
+test('elasticsearch_v2: updates, a pipeline, an API key and compression are sent as configured', async () => {
   const server = await new BulkServer().listen()
   const sender = await Sender.start({
     elasticsearch_v2: {

@@ -163,7 +163,7 @@ const configurations = {
 }
 
 for (const name of ['json', 'csv'] as const) {
-  test(`gcp_bigquery: the same is sent as by the original (${name})`, async () => {
+  test(`gcp_bigquery: sends the same requests as the original (${name})`, async () => {
     const server = await started()
     const config = { ...own, table: '${! "t" + json("a").string() }', endpoint: server.url, ...configurations[name] }
     const sender = await Sender.start({ gcp_bigquery: config })
@@ -175,7 +175,7 @@ for (const name of ['json', 'csv'] as const) {
   })
 }
 
-test('gcp_bigquery: a job that fails says all of its reasons, and fails all messages of its batch', async () => {
+test('gcp_bigquery: a failed job reports all of its errors and fails every message of its batch', async () => {
   const server = await started()
   const sender = await Sender.start({ gcp_bigquery: { ...own, endpoint: server.url } })
   await assert.rejects(sender.send('{"a":1}', '{"a":"poison"}'), {
@@ -186,7 +186,7 @@ test('gcp_bigquery: a job that fails says all of its reasons, and fails all mess
   await sender.close()
 })
 
-test('gcp_bigquery: records that are allowed to be bad fail nothing', async () => {
+test('gcp_bigquery: bad records within max_bad_records fail no message', async () => {
   const bad = { status: { state: 'DONE', errors: [{ reason: 'invalid', message: 'bad' }] } }
   const server = await started(({ path }) => (path.includes('/jobs/') ? [200, bad] : undefined))
   const sender = await Sender.start({ gcp_bigquery: { ...own, endpoint: server.url, max_bad_records: 1 } })
@@ -194,7 +194,7 @@ test('gcp_bigquery: records that are allowed to be bad fail nothing', async () =
   await sender.close()
 })
 
-test('gcp_bigquery: a job is waited for, and one whose answer was lost is not begun twice', async () => {
+test('gcp_bigquery: waits for the job, and does not start it twice when the response is lost', async () => {
   let [uploads, polls] = [0, 0]
   const server = await started(({ method, path }) => {
     // The service has accepted the job, but the response is lost.
@@ -212,7 +212,7 @@ test('gcp_bigquery: a job is waited for, and one whose answer was lost is not be
   await sender.close()
 })
 
-test('gcp_bigquery: a dataset or table that does not exist is said to be missing, until it is there', async () => {
+test('gcp_bigquery: reports a missing dataset or table until it exists', async () => {
   for (const [what, missing] of [
     ['dataset', /\/datasets\/d$/],
     ['table', /\/tables\/t$/],
@@ -232,7 +232,7 @@ test('gcp_bigquery: a dataset or table that does not exist is said to be missing
   }
 })
 
-test('gcp_bigquery: names of columns are quoted, and what the encoding does not have is refused', async () => {
+test('gcp_bigquery: column names are quoted, and characters outside the encoding are refused', async () => {
   const server = await started()
   const csv = { header: ['a "b"', 'ü'] }
   const sender = await Sender.start({ gcp_bigquery: { ...own, endpoint: server.url, format: 'CSV', csv } })

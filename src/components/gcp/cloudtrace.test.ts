@@ -68,7 +68,7 @@ test('spans are written with their parents, attributes and failures', async t =>
   assert.deepEqual(fieldsOf(event!['annotation'])['description'], { value: 'event', truncatedByteCount: 0 })
 })
 
-test('a share of the traces is sent, and always those whose caller sends its own', async t => {
+test('the configured fraction of traces is sent, plus every trace whose caller is sampled', async t => {
   const { requests, endpoint } = await cloudTrace(t)
   const tracer = await tracerOf(endpoint, ', sampling_ratio: 0')
   tracer.start('own', undefined).end()
@@ -81,7 +81,7 @@ test('a share of the traces is sent, and always those whose caller sends its own
   )
 })
 
-test('texts that are too long are cut between characters', async t => {
+test('strings that are too long are truncated at character boundaries', async t => {
   const { requests, endpoint } = await cloudTrace(t)
   const tracer = await tracerOf(endpoint)
   const name = `${'x'.repeat(127)}é and more`
@@ -90,7 +90,7 @@ test('texts that are too long are cut between characters', async t => {
   assert.deepEqual(requests[0]!.spans[0]!['displayName'], { value: 'x'.repeat(127), truncatedByteCount: 11 })
 })
 
-test('what the API rejects is logged', async t => {
+test('spans that the API rejects are logged', async t => {
   const { endpoint } = await cloudTrace(t, [403])
   const lines: string[] = []
   const tracer = await tracerOf(endpoint, '', { ...nullLog, warn: text => void lines.push(text) })

@@ -10,7 +10,7 @@ const limits = (messages: number, bytes: number, behavior: string) =>
     limit_exceeded_behavior: behavior,
   })
 
-test('a message beyond the limit waits until one is done, in its turn', async () => {
+test('messages beyond the limit wait in order until one completes', async () => {
   const room = limits(1, -1, 'block')
   await room.take(1, signal)
   const order: string[] = []
@@ -26,7 +26,7 @@ test('a message beyond the limit waits until one is done, in its turn', async ()
   assert.deepEqual(order, ['second', 'third'])
 })
 
-test('bytes are counted too, and one message goes however large it is', async () => {
+test('bytes are limited too, but a single message of any size is admitted', async () => {
   const room = limits(0, 10, 'signal_error')
   await room.take(100, signal)
   await assert.rejects(room.take(1, signal), /MaxOutstandingBytes flow controller limit exceeded/)
@@ -35,7 +35,7 @@ test('bytes are counted too, and one message goes however large it is', async ()
   await assert.rejects(room.take(5, signal), /MaxOutstandingBytes/)
 })
 
-test('a message beyond the limit fails, or goes all the same, where that is configured', async () => {
+test('a message beyond the limit fails or is sent anyway, as configured', async () => {
   const failing = limits(1, -1, 'signal_error')
   await failing.take(1, signal)
   await assert.rejects(failing.take(1, signal), /MaxOutstandingMessages flow controller limit exceeded/)
@@ -44,7 +44,7 @@ test('a message beyond the limit fails, or goes all the same, where that is conf
   await ignoring.take(1, signal)
 })
 
-test('a message that waits when the stream ends gives up, and takes no room', async () => {
+test('a message still waiting when the stream ends fails and frees its place', async () => {
   const room = limits(1, -1, 'block')
   await room.take(1, signal)
   const ending = new AbortController()

@@ -51,7 +51,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
       output: (id, outputPort) => ({ gcp_pubsub: { ...own(outputPort), topic: id, publish_timeout: '2s' } }),
     })
 
-    test(`gcp_pubsub: no more messages are under way than configured${sync ? ', by single requests' : ''}`, async () => {
+    test(`gcp_pubsub: no more messages are in flight than configured${sync ? ', with synchronous pull' : ''}`, async () => {
       const id = await newTopic()
       const sender = await Sender.start({ gcp_pubsub: { ...own(), topic: id } })
       await sender.send('1', '2', '3', '4', '5')
@@ -67,7 +67,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
       await receiver.close()
     })
 
-    test(`gcp_pubsub: metadata and keys go along, and come with those of the service${sync ? ', by single requests' : ''}`, async () => {
+    test(`gcp_pubsub: metadata and keys are sent and received, with those of the service${sync ? ', with synchronous pull' : ''}`, async () => {
       const id = await newTopic(newId(), true)
       const sender = await Sender.start({
         gcp_pubsub: {
@@ -90,7 +90,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
       await receiver.close()
     })
 
-    test(`gcp_pubsub: a subscription that is made later is read${sync ? ', by single requests' : ''}`, async () => {
+    test(`gcp_pubsub: a subscription that is created later is read${sync ? ', with synchronous pull' : ''}`, async () => {
       const id = newId()
       const receiver = await Receiver.start({ gcp_pubsub: { ...own(), subscription: id, sync } })
       await logged(receiver, /Subscription error: .*NOT_FOUND/)
@@ -103,7 +103,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
     })
   }
 
-  test('gcp_pubsub: a topic that does not exist fails its messages alone, until it does', async () => {
+  test('gcp_pubsub: a missing topic fails only its own messages, until it exists', async () => {
     const [id, missing] = [await newTopic(), newId()]
     const sender = await Sender.start({ gcp_pubsub: { ...own(), topic: '${! content() }' } })
     await assert.rejects(
@@ -118,7 +118,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
     await receiver.close()
   })
 
-  test('gcp_pubsub: messages of a key keep their order', async () => {
+  test('gcp_pubsub: messages with the same ordering key keep their order', async () => {
     const id = await newTopic(newId(), true)
     const sender = await Sender.start({
       gcp_pubsub: { ...own(), topic: id, ordering_key: 'k', count_threshold: 3, delay_threshold: '1ms' },
@@ -138,7 +138,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
     await sender.close()
   })
 
-  test('gcp_pubsub: a subscription is made where it does not exist', async () => {
+  test('gcp_pubsub: a missing subscription is created', async () => {
     const [topic, subscription] = [newId(), newId()]
     await client.createTopic(topic)
     const input = { gcp_pubsub: { ...own(), subscription, create_subscription: { enabled: true, topic } } }
@@ -155,7 +155,7 @@ async function testPubsub(endpoint: string, port: number): Promise<void> {
     )
   })
 
-  test('gcp_pubsub: a publication that nobody answers fails after its timeout', async () => {
+  test('gcp_pubsub: an unanswered publish request fails after its timeout', async () => {
     const id = await newTopic()
     const proxy = await startTcpProxy(port)
     const sender = await Sender.start({ gcp_pubsub: { ...own(proxy.port), topic: id, publish_timeout: '300ms' } })

@@ -55,7 +55,7 @@ function testStorage(endpoint: string, port: number): void {
     while (!pattern.test(stream.log.join('\n'))) await sleep(20)
   }
 
-  test('gcp_cloud_storage: an object has the content, the types and the metadata of its message', async () => {
+  test('gcp_cloud_storage: an object has the content, content type and metadata of its message', async () => {
     const bucket = await newBucket()
     const sender = await Sender.start({
       gcp_cloud_storage: {
@@ -76,7 +76,7 @@ function testStorage(endpoint: string, port: number): void {
     await sender.close()
   })
 
-  test('gcp_cloud_storage: an object that is larger than a chunk arrives whole', async () => {
+  test('gcp_cloud_storage: an object larger than a chunk is uploaded completely', async () => {
     const bucket = await newBucket()
     const sender = await Sender.start({
       gcp_cloud_storage: { ...own(), bucket, path: '${! content().length() }', chunk_size: 300_000, timeout: '60s' },
@@ -102,7 +102,7 @@ function testStorage(endpoint: string, port: number): void {
     return { bucket, sender, second: sender.send('two') }
   }
 
-  test('gcp_cloud_storage: an object is replaced, or kept, or its message refused', async () => {
+  test('gcp_cloud_storage: an existing object is replaced or kept, or its message fails, as configured', async () => {
     for (const [mode, kept] of [
       ['overwrite', 'two'],
       ['ignore', 'one'],
@@ -118,7 +118,7 @@ function testStorage(endpoint: string, port: number): void {
     await sender.close()
   })
 
-  test('gcp_cloud_storage: messages at the same time are all appended, and nothing else stays behind', async () => {
+  test('gcp_cloud_storage: concurrent messages are all appended, and no temporary objects remain', async () => {
     const { bucket, sender, second } = await sendTwice('append')
     const more = Array.from({ length: 20 }, (_, index) => `-${index + 10}`)
     await Promise.all([second, ...more.map(text => sender.send({ text, metadata: { colour: text } }))])
@@ -135,7 +135,7 @@ function testStorage(endpoint: string, port: number): void {
     await sender.close()
   })
 
-  test('gcp_cloud_storage: what cannot be stored is refused with the reason, and only that', async () => {
+  test('gcp_cloud_storage: a message that cannot be stored fails with the reason, and no other does', async () => {
     const bucket = await newBucket()
     const sender = await Sender.start({
       gcp_cloud_storage: {
@@ -152,7 +152,7 @@ function testStorage(endpoint: string, port: number): void {
     await lost.close()
   })
 
-  test('gcp_cloud_storage: a slow service is given up after the time limit, and one that is away is said to be', async () => {
+  test('gcp_cloud_storage: a slow service times out, and an unreachable one is reported', async () => {
     const proxy = await startTcpProxy(port)
     const bucket = await newBucket()
     const sender = await Sender.start({
@@ -194,7 +194,7 @@ function testStorage(endpoint: string, port: number): void {
     await receiver.close()
   })
 
-  test('gcp_cloud_storage: an object is deleted when all of its messages were delivered, and not before', async () => {
+  test('gcp_cloud_storage: an object is deleted only once all of its messages are delivered', async () => {
     const bucket = await newBucket()
     await put(bucket, 'a', 'one\ntwo')
     const receiver = await Receiver.start({
@@ -212,7 +212,7 @@ function testStorage(endpoint: string, port: number): void {
   })
 
   for (const encoding of ['', 'gzip']) {
-    test(`gcp_cloud_storage: an object ${encoding && 'that is compressed, and '}whose connections are lost arrives whole, once`, async () => {
+    test(`gcp_cloud_storage: an object ${encoding && 'that is compressed, and '}whose connections are lost is read completely and once`, async () => {
       const bucket = await newBucket()
       // Random text, because well-compressible data arrives before the connection can be cut.
       const lines = Array.from({ length: 30_000 }, (_, index) => `${index} ${randomBytes(300).toString('base64')}`)
@@ -237,7 +237,7 @@ function testStorage(endpoint: string, port: number): void {
     })
   }
 
-  test('gcp_cloud_storage: a bucket that is made later is read, and no object is left out while a server is away', async () => {
+  test('gcp_cloud_storage: a bucket created later is read, and no object is skipped while the server is away', async () => {
     const bucket = newId()
     const proxy = await startTcpProxy(port)
     const receiver = await Receiver.start({ gcp_cloud_storage: { ...own(proxy.port), bucket } })
@@ -298,7 +298,7 @@ function testStorage(endpoint: string, port: number): void {
   })
 
   const buckets = Array.from({ length: 10 }, () => newId())
-  test('gcp_cloud_storage: the buckets of the caches are made', async () => {
+  test('gcp_cloud_storage: creates the buckets of the caches', async () => {
     for (const bucket of buckets) await newBucket(bucket)
     assert.deepEqual(await names(buckets[0]!), [])
   })

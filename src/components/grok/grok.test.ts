@@ -12,13 +12,13 @@ const grok = (expressions: readonly string[], more: object = {}) => JSON.stringi
 const accessLine =
   '127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326 "http://x.y/z" "Mozilla/4.08 [en]"'
 
-test('the default patterns take an access log apart', async () => {
+test('the default patterns parse an access log', async () => {
   assert.deepEqual(await bodiesOf(grok(['%{COMBINEDAPACHELOG}']), [accessLine]), [
     '{"agent":"\\"Mozilla/4.08 [en]\\"","auth":"frank","bytes":"2326","clientip":"127.0.0.1","httpversion":"1.0","ident":"-","referrer":"\\"http://x.y/z\\"","request":"/a.gif","response":"200","timestamp":"10/Oct/2000:13:55:36 -0700","verb":"GET"}',
   ])
 })
 
-test('IPv6 addresses match in all their forms, as far as they go', async () => {
+test('IPv6 addresses match in all their forms, and no further', async () => {
   const addresses = [
     '1:2:3:4:5:6:7:8',
     '::1',
@@ -43,7 +43,7 @@ test('fields are typed and nested, and the last capture of a name wins', async (
   assert.deepEqual(await bodiesOf(grok(['%{WORD:x} %{WORD:x}']), ['one two']), ['{"x":"two"}'])
 })
 
-test('an expression whose types do not fit gives way to the next', async () => {
+test('an expression whose types do not fit falls through to the next', async () => {
   const config = grok(['%{NOTSPACE:n:int}', '%{NOTSPACE:text}'])
   assert.deepEqual(await bodiesOf(config, ['12', '1.5', '99999999999999999999']), [
     '{"n":12}',
@@ -70,7 +70,7 @@ test('patterns come from definitions and from files, folders and globs', async (
   await assert.rejects(processed(grok(['x'], { pattern_paths: [join(folder, 'none')] }), []), /no such file/)
 })
 
-test('references that lead nowhere or in a circle are refused', async () => {
+test('undefined and circular references are refused', async () => {
   await assert.rejects(processed(grok(['%{NOPE}']), []), /no pattern found for %\{NOPE\}/)
   const circle = { pattern_definitions: { A: '%{B}', B: '%{A}' } }
   await assert.rejects(processed(grok(['%{A}'], circle), []), /refers to itself/)
@@ -78,6 +78,6 @@ test('references that lead nowhere or in a circle are refused', async () => {
   await assert.rejects(processed(grok(['%{P0}'], { pattern_definitions: { ...bomb, P30: 'aa' } }), []), /longer than/)
 })
 
-test('a pattern that makes other engines backtrack takes linear time', async () => {
+test('a pattern prone to backtracking takes linear time', async () => {
   assert.deepEqual(await errorsOf(grok(['(?P<x>(a+)+)$']), [`${'a'.repeat(20_000)}!`]), ['no pattern matches found'])
 })

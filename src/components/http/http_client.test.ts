@@ -48,7 +48,7 @@ async function run(config: string): Promise<readonly string[]> {
 const generate = (count: number) =>
   `input: { generate: { count: ${count}, interval: '', mapping: 'root.n = counter()', auto_replay_nacks: false } }\n`
 
-test('the processor sends the body and takes the answer', async () => {
+test('the processor sends the body and returns the response', async () => {
   answer = ({ body }, response) => response.end(`got ${body}`)
   const config = `${generate(1)}pipeline:
   processors:
@@ -66,7 +66,7 @@ output: { collect: {} }
   assert.equal(seen[0]!.headers.authorization, 'Basic dTpw')
 })
 
-test('a status that is no success is tried again, and then flags the message', async () => {
+test('an error status is retried, and then flags the message', async () => {
   answer = (_, response) => response.writeHead(503, 'Busy').end('later\n')
   const config = `${generate(1)}pipeline:
   processors:
@@ -79,7 +79,7 @@ output: { collect: {} }
   assert.equal(seen.length, 3)
 })
 
-test('a status to drop on is not tried again', async () => {
+test('a status in drop_on is not retried', async () => {
   answer = (_, response) => response.writeHead(400).end()
   await run(`${generate(1)}pipeline: { processors: [ { http: { url: '${url}', drop_on: [ 400 ] } } ] }
 output: { collect: {} }
@@ -87,7 +87,7 @@ output: { collect: {} }
   assert.equal(seen.length, 1)
 })
 
-test('the output sends a batch as one request of several parts', async () => {
+test('the output sends a batch as one multipart request', async () => {
   answer = (_, response) => response.end()
   await run(`input: { generate: { count: 2, interval: '', batch_size: 2, mapping: 'root.n = counter()' } }
 output: { http_client: { url: '${url}/c', batch_as_multipart: true } }
@@ -97,7 +97,7 @@ output: { http_client: { url: '${url}/c', batch_as_multipart: true } }
   assert.match(seen[0]!.body, /\{"n":1\}[^]*\{"n":2\}/)
 })
 
-test('the input follows what the answer before says, and drops empty answers', async () => {
+test('the input builds its request from the previous response, and drops empty responses', async () => {
   let count = 0
   answer = (_, response) => response.end(++count === 2 ? '' : `{"page":${count}}`)
   const config = `input:
@@ -118,7 +118,7 @@ output: { collect: {} }
   )
 })
 
-test('an answer is cut into messages as it comes', async () => {
+test('a response is split into messages as it arrives', async () => {
   answer = (_, response) => response.end('a\nb\n')
   const config = `input: { http_client: { url: '${url}', stream: { enabled: true, reconnect: false } } }
 output: { collect: {} }
@@ -127,7 +127,7 @@ output: { collect: {} }
   assert.equal(seen[0]!.headers['content-type'], 'application/octet-stream')
 })
 
-test('a stream drops empty messages, and asks again with what came last', async () => {
+test('a stream drops empty messages, and reconnects with the last message', async () => {
   answer = (_, response) => response.end(`x${seen.length}\n\ny${seen.length}\n`)
   const config = `input:
   read_until:
@@ -145,7 +145,7 @@ output: { collect: {} }
   )
 })
 
-test('an answer of several parts needs a boundary', async () => {
+test('a multipart response needs a boundary', async () => {
   answer = (_, response) => response.setHeader('Content-Type', 'multipart/mixed').end('x')
   const config = `${generate(1)}pipeline: { processors: [ { http: { url: '${url}' } } ] }
 output: { collect: {} }
@@ -163,7 +163,7 @@ test('a client whose rate limit does not exist is refused', async () => {
   }
 })
 
-test('a token is asked for with credentials in a header, and where the server refuses that, in the body', async () => {
+test('a token is requested with credentials in a header, or in the body if the server refuses that', async () => {
   const clients: string[] = []
   answer = ({ url: path, headers, body }, response) => {
     if (path !== '/token') return response.end(headers.authorization)

@@ -37,7 +37,7 @@ async function serve(t: TestContext, input: string, rest: string): Promise<{ url
   return { url, port }
 }
 
-test('a request is answered when its message was written, with its metadata', async t => {
+test('a request is answered once its message, with metadata, is written', async t => {
   const path = join(folder, 'posted')
   const { url } = await serve(
     t,
@@ -85,7 +85,7 @@ output: { file: { path: ${path}, codec: lines } }`,
   assert.equal((await readFile(path, 'utf8')).trim(), 'one2\ntwo2')
 })
 
-test('other methods are 405, other paths 404, what is refused 502, what takes too long 408', async t => {
+test('answers 405 to other methods, 404 to other paths, 502 to rejected messages and 408 on timeout', async t => {
   const { url } = await serve(t, 'path: /post, timeout: 300ms', "output: { reject: 'no: ${! content() }' }")
   assert.equal((await fetch(`${url}/post`)).status, 405)
   assert.equal((await fetch(`${url}/nowhere`, { method: 'POST' })).status, 404)
@@ -100,7 +100,7 @@ test('other methods are 405, other paths 404, what is refused 502, what takes to
   assert.equal((await fetch(`${slow.url}/post`, { method: 'POST', body: 'x' })).status, 408)
 })
 
-test('what the stream gives to sync_response is the answer', async t => {
+test('the sync_response of the stream is the HTTP response', async t => {
   const { url } = await serve(
     t,
     'path: /post, sync_response: { status: \'${! meta("code") }\', headers: { Content-Type: text/shout } }',
@@ -113,7 +113,7 @@ output: { sync_response: {} }`,
   assert.equal(await response.text(), 'QUIET')
 })
 
-test('messages come by WebSocket too, after a welcome', async t => {
+test('messages are also received by WebSocket, after a welcome message', async t => {
   const path = join(folder, 'socket')
   const { port } = await serve(
     t,

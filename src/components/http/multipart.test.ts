@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { joinMultipart, splitMultipart } from './multipart.ts'
 
-test('what was joined is split again, empty parts and line ends included', () => {
+test('splitting reverses joining, including empty parts and line ends', () => {
   const bodies = ['hello', '', 'two\r\nlines', '--x']
   const { boundary, body } = joinMultipart(
     bodies.map(text => ({ headers: { 'Content-Type': 'text/plain' }, body: Buffer.from(text) })),
@@ -10,7 +10,7 @@ test('what was joined is split again, empty parts and line ends included', () =>
   assert.deepEqual(splitMultipart(body, boundary).map(String), bodies)
 })
 
-test('parts without headers and a preamble are fine', () => {
+test('parts without headers and a preamble are accepted', () => {
   const body = Buffer.from('preamble\r\n--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n')
   assert.deepEqual(splitMultipart(body, 'b').map(String), ['one', 'two'])
 })

@@ -29,7 +29,7 @@ test('each request gets the next message, and the stream ends with the last one'
   await collecting.stream.done
 })
 
-test('a batch is one multipart answer', async t => {
+test('a batch is one multipart response', async t => {
   const { url } = await serve(t, 'path: /next', 2, 2)
   const response = await fetch(`${url}/next`)
   const parts = await response.formData().catch(() => null)
@@ -58,14 +58,14 @@ output: { http_server: { address: "127.0.0.1:${port}", timeout: 20ms } }`,
   assert.deepEqual([response.status, await response.text()], [408, 'Timed out waiting for message\n'])
 })
 
-test('a stream of lines has a line for each message, and a blank one behind a batch', async t => {
+test('a line stream has one line per message, and a blank line after a batch', async t => {
   const { url } = await serve(t, 'stream_path: /flow', 4, 2)
   assert.equal(await (await fetch(`${url}/flow`)).text(), 'm1\nm2\n\nm3\nm4\n\n')
   const single = await serve(t, 'stream_path: /flow', 2)
   assert.equal(await (await fetch(`${single.url}/flow`)).text(), 'm1\nm2\n')
 })
 
-test('server-sent events have their headers, one event for each message, and heartbeats', async t => {
+test('server-sent events have the right headers, one event per message, and heartbeats', async t => {
   const port = await freePort()
   const collecting = await startCollecting(
     t,
@@ -95,7 +95,7 @@ output:
   assert.equal(text, 'data: a\ndata: b\n\n: heartbeat\n\n')
 })
 
-test('messages go by WebSocket in their kind, and the connection ends with the stream', async t => {
+test('messages are sent by WebSocket as text or binary, and the connection closes with the stream', async t => {
   for (const [type, isBinary] of [
     ['binary', true],
     ['text', false],
@@ -112,7 +112,7 @@ test('messages go by WebSocket in their kind, and the connection ends with the s
   }
 })
 
-test('a WebSocket of another site is refused, and a client that answers no ping is let go', async t => {
+test('a cross-origin WebSocket is refused, and a client that does not answer pings is disconnected', async t => {
   const { url } = await serve(
     t,
     "ws_path: /ws, ping_period: 10ms, pong_wait: 30ms, cors: { enabled: true, allowed_origins: [ 'https://site' ] }",
@@ -126,7 +126,7 @@ test('a WebSocket of another site is refused, and a client that answers no ping 
   await once(mute, 'close')
 })
 
-test('what a client did not get because it left goes to another one', async t => {
+test('messages undelivered to a disconnected client are sent to another', async t => {
   const { url, collecting } = await serve(t, 'path: /next, stream_path: /flow', 5)
   const leaving = new AbortController()
   const first = await fetch(`${url}/next`, { signal: leaving.signal })
@@ -137,7 +137,7 @@ test('what a client did not get because it left goes to another one', async t =>
   await collecting.stream.done
 })
 
-test('a client that waits and leaves takes nothing with it', async t => {
+test('a client that disconnects while waiting loses no message', async t => {
   const [inPort, port] = [await freePort(), await freePort()]
   const collecting = await startCollecting(
     t,

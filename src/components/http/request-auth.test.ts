@@ -72,7 +72,7 @@ test('a digest is that of RFC 7616, section 3.9.1', () => {
   assert.equal(digestChallenge(['Basic realm="a"', 'Digest realm="b", nonce="n"'])?.realm, 'b')
 })
 
-test('a challenge is met once, its nonce is used on, and a new one replaces it', async t => {
+test('a challenge is answered once, its nonce is reused, and a new one replaces it', async t => {
   const seen: string[] = []
   let nonce = 'first'
   const url = await serve(t, (request, response) => {
@@ -91,7 +91,7 @@ test('a challenge is met once, its nonce is used on, and a new one replaces it',
   assert.deepEqual(seen, [' none', 'first 00000001', 'first 00000002', 'first 00000003', 'second 00000001'])
 })
 
-test('a token is signed with the key of a file, and checked by its public half', async t => {
+test('a token is signed with a key from a file, and verified with the public key', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'penstock-jwt-'))
   t.after(() => rm(folder, { recursive: true }))
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -130,7 +130,7 @@ test('a token is signed with the key of a file, and checked by its public half',
   }
 })
 
-test('OAuth 1 and basic credentials are sent along, each request with a nonce of its own', async t => {
+test('OAuth 1 and basic credentials are sent, each request with a new nonce', async t => {
   const seen: string[] = []
   const url = await serve(t, (request, response) => {
     seen.push(request.headers.authorization ?? '')

@@ -35,7 +35,7 @@ async function listen(t: TestContext, server: Server = createServer()) {
   return { peers, port }
 }
 
-test('each message of a server is one, and a connection that ends is made again with its opening messages', async t => {
+test('each frame is one message, and a closed connection is reopened with its opening messages', async t => {
   const { peers, port } = await listen(t)
   const collecting = await startCollecting(
     t,
@@ -69,14 +69,14 @@ test('headers, credentials and the protocol are part of the handshake', async t 
   assert.equal(peers[0]!.socket.protocol, 'graphql-ws')
 })
 
-test('an input gives up after as many attempts as it may make again', async t => {
+test('an input gives up after the configured number of attempts', async t => {
   const config = 'input: { websocket: { url: "ws://127.0.0.1:1", connection: { max_retries: 2 } } }'
   const collecting = await startCollecting(t, config)
   await collecting.stream.done
   assert.equal(collecting.log.filter(line => line.includes('Failed to connect to websocket')).length, 2)
 })
 
-test('what comes faster than the stream takes it waits at the sender', async t => {
+test('a slow stream applies backpressure to the sender', async t => {
   const { peers, port } = await listen(t)
   const collecting = await startCollecting(
     t,
@@ -104,7 +104,7 @@ test('an output sends binary messages', async t => {
   )
 })
 
-test('an output whose connection was closed makes a new one', async t => {
+test('an output reconnects after its connection is closed', async t => {
   const { peers, port } = await listen(t)
   const input = "input: { generate: { mapping: 'root = counter()', interval: 5ms } }"
   await startCollecting(t, `${input}\noutput: { websocket: { url: "ws://127.0.0.1:${port}" } }`)
@@ -113,7 +113,7 @@ test('an output whose connection was closed makes a new one', async t => {
   await until(() => (peers[1]?.received.length ?? 0) > 0)
 })
 
-test('certificates of TLS servers are checked', async t => {
+test('certificates of TLS servers are verified', async t => {
   const made = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec' })
   const { peers, port } = await listen(t, createSecureServer({ cert: made.cert, key: made.private }))
   const output = (tls: string) => `output: { websocket: { url: "wss://127.0.0.1:${port}", ${tls} } }`
@@ -149,7 +149,7 @@ test('a proxy is asked for a tunnel, and what it refuses is reported', async t =
   assert.ok(collecting.log.some(line => line.includes('407')))
 })
 
-test('a URL of another kind is refused when the stream starts', async t => {
+test('a URL with another scheme is refused when the stream starts', async t => {
   for (const [fields, wanted] of [
     ['url: "http://x"', /url http:\/\/x: expected ws:\/\/ or wss:\/\//],
     ['url: "ws://x", proxy_url: "socks5://y"', /proxy_url socks5:\/\/y: expected http:\/\//],

@@ -61,12 +61,12 @@ const cases: readonly (readonly [name: string, codec: string, batches: readonly 
 ]
 
 for (const [name, codec, batches] of cases) {
-  test(`the codec ${codec} of older configurations cuts ${name}`, async () => {
+  test(`the codec ${codec} of older configurations splits ${name}`, async () => {
     assert.deepEqual(await read(name, codec), batches)
   })
 }
 
-test('a line of a codec is too long from max_buffer on', async () => {
+test('a line of max_buffer bytes or more is too long for a codec', async () => {
   assert.deepEqual(await read('a.txt', 'lines', ', max_buffer: 5'), ['one', 'two', ''])
 })
 

@@ -41,7 +41,7 @@ test('from the end only new lines are read', async t => {
   assert.deepEqual(collecting.texts, ['new'])
 })
 
-test('a rotated file is read to its end, with a last line that has none, before its successor', async t => {
+test('a rotated file is read to its end, including an unterminated last line, before its successor', async t => {
   const { path, collecting } = await tail(t, 'one\n')
   await collecting.until(({ texts }) => texts.length === 1)
   await rename(path, `${path}.1`)
@@ -62,7 +62,7 @@ test('a truncated file is read from its beginning', async t => {
   assert.deepEqual(collecting.texts, ['one', 'two', 'new'])
 })
 
-test('lines that are longer than a piece stay whole', async t => {
+test('lines longer than a chunk stay whole', async t => {
   const long = 'x'.repeat(200_000)
   const { collecting } = await tail(t, `${long}\nshort\n`)
   await collecting.until(({ texts }) => texts.length === 2)

@@ -33,7 +33,7 @@ async function folderOf(t: TestContext): Promise<string> {
   return folder
 }
 
-test('what a server sends is cut into messages across pieces, and a connection that ends is made again', async t => {
+test('data is split into messages across chunks, and a closed connection is reopened', async t => {
   const { port, connections } = await listen(t)
   const collecting = await startCollecting(t, `input: { socket: { network: tcp, address: "127.0.0.1:${port}" } }`)
   await until(() => connections.length === 1)
@@ -46,7 +46,7 @@ test('what a server sends is cut into messages across pieces, and a connection t
   assert.deepEqual(collecting.texts, ['one', 'two', 'three without an end', 'four'])
 })
 
-test('a scanner decides how a socket is cut', async t => {
+test('the scanner determines how the data of a socket is split', async t => {
   const { port, connections } = await listen(t)
   const scanner = 'scanner: { lines: { custom_delimiter: "|" } }'
   const config = `input: { socket: { network: tcp, address: "127.0.0.1:${port}", ${scanner} } }`
@@ -57,7 +57,7 @@ test('a scanner decides how a socket is cut', async t => {
   assert.deepEqual(collecting.texts, ['a', 'b\n', 'c'])
 })
 
-test('what cannot be cut is an error, and the input goes on with a new connection', async t => {
+test('a scanner error is reported, and the input continues with a new connection', async t => {
   const { port, connections } = await listen(t)
   const scanner = 'scanner: { lines: { max_buffer_size: 10 } }'
   const config = `input: { socket: { network: tcp, address: "127.0.0.1:${port}", ${scanner} } }`
@@ -89,7 +89,7 @@ async function loggedPort({ log, until: waitUntil }: Collecting): Promise<number
   return Number(pattern.exec(log.find(line => pattern.test(line))!)![1])
 }
 
-test('a TCP server cuts each connection by itself, and leaves its address in a cache', async t => {
+test('a TCP server scans each connection separately, and stores its address in a cache', async t => {
   const collecting = await startCollecting(t, cached('tcp'))
   const port = await loggedPort(collecting)
   const [first, second] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
@@ -103,7 +103,7 @@ test('a TCP server cuts each connection by itself, and leaves its address in a c
   assert.equal(collecting.messages[0]!.metadata.get('address'), `127.0.0.1:${port}`)
 })
 
-test('a connection that sends what cannot be cut is closed, and the others stay', async t => {
+test('a connection with a scanner error is closed, and the others stay open', async t => {
   const collecting = await startCollecting(t, cached('tcp', ', scanner: { lines: { max_buffer_size: 10 } }'))
   const port = await loggedPort(collecting)
   const [good, bad] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1').on('error', () => undefined)]
@@ -114,7 +114,7 @@ test('a connection that sends what cannot be cut is closed, and the others stay'
   assert.ok(collecting.log.some(line => /Connection dropped due to: .*token too long/.test(line)))
 })
 
-test('datagrams are one stream of bytes, and one that cannot be cut does not end it', async t => {
+test('datagrams form one byte stream, and a scanner error does not end it', async t => {
   const collecting = await startCollecting(t, cached('udp', ', scanner: { lines: { max_buffer_size: 10 } }'))
   const port = await loggedPort(collecting)
   const socket = createSocket('udp4')
@@ -130,7 +130,7 @@ test('datagrams are one stream of bytes, and one that cannot be cut does not end
   assert.deepEqual(collecting.texts, ['one', 'two', 'three'])
 })
 
-test('a TLS server has its own certificate, or makes one', async t => {
+test('a TLS server uses its certificate, or generates one', async t => {
   const folder = await folderOf(t)
   const made = await generate([{ name: 'commonName', value: 'from-a-file' }], { keyType: 'ec' })
   writeFileSync(join(folder, 'cert.pem'), made.cert)
@@ -149,7 +149,7 @@ test('a TLS server has its own certificate, or makes one', async t => {
   }
 })
 
-test('a TLS server without a certificate says so', async t => {
+test('a TLS server without a certificate reports it', async t => {
   const collecting = await startCollecting(t, cached('tls'))
   const wanted = 'must specify either a certificate file or enable self signed'
   await collecting.until(({ log }) => log.some(line => line.includes(wanted)))
@@ -168,7 +168,7 @@ test('an address without a port is an error that names it', async t => {
 
 const three = `input: { generate: { mapping: 'root = ["one", "two\\n", "three"].index(counter() - 1)', count: 3, interval: '' } }`
 
-test('messages are delimited as the codec says', async t => {
+test('messages are delimited by the codec', async t => {
   for (const [codec, expected] of [
     ['lines', 'one\ntwo\nthree\n'],
     ['append', 'onetwo\nthree'],
@@ -184,7 +184,7 @@ test('messages are delimited as the codec says', async t => {
   }
 })
 
-test('with all-bytes each message has a connection of its own', async t => {
+test('with all-bytes each message has a separate connection', async t => {
   const { port, connections } = await listen(t)
   const output = `output: { socket: { network: tcp, address: "127.0.0.1:${port}", codec: all-bytes } }`
   const { stream } = await startCollecting(t, `${three}\n${output}`)
@@ -198,7 +198,7 @@ test('with all-bytes each message has a connection of its own', async t => {
   )
 })
 
-test('an output whose connection was closed makes a new one for the next message', async t => {
+test('an output reconnects for the next message after its connection is closed', async t => {
   const { port, connections } = await listen(t)
   const input = "input: { generate: { mapping: 'root = counter()', interval: 5ms } }"
   await startCollecting(t, `${input}\noutput: { socket: { network: tcp, address: "127.0.0.1:${port}" } }`)

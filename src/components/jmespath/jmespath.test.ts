@@ -25,7 +25,7 @@ test('queries select, project, filter and call functions', async () => {
   for (const [text, expected] of cases) assert.deepEqual(await bodiesOf(query(text), [document]), [expected], text)
 })
 
-test('a query that fails flags its message, which stays as it was', async () => {
+test('a query that fails flags its message, which is unchanged', async () => {
   assert.deepEqual(await errorsOf(query('abs(a)'), [document]), [
     'Invalid type for: [1 2.5 x], expected: []jmespath.jpType{"number"}',
   ])
@@ -33,7 +33,7 @@ test('a query that fails flags its message, which stays as it was', async () => 
   assert.match((await errorsOf(query('a'), ['no json']))[0]!, /invalid character/)
 })
 
-test('a query that is not well formed is refused with the reason', async () => {
+test('a malformed query is refused with the reason', async () => {
   const reasons: readonly (readonly [string, RegExp])[] = [
     ['a.b |', /SyntaxError: Incomplete expression/],
     ['a ]', /Unexpected token at the end of the expression: tRbracket/],

@@ -21,7 +21,7 @@ test('paths, slices and iteration', () =>
     ['[.a[]?, .s[]?]', '[1,2,{"b":3}]'],
   ]))
 
-test('operators take every combination, the right side varying the slowest', () =>
+test('operators produce every combination, the right side varying slowest', () =>
   assertResults([
     ['[(1,2) + (10,20)]', '[11,12,21,22]'],
     ['[{a: (1,2), b: (3,4)}]', '[{"a":1,"b":3},{"a":1,"b":4},{"a":2,"b":3},{"a":2,"b":4}]'],
@@ -32,7 +32,7 @@ test('operators take every combination, the right side varying the slowest', () 
     ['null // false // 7', '7'],
   ]))
 
-test('integers have any size', () =>
+test('integers have arbitrary precision', () =>
   assertResults([
     ['123456789012 * 123456789012', '15241578753153483936144'],
     ['9007199254740993 + 1', '9007199254740994'],
@@ -40,7 +40,7 @@ test('integers have any size', () =>
     ['1.0, 1.10, 1e17, -7 % 3, 7 / 2', '[1,1.1,100000000000000000,-1,3.5]'],
   ]))
 
-test('assignments change what paths lead to', () =>
+test('assignments update the values at paths', () =>
   assertResults([
     ['.a[2].b += 5', '{"a":[1,2,{"b":8}],"s":"abc"}'],
     ['.a[] |= empty', '{"a":[],"s":"abc"}'],
@@ -68,7 +68,7 @@ test('variables, patterns, functions and control', () =>
     ['0 | [recurse(if . < 20000 then . + 1 else empty end)] | length', '20001'],
   ]))
 
-test('texts, patterns and formats', () =>
+test('strings, regular expressions and formats', () =>
   assertResults([
     ['"x\\(.a)y"', '"x[1,2,{\\"b\\":3}]y"'],
     ['@base64 "v: \\(.s)", ("YWJj" | @base64d)', '["v: YWJj","abc"]'],
@@ -80,7 +80,7 @@ test('texts, patterns and formats', () =>
     ['"2015-03-05T23:51:47Z" | fromdate', '1425599507'],
   ]))
 
-test('one result is the message, several are an array, and none drops it', async () => {
+test('one result becomes the message, several an array, and no result drops the message', async () => {
   const outcomes = await processed(jq('.items[]?'), ['{"items":[1,"two"]}', '{"items":["x"]}', '{}'])
   assert.deepEqual(
     outcomes.map(({ text }) => text),
@@ -88,12 +88,12 @@ test('one result is the message, several are an array, and none drops it', async
   )
 })
 
-test('raw input is a text, raw output has no quotes', async () => {
+test('raw input is a string, raw output has no quotes', async () => {
   assert.deepEqual(await bodiesOf(jq('length', { raw: true }), ['no json']), ['7'])
   assert.deepEqual(await bodiesOf(jq('.s, .a[0], "<"', { output_raw: true }), [document]), ['abc1<'])
 })
 
-test('the metadata is in $metadata, and the environment in no variable', async () => {
+test('metadata is in $metadata, and the environment is not accessible', async () => {
   const message = Message.fromText('{}', new Map([['key', 'value']]))
   assert.deepEqual(await bodiesOf(jq('[$metadata.key, $ENV, env]'), [message]), ['["value",{},{}]'])
 })
@@ -113,7 +113,7 @@ test('a query that fails flags its message, in the words of the original', async
   for (const [query, reason] of cases) assert.deepEqual(await errorsOf(jq(query), [document]), [reason], query)
 })
 
-test('queries that are not well formed, or refer to nothing, are refused', async () => {
+test('malformed queries and undefined references are refused', async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['.a |', /error parsing jq query: unexpected EOF/],
     ['.a ]', /unexpected token "]"/],

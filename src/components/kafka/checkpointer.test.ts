@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Checkpointer } from './checkpointer.ts'
 
-test('an offset is committed only when everything before it was handled', () => {
+test('an offset is committed only once everything before it is handled', () => {
   const checkpointer = new Checkpointer()
   const [first, second, third] = [checkpointer.track(10n, 10), checkpointer.track(20n, 10), checkpointer.track(25n, 5)]
   assert.equal(checkpointer.pendingMessages, 25)
@@ -20,7 +20,7 @@ test('a batch that is acknowledged twice counts once', () => {
   assert.equal(checkpointer.pendingMessages, 0)
 })
 
-test('of messages that were handed on together, those before the first pending one can be committed', () => {
+test('within a batch, messages before the first pending one can be committed', () => {
   const checkpointer = new Checkpointer()
   const done = checkpointer.trackEach([1n, 2n, 5n, 6n])
   assert.equal(done([1]), undefined)

@@ -94,7 +94,7 @@ async function committed(group: string, topic: string): Promise<number> {
   return offsets!.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
 }
 
-test('what was read and what was written is committed together, through restarts', async () => {
+test('offsets and written records are committed together, across restarts', async () => {
   const first = sent
   await send('in', 100)
   const { values, reader } = await follow('out')
@@ -109,7 +109,7 @@ test('what was read and what was written is committed together, through restarts
   await reader.disconnect()
 })
 
-test('a round whose transaction is lost is read again, and seen once', async () => {
+test('records of a lost transaction are read again, and visible once', async () => {
   const first = sent
   await send('fenced', 50)
   const stream = await copy('fenced', 'once', ', transactional_id: copier')
@@ -125,7 +125,7 @@ test('a round whose transaction is lost is read again, and seen once', async () 
   await reader.disconnect()
 })
 
-test('members that come and go share the work, and everything is seen once', async () => {
+test('every record is visible once while members join and leave', async () => {
   const first = sent
   await send('shared', 90)
   const streams = [await copy('shared', 'joined')]
@@ -142,7 +142,7 @@ test('members that come and go share the work, and everything is seen once', asy
   await reader.disconnect()
 })
 
-test('an output without such an input writes nothing', async () => {
+test('an output without a transactional input writes nothing', async () => {
   const stream = await startStream(
     `
 http: { enabled: false }

@@ -72,7 +72,7 @@ const send = async (output: Readonly<Record<string, unknown>>, ...texts: readonl
   await sender.close()
 }
 
-test('partitions are chosen by the hashes of the original: FNV-1a, or the one of Kafka', async () => {
+test('partitions are chosen by the hashes of the original: FNV-1a, or that of Kafka', async () => {
   const keys = ['a', 'b', 'alpha', 'beta', 'Ω', '0123456789']
   const fnv = await newTopic()
   await send({ topic: fnv, key: '${! content() }' }, ...keys)
@@ -84,7 +84,7 @@ test('partitions are chosen by the hashes of the original: FNV-1a, or the one of
   assert.deepEqual(partitionsOf(await contentOf(murmur, 6)), Object.fromEntries(wanted))
 })
 
-test('a partition is chosen by number where the partitioner is manual, and what is no number fails its message', async () => {
+test('the manual partitioner uses the partition number, and fails messages without a valid one', async () => {
   const topic = await newTopic()
   const sender = await Sender.start({
     kafka: { addresses, topic, partitioner: 'manual', partition: '${! content() }' },
@@ -96,7 +96,7 @@ test('a partition is chosen by number where the partitioner is manual, and what 
   assert.deepEqual(partitionsOf(await contentOf(topic, 2)), { '1': 1, '3': 3 })
 })
 
-test('metadata becomes headers unless it is excluded, beside those of the configuration', async () => {
+test('metadata becomes headers unless excluded, in addition to configured ones', async () => {
   const topic = await newTopic(4)
   const sender = await Sender.start({
     kafka: { addresses, topic, static_headers: { source: 'test' }, metadata: { exclude_prefixes: ['own_'] } },
@@ -117,7 +117,7 @@ test('before version 0.11 records have no headers', async () => {
   assert.equal((await contentOf(topic, 1)).get('x')!.get('colour'), undefined)
 })
 
-test('the lag says how many records are behind a message', async () => {
+test('the lag is the number of records after a message', async () => {
   const topic = await newTopic(1)
   await producer.send({ topic, messages: ['a', 'b', 'c'].map(value => ({ value })) })
   const receiver = await Receiver.start({ kafka: { addresses, topics: [topic], consumer_group: topic } })
@@ -131,7 +131,7 @@ test('the lag says how many records are behind a message', async () => {
   await receiver.close()
 })
 
-test('with partitions by number, offsets are kept under the name of the group', async () => {
+test('with explicit partitions, offsets are stored under the name of the group', async () => {
   const topic = await newTopic(2)
   const put = (value: string) => producer.send({ topic, messages: [{ value, partition: 1 }] })
   const input = { kafka: { addresses, topics: [`${topic}:1`], consumer_group: topic, commit_period: '20ms' } }
@@ -175,7 +175,7 @@ test('topics are created as the configuration says', async () => {
   assert.equal(topics[0]!.partitions.length, 3)
 })
 
-test('of a batch only the messages that are too large fail; with retry_as_batch all of it does', async () => {
+test('only the messages of a batch that are too large fail; with retry_as_batch all of them do', async () => {
   const topic = await newTopic()
   const large = 'x'.repeat(200)
   const each = await Sender.start({ kafka: { addresses, topic, max_msg_bytes: 100 } })
@@ -193,7 +193,7 @@ test('of a batch only the messages that are too large fail; with retry_as_batch 
 /** Resource type with configs, in Kafka's protocol. */
 const TOPIC = 2
 
-test('what is sent together has no more than max_message_bytes, and a larger message is refused', async () => {
+test('a request holds at most max_message_bytes, and a larger message fails', async () => {
   const topic = await newTopic()
   // Like Apache Kafka, the broker rejects a larger record batch.
   await admin.alterConfigs({
@@ -209,7 +209,7 @@ test('what is sent together has no more than max_message_bytes, and a larger mes
   assert.deepEqual([...(await contentOf(topic, 20)).keys()], texts)
 })
 
-test('a write to a cluster that is away fails when its time is over, or its attempts', async () => {
+test('a write to an unreachable cluster fails after its timeout or its attempts', async () => {
   const away = await Broker.open({
     port: 0,
     metadata,

@@ -101,7 +101,7 @@ rate_limit_resources: [ { label: slow, local: { count: ${count}, interval: 1h } 
   )
 })
 
-test('a group reads every record once and goes on where it stopped', async () => {
+test('a group reads every record once and resumes where it stopped', async () => {
   await produce('orders', 100)
   const group = 'topics: [ orders ], consumer_group: readers, commit_period: 50ms'
   const first = await consume('first', group, 100)
@@ -113,7 +113,7 @@ test('a group reads every record once and goes on where it stopped', async () =>
   assert.equal((await consume('second', group, 7)).length, 7)
 })
 
-test('records carry their place, time, key and headers as metadata', async () => {
+test('records carry their position, time, key and headers as metadata', async () => {
   await produce('places', 1, ", metadata: { include_patterns: [ '^col' ] }")
   const [line] = await consume(
     'places',
@@ -124,7 +124,7 @@ test('records carry their place, time, key and headers as metadata', async () =>
   assert.deepEqual(JSON.parse(line!), ['places', 'number', 0, '1', 'red', false, true])
 })
 
-test('without a group named partitions are read, from an offset if one is given', async () => {
+test('without a group, explicit partitions are read, from an offset if given', async () => {
   await produce('parts', 30, ', partitioner: manual, partition: \'${! json("n") % 3 }\'')
   assert.deepEqual(await consume('parts', 'topics: [ "parts:1:7" ]', 3), ['22', '25', '28'])
   assert.equal((await consume('all', 'topics: [ parts ]', 30)).length, 30)
@@ -147,7 +147,7 @@ test('a batching policy gathers the messages of a partition', async () => {
   assert.deepEqual(sizes, [...Array<string>(10).fill('5'), '2', '2'])
 })
 
-test('members that come and go share a group, and nothing is lost', async () => {
+test('no record is lost while members join and leave a group', async () => {
   const group = 'topics: [ shared ], consumer_group: team, commit_period: 50ms'
   await produce('shared', 30)
   const first = consume('member-1', group, 60)

@@ -20,7 +20,7 @@ function assigned(members: Readonly<Record<string, readonly string[]>>, counts: 
   )
 }
 
-test('each topic is cut into consecutive ranges, the first ones longer, in the order of the ids', () => {
+test('each topic is divided into consecutive ranges in the order of the ids, the first ones longer', () => {
   assert.deepEqual(assigned({ b: ['x', 'y'], a: ['x', 'y'], c: ['x', 'y'] }, { x: 7, y: 2 }), {
     a: 'x: 0 1 2, y: 0',
     b: 'x: 3 4, y: 1',
@@ -28,6 +28,6 @@ test('each topic is cut into consecutive ranges, the first ones longer, in the o
   })
 })
 
-test('a topic goes only to the members that read it', () => {
+test('a topic is assigned only to the members subscribed to it', () => {
   assert.deepEqual(assigned({ a: ['x'], b: ['x', 'y'] }, { x: 2, y: 3 }), { a: 'x: 0', b: 'x: 1, y: 0 1 2' })
 })

@@ -27,7 +27,7 @@ const dropped = (batches: RecordsBatch[], ...aborted: [producerId: number, first
   return batches.filter(one => found.has(one)).map(one => Number(one.firstOffset))
 }
 
-test('aborted records are left out up to the marker of their abort', () => {
+test('aborted records are skipped up to their abort marker', () => {
   const batches = [
     batch(0, 1, transactional),
     batch(1, 2, transactional),
@@ -40,11 +40,11 @@ test('aborted records are left out up to the marker of their abort', () => {
   assert.deepEqual(dropped(batches, [1, 0]), [0])
 })
 
-test('a transaction that began before the batches is known by its producer', () => {
+test('a transaction that began before the fetched batches is recognised by its producer id', () => {
   assert.deepEqual(dropped([batch(7, 1, transactional), marker(8, 1, 0), batch(9, 1, transactional)], [1, 2]), [7])
 })
 
-test('a producer that aborts again and again is followed through all of it', () => {
+test('consecutive aborts of one producer are all honoured', () => {
   const batches = [
     batch(0, 1, transactional),
     marker(1, 1, 0),
@@ -56,6 +56,6 @@ test('a producer that aborts again and again is followed through all of it', () 
   assert.deepEqual(dropped(batches, [1, 4], [1, 0]), [0, 4])
 })
 
-test('what a producer sends outside of transactions is never left out', () => {
+test('records sent outside of transactions are never skipped', () => {
   assert.deepEqual(dropped([batch(0, 1, transactional), batch(1, 1), marker(2, 1, 0)], [1, 0]), [0])
 })

@@ -14,7 +14,7 @@ test('partitions are named one by one, in ranges and with an offset', () => {
   assert.deepEqual([...parseTopics(['foo:5:3', 'foo:5:-1']).partitions.get('foo')!], [[5, 3n]])
 })
 
-test('what is no partition or offset is refused with the entry in the text', () => {
+test('an invalid partition or offset is refused, and the error quotes the entry', () => {
   assert.throws(() => parseTopics(['foo:a']), /topic 'foo:a' is invalid/)
   assert.throws(() => parseTopics(['foo:1-2-3']), /only one range/)
   assert.throws(() => parseTopics(['foo:1:2:3']), /only one partition and an optional offset/)

@@ -81,7 +81,7 @@ function testMemcached([server = '', another = '']: readonly string[]): void {
     }
   })
 
-  test('memcached: a key that the protocol cannot carry fails at once, and nothing is sent', async () => {
+  test('memcached: a key that the protocol cannot represent fails immediately, and nothing is sent', async () => {
     const sender = await storing({ addresses: ['127.0.0.1:1'] })
     for (const key of ['two words', 'line\r\nflush_all', 'x'.repeat(251), 'é'.repeat(126), '']) {
       await assert.rejects(store(sender, key), /malformed key/)
@@ -89,7 +89,7 @@ function testMemcached([server = '', another = '']: readonly string[]): void {
     await sender.close()
   })
 
-  test('memcached: a connection that is lost is opened again', async () => {
+  test('memcached: a lost connection is reopened', async () => {
     const proxy = await startTcpProxy(Number(servers[0].split(':')[1]))
     const [first, second] = [newPrefix(), newPrefix()]
     const sender = await storing({ addresses: [`127.0.0.1:${proxy.port}`] })
@@ -110,13 +110,13 @@ function testMemcached([server = '', another = '']: readonly string[]): void {
     assert.match(await ask(servers[0], `mg ${key} s`), / s900000/)
   })
 
-  test('memcached: a server that is away fails the message when the retries are over', async () => {
+  test('memcached: an unreachable server fails the message after the retries', async () => {
     const sender = await storing({ addresses: ['127.0.0.1:1'] })
     await assert.rejects(store(sender, 'k'), /ECONNREFUSED/)
     await sender.close()
   })
 
-  test('memcached: an address without a port is refused, and so is none', async () => {
+  test('memcached: an address without a port and an empty address list are refused', async () => {
     await assert.rejects(storing({ addresses: ['localhost'] }), /'localhost' is not an address; expected host:port/)
     await assert.rejects(storing({ addresses: [] }), /at least one server is needed/)
   })

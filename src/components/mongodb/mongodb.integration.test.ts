@@ -99,7 +99,7 @@ function testMongo(server: string): void {
     }),
   })
 
-  test('mongodb: documents are inserted, changed, replaced and deleted', async () => {
+  test('mongodb: documents are inserted, updated, replaced and deleted', async () => {
     const name = newName()
     const common = { url: server, database: 'test', collection: name }
     const run = async (more: Readonly<Record<string, unknown>>, ...bodies: readonly string[]) => {
@@ -133,7 +133,7 @@ function testMongo(server: string): void {
     )
   })
 
-  test('mongodb: of a batch only the document that is refused fails, with the reason of the server', async () => {
+  test('mongodb: only the rejected document of a batch fails, with the reason of the server', async () => {
     const name = newName()
     const sender = await Sender.start({
       mongodb: {
@@ -152,7 +152,7 @@ function testMongo(server: string): void {
     )
   })
 
-  test('mongodb: a change that is none fails alone, too, though the driver refuses it and not the server', async () => {
+  test('mongodb: an invalid update rejected by the driver also fails alone', async () => {
     const name = newName()
     const sender = await Sender.start({
       mongodb: {
@@ -176,7 +176,7 @@ function testMongo(server: string): void {
     )
   })
 
-  test('mongodb: documents are read as canonical extended JSON, in batches of the size that is asked for', async () => {
+  test('mongodb: documents are read as canonical extended JSON, in batches of the configured size', async () => {
     const name = newName()
     await client
       .db('test')
@@ -197,7 +197,7 @@ function testMongo(server: string): void {
     await receiver.close()
   })
 
-  test('mongodb: a server that does not answer is named, and a mapping that is missing stops the start', async () => {
+  test('mongodb: an unreachable server is named, and a missing mapping keeps the stream from starting', async () => {
     const config = { url: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200', database: 'd', collection: 'c' }
     const processors = [{ mongodb: { ...config, document_map: 'root = this' } }]
     await assert.rejects(

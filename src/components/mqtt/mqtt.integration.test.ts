@@ -85,7 +85,7 @@ async function testMqtt(address: string): Promise<void> {
     await receiver.close()
   })
 
-  test('mqtt: a broker that takes nothing any more counts as lost', async () => {
+  test('mqtt: a broker that stops accepting data is treated as lost', async () => {
     const proxy = await startTcpProxy(port)
     const topic = newId()
     const sender = await Sender.start({ mqtt: { urls: at(proxy.port), topic, write_timeout: '300ms' } })
@@ -117,7 +117,7 @@ async function testMqtt(address: string): Promise<void> {
     await stranger.close()
   })
 
-  test('mqtt: a broker that is not there is reported, and the next one is tried', async () => {
+  test('mqtt: an unreachable broker is reported, and the next one is tried', async () => {
     const topic = newId()
     const receiver = await Receiver.start({
       mqtt: { urls: ['tcp://127.0.0.1:1'], topics: [topic], client_id: newId() },

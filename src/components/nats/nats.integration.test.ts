@@ -137,7 +137,7 @@ async function testNats(address: string): Promise<void> {
     input: (stream, somePort) => ({ nats_jetstream: { urls: at(somePort), stream, durable: 'puller', bind: true } }),
   })
 
-  test('nats_jetstream: without a durable name a lost consumer goes on where it was', async () => {
+  test('nats_jetstream: a lost consumer without a durable name resumes where it stopped', async () => {
     const id = newId()
     await newStream(id)
     const proxy = await startTcpProxy(port)
@@ -157,7 +157,7 @@ async function testNats(address: string): Promise<void> {
     await proxy.close()
   })
 
-  test('nats_jetstream: metadata tells where a message stands', async () => {
+  test('nats_jetstream: metadata holds the position of a message', async () => {
     const id = newId()
     await newStream(id)
     await jetstream(client).publish(`${id}.a`, 'x')
@@ -181,13 +181,13 @@ async function testNats(address: string): Promise<void> {
     await receiver.close()
   })
 
-  test('nats_jetstream: a subject that no stream collects refuses its messages', async () => {
+  test('nats_jetstream: messages to a subject that no stream captures fail', async () => {
     const sender = await Sender.start({ nats_jetstream: { urls: [address], subject: 'nowhere' } })
     await assert.rejects(sender.send('x'), /no stream collects the subject 'nowhere'/)
     await sender.close()
   })
 
-  test('nats: a request is answered by what the stream makes of it', async () => {
+  test('nats: a request is answered with the result of the stream', async () => {
     const subject = newId()
     const receiver = await Receiver.start(
       { nats: { urls: [address], subject } },
@@ -230,7 +230,7 @@ async function testNats(address: string): Promise<void> {
     }
   })
 
-  test('nats_kv: values and changes come with their revisions, and a lost connection repeats none', async () => {
+  test('nats_kv: values and changes carry their revisions, and a lost connection repeats none', async () => {
     const bucket = await newBucket()
     const store = await new Kvm(client).open(bucket)
     await store.put('a.x', 'one')

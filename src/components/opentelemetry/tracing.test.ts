@@ -98,7 +98,7 @@ test('each message has a span in its input, and below it one in each processor a
   assert.deepEqual(spans[0]!.resource, { 'service.name': 'bento', 'service.version': '1.2.3', team: 'blue' })
 })
 
-test('what fails is marked with its reason', async t => {
+test('a failed span is marked with the reason', async t => {
   const collector = await listen(t)
   const tracer = await makeTracer(collector.config(", tags: { 'service.name': mine }"))
   const failing = `root = if this.n == 2 { throw("no twos") }`
@@ -117,7 +117,7 @@ test('what fails is marked with its reason', async t => {
   assert.deepEqual(collector.spans[0]!.resource, { 'service.name': 'mine' })
 })
 
-test('messages that are each their own have spans of their own in outputs that take many at once', async t => {
+test('messages in batches of one have separate spans in outputs that accept many at once', async t => {
   const collector = await listen(t)
   const tracer = await makeTracer(collector.config())
   const port = await new Promise<number>(resolve => {
@@ -129,7 +129,7 @@ test('messages that are each their own have spans of their own in outputs that t
   assert.equal(collector.spans.filter(({ name }) => name === 'output_socket').length, 2)
 })
 
-test('a trace goes on from a request to http_server, through mappings, to the requests of http_client', async t => {
+test('a trace continues from a request to http_server, through mappings, to the requests of http_client', async t => {
   const collector = await listen(t)
   const tracer = await makeTracer(collector.config())
   const received: (string | string[] | undefined)[] = []
@@ -165,7 +165,7 @@ output: { http_client: { url: "http://127.0.0.1:${portOf(target)}", retries: 0 }
   assert.equal(logged, `info: 00-${traceId}-${input.spanId}-01 ${traceId}`)
 })
 
-test('what is no traceparent begins a trace', () => {
+test('an invalid traceparent starts a new trace', () => {
   const valid = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
   assert.equal(parseTraceparent(valid)?.traceFlags, 1)
   assert.equal(parseTraceparent(valid.replace('00-', 'cc-').concat('-later'))?.spanId, '00f067aa0ba902b7')
@@ -175,14 +175,14 @@ test('what is no traceparent begins a trace', () => {
   assert.equal(parseTraceparent(`00-${'0'.repeat(32)}-00f067aa0ba902b7-01`), undefined)
 })
 
-test('sampling keeps a share of the traces, none of them without a ratio', async t => {
+test('sampling keeps the configured fraction of traces, and none without a ratio', async t => {
   const [none, all] = [await listen(t), await listen(t)]
   await run(t, two, await makeTracer(none.config(', sampling: { enabled: true }')))
   await run(t, two, await makeTracer(all.config(', sampling: { enabled: true, ratio: 1 }')))
   assert.deepEqual([none.spans.length, all.spans.length], [0, 4])
 })
 
-test('a collector that is busy is asked again, and one that refuses is reported', async t => {
+test('a request to a busy collector is retried, and a refusal is reported', async t => {
   const busy = await listen(t, [503])
   await run(t, two, await makeTracer(busy.config()))
   assert.equal(busy.spans.length, 4)
@@ -199,7 +199,7 @@ test('a collector that is busy is asked again, and one that refuses is reported'
   assert.match(log.join('\n'), /Failed to send spans: .*\/v1\/traces answered 400/)
 })
 
-test('spans go by gRPC', async t => {
+test('spans are sent by gRPC', async t => {
   const spans: ReceivedSpan[] = []
   const server = createHttp2Server()
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
@@ -223,7 +223,7 @@ test('spans go by gRPC', async t => {
   assert.equal(spans.length, 4)
 })
 
-test('spans go to Jaeger, as datagrams to an agent or by HTTP to a collector', async t => {
+test('spans are sent to Jaeger, as datagrams to an agent or by HTTP to a collector', async t => {
   const socket = createSocket('udp4')
   const datagrams: string[] = []
   socket.on('message', piece => datagrams.push(piece.toString('latin1')))
@@ -251,7 +251,7 @@ test('spans go to Jaeger, as datagrams to an agent or by HTTP to a collector', a
   assert.match(requests.map(([, body]) => body).join(''), /input_generate[^]*service\.version/)
 })
 
-test('an input finds the trace of a message as a mapping says, and an output sends it on as another one says', async t => {
+test('an input extracts the trace of a message by a mapping, and an output injects it by another', async t => {
   const collector = await listen(t)
   const tracer = await makeTracer(collector.config())
   const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'

@@ -54,13 +54,13 @@ for (const compression of ['uncompressed', 'snappy', 'gzip', 'brotli', 'zstd', '
   }
 }
 
-test('lists look as they are stored unless that is switched off', async () => {
+test('lists keep their stored layout by default', async () => {
   const list = { schema: [{ name: 'l', type: 'LIST', fields: [{ name: 'element', type: 'INT32' }] }] }
   const [outcome] = await thereAndBack(list, {}, ['{"l":[1,2]}'])
   assert.equal(outcome!.text, '{"l":{"list":[{"element":1},{"element":2}]}}')
 })
 
-test('a document that does not fit the schema flags its whole batch, which stays as it was', async () => {
+test('a document that does not fit the schema flags its whole batch, which is unchanged', async () => {
   const config = JSON.stringify({ parquet_encode: { schema: [{ name: 'n', type: 'INT8' }] } })
   const outcomes = await processed(config, ['{"n":1}', '{"n":300}'], { asBatch: true })
   const reason = 'conversion to struct failed, err: failed to set field N: cannot represent 300 as int8'
@@ -73,7 +73,7 @@ test('a document that does not fit the schema flags its whole batch, which stays
   )
 })
 
-test('what is no Parquet file is flagged', async () => {
+test('a message that is not a Parquet file is flagged', async () => {
   const [error] = await errorsOf('parquet_decode: {}', ['PAR1 and nothing else'])
   assert.equal(error, 'invalid magic footer of parquet file: "else"')
 })

@@ -72,7 +72,7 @@ metrics: { prometheus: { add_process_metrics: true } }`,
   return text
 }
 
-test('every series that the dashboard asks for exists, with its labels', async () => {
+test('every series that the dashboard queries exists, with its labels', async () => {
   const series = seriesIn(await pageOfStream())
   const asked = dashboard.panels.flatMap(({ title, targets = [] }) =>
     targets.flatMap(({ expr }) => seriesOf(expr).map(each => ({ title, ...each }))),
@@ -95,7 +95,7 @@ test('legends name labels that their queries keep', () => {
   }
 })
 
-test('panels have ids of their own and do not overlap', () => {
+test('panels have unique ids and do not overlap', () => {
   const { panels } = dashboard
   assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
   const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>

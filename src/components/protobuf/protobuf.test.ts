@@ -91,7 +91,7 @@ test('nesting is bounded both ways', async () => {
   assert.match(skipped!, /exceeded max recursion depth$/)
 })
 
-test('lengths that lie cost nothing', async () => {
+test('forged lengths allocate nothing', async () => {
   const lies = [
     [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f],
     [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
@@ -105,7 +105,7 @@ test('lengths that lie cost nothing', async () => {
   }
 })
 
-test('a schema with a fault does not start, and says where the fault is', async () => {
+test('a stream with an invalid schema does not start, and the error gives the position', async () => {
   const broken: readonly (readonly [source: string, reason: string])[] = [
     ['syntax = "proto3";\nmessage A {\n  strin a = 1;\n}', 'f.proto:3:3: field A.a: unknown type strin'],
     ['syntax = "proto3";\nmessage A { string a = 1 }', 'f.proto:2:26: syntax error: unexpected "}", expecting ";"'],
@@ -164,7 +164,7 @@ test('a type is found from the innermost scope outwards, and only in what is imp
   )
 })
 
-test('keywords may be names, and options, services and comments are read over', () => {
+test('keywords may be names, and options, services and comments are skipped', () => {
   const { messages } = parseProto(
     'f.proto',
     `syntax = "proto2"; /* c */ option java_package = "a" 'b'; option (x.y).z = { a: 1 b { c: "}" } };
@@ -227,7 +227,7 @@ const DESCRIPTORS = Buffer.from(
 
 const PERSON = '{"firstName":"a","id":"1","boss":{},"age":0,"tags":{"x":1,"y":2},"b":0,"packed":[1,2]}'
 
-test('a descriptor set is as good as its files', async () => {
+test('a descriptor set is equivalent to its source files', async () => {
   const file = join(folder, 'house.binpb')
   writeFileSync(file, DESCRIPTORS)
   const documents = [`{"people":[${PERSON}]}`]

@@ -5,7 +5,7 @@ import { MetricsStore, startStream } from '../../engine/index.ts'
 import { systemHost } from '../../host/index.ts'
 import { createRegistry } from '../index.ts'
 
-test('a buffer counts messages and batches in and out, and times what comes out until it is delivered', async () => {
+test('a buffer counts messages and batches in and out, and measures delivery latency', async () => {
   const store = new MetricsStore()
   const stream = await startStream(
     `input: { generate: { mapping: root = counter(), count: 6, batch_size: 2, interval: '' } }

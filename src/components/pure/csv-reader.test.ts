@@ -20,7 +20,7 @@ function rows(text: string, options: Partial<CsvOptions> = {}, pieceBytes = 3): 
   return results
 }
 
-test('values, quotes and line breaks in them, however the text arrives', () => {
+test('values may contain quotes and line breaks, however the text is split', () => {
   const text = 'a,b\r\n"x ""y""","1\r\n2"\n\nü,\n'
   const expected = [
     ['a', 'b'],
@@ -37,7 +37,7 @@ test('a last line needs no line break', () => {
   ])
 })
 
-test('broken rows are reported with their place, and reading continues', () => {
+test('malformed rows are reported with their position, and reading continues', () => {
   assert.deepEqual(rows('a,b\nü"x,1\n"y"z,2\n1\n3,4\n"q\nr'), [
     ['a', 'b'],
     'parse error on line 2, column 3: bare " in non-quoted-field',
@@ -48,6 +48,6 @@ test('broken rows are reported with their place, and reading continues', () => {
   ])
 })
 
-test('lazy quotes may stand anywhere', () => {
+test('lazy quotes may appear anywhere', () => {
   assert.deepEqual(rows('a "b" c,"d "e" f"\n', { lazyQuotes: true }), [['a "b" c', 'd "e" f']])
 })

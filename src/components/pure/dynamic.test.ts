@@ -86,7 +86,7 @@ test('inputs are added, shown, replaced and removed', async t => {
   assert.equal((await call('GET', '/inputs/a')).status, 404)
 })
 
-test('an input that ended is stopped, and the stream goes on', async t => {
+test('an input that has ended is stopped, and the stream continues', async t => {
   const path = join(folder, 'ended.txt')
   const call = await serve(t, `input: { dynamic: { prefix: /flow } }\noutput: { file: { path: ${path} } }`)
   await call('POST', '/flow/inputs/short', generate('short', 3))
@@ -99,7 +99,7 @@ test('an input that ended is stopped, and the stream goes on', async t => {
   await until(async () => (await linesOf(path)).length === 5)
 })
 
-test('a configuration that cannot be used is refused with the reason, and the running one stays', async t => {
+test('an invalid configuration is refused with the reason, and the running one is kept', async t => {
   const path = join(folder, 'bad.txt')
   const call = await serve(
     t,
@@ -121,7 +121,7 @@ test('a configuration that cannot be used is refused with the reason, and the ru
   await until(async () => (await linesOf(path)).length > before)
 })
 
-test('what an input delivered is settled before it is replaced', async t => {
+test('messages from an input are settled before it is replaced', async t => {
   const [from, path] = [join(folder, 'source.txt'), join(folder, 'settled.txt')]
   const lines = Array.from({ length: 500 }, (_, index) => `line ${index}`)
   await writeFile(from, lines.map(line => `${line}\n`).join(''))
@@ -148,7 +148,7 @@ test('secrets are not shown', async t => {
   assert.doesNotMatch(all, /hidden/)
 })
 
-test('messages wait for an output, and go to all that there are', async t => {
+test('messages wait for an output, and are sent to every output', async t => {
   const [one, two] = [join(folder, 'one.txt'), join(folder, 'two.txt')]
   const call = await serve(
     t,
@@ -167,7 +167,7 @@ test('messages wait for an output, and go to all that there are', async t => {
   )
 })
 
-test('what an output could not deliver goes to the one that takes its place', async t => {
+test('undelivered messages of an output are delivered by its replacement', async t => {
   const path = join(folder, 'rescued.txt')
   const call = await serve(
     t,
@@ -179,7 +179,7 @@ output: { dynamic: { outputs: { out: { http_client: { url: 'http://127.0.0.1:1',
   await until(async () => (await linesOf(path)).length === 5)
 })
 
-test('an output that cannot connect is replaced, with what it held back', async t => {
+test('replacing an output that cannot connect passes on its pending messages', async t => {
   const path = join(folder, 'held.txt')
   const batching = 'batching: { count: 3 }'
   const call = await serve(

@@ -56,7 +56,7 @@ test('a switch sends each message to its cases, in order', async () => {
   )
 })
 
-test('a message that goes to two cases is acknowledged when both have it', async () => {
+test('a message sent to two cases is acknowledged once both have delivered it', async () => {
   let refused = false
   const arrived = await run(
     `  switch:
@@ -78,7 +78,7 @@ test('a message that goes to two cases is acknowledged when both have it', async
   )
 })
 
-test('several answers of a message become one: the first failure, or that it arrived', async () => {
+test('several outcomes of a message become one: the first failure, or success', async () => {
   const [a, b, c] = ['a', 'b', 'c'].map(text => Message.fromText(text))
   const answers: string[] = []
   const answer = joined(
@@ -92,7 +92,7 @@ test('several answers of a message become one: the first failure, or that it arr
   assert.deepEqual(answers.slice(2), ['b: undefined'])
 })
 
-test('round robin gives each output its share', async () => {
+test('round robin distributes messages evenly among the outputs', async () => {
   const arrived = await run(`  broker:
     pattern: round_robin
     outputs: [ ${to('a')}, ${to('b')}, ${to('c')} ]
@@ -105,7 +105,7 @@ test('round robin gives each output its share', async () => {
   }
 })
 
-test('in a sequence the second output gets what the first has delivered', async () => {
+test('in a sequence the second output receives messages after the first has delivered them', async () => {
   const arrived = await run(
     `  fallback:
     - broker: { pattern: fan_out_sequential_fail_fast, outputs: [ ${to('a')}, ${to('b')} ] }
@@ -126,7 +126,7 @@ test('in a sequence the second output gets what the first has delivered', async 
   assert.deepEqual(arrived.get('rest'), [11])
 })
 
-test('a message that is tried again holds up no answer of those beside it', async () => {
+test('a message being retried does not delay the outcomes of others', async () => {
   let attempts = 0
   const arrived = await run(
     `  retry: { backoff: { initial_interval: 1ms, max_interval: 1ms }, output: ${to('out')} }

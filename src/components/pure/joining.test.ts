@@ -14,7 +14,7 @@ function joined(options: Partial<JoinOptions>, ...documents: readonly object[]):
   return results
 }
 
-test('documents with the same id become one, by the strategy', () => {
+test('documents with the same id are merged by the chosen strategy', () => {
   const two = [
     { id: 'a', n: 1, o: { x: 1 } },
     { id: 'a', n: 2, o: { y: 2 } },
@@ -24,11 +24,11 @@ test('documents with the same id become one, by the strategy', () => {
   assert.deepEqual(joined({ strategy: 'keep' }, ...two), [{ id: 'a', n: 1, o: { x: 1, y: 2 } }])
 })
 
-test('an id that is no text is dropped', () => {
+test('a document whose id is not a string is dropped', () => {
   assert.deepEqual(joined({}, { id: 7 }, { n: 1 }), [])
 })
 
-test('every id has its turn in one of the passes', () => {
+test('every id is handled in exactly one of the passes', () => {
   const documents = ['a', 'b', 'c', 'd', 'e'].map(id => ({ id }))
   const ids = joined({ iterations: 3 }, ...documents).map(value => JSON.stringify(value))
   assert.deepEqual(

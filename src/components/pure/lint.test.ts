@@ -13,7 +13,7 @@ test('a correct configuration has no findings', async () => {
   assert.deepEqual(await lint('input: { stdin: {} }\npipeline:\n  processors:\n    - mapping: root = this\n'), [])
 })
 
-test('unknown and missing fields are found at their lines, everywhere', async () => {
+test('unknown and missing fields are reported with their lines, at any depth', async () => {
   const text = `input:
   generate:
     intervall: 1s
@@ -37,7 +37,7 @@ test('an unknown component is the only finding', async () => {
   ])
 })
 
-test('processors beside an input or output are as decisive as those of the pipeline', async () => {
+test('processors of an input or output are checked like those of the pipeline', async () => {
   const cases: readonly (readonly [string, readonly string[]])[] = [
     [
       'input: { stdin: {}, label: [], processors: [ { foo: {} } ] }',
@@ -61,7 +61,7 @@ test('processors beside an input or output are as decisive as those of the pipel
   for (const [text, findings] of cases) assert.deepEqual(await lint(text), findings, text)
 })
 
-test('rules about several fields, and about the values of a map, are those of the original', async () => {
+test('rules across fields and on map values are those of the original', async () => {
   const cases: readonly (readonly [string, readonly string[]])[] = [
     [
       'pipeline: { processors: [ { protobuf: { operator: to_json, message: a } } ] }',
@@ -84,7 +84,7 @@ test('rules about several fields, and about the values of a map, are those of th
   for (const [text, findings] of cases) assert.deepEqual(await lint(text), findings, text)
 })
 
-test('what this build cannot run is a finding, beside what is wrong with it', async () => {
+test('an unsupported feature is reported in addition to other errors', async () => {
   assert.deepEqual(await lint('output:\n  couchbase:\n    bucket: b\n    pathh: x\n'), [
     "2: output 'couchbase' is known but not supported by Penstock yet",
     '4: field pathh not recognised',
@@ -98,7 +98,7 @@ test('what this build cannot run is a finding, beside what is wrong with it', as
   assert.deepEqual(await lint(sql), ["3: SQL driver 'spanner' is known but not supported by Penstock yet"])
 })
 
-test('what a mapping refuses when a stream starts is found before', async () => {
+test('errors that a mapping raises at start are found by lint', async () => {
   const inMapping = (mapping: string) => lint(`pipeline:\n  processors:\n    - mapping: '${mapping}'\n`)
   assert.deepEqual(await inMapping('root = range(0, 100000000)'), ['3: a range of 100000000 elements is too large'])
   assert.deepEqual(await inMapping('root = content().re_match("[")'), [
@@ -108,7 +108,7 @@ test('what a mapping refuses when a stream starts is found before', async () => 
   assert.deepEqual(await inMapping('root = file("/nowhere")'), [])
 })
 
-test('a broken mapping is found at its own line', async () => {
+test('a mapping error is reported at its line within the mapping', async () => {
   const findings = await lint(
     'pipeline:\n  processors:\n    - mapping: |\n        root.a = this.a\n        root.b = nope()\n',
   )
@@ -116,7 +116,7 @@ test('a broken mapping is found at its own line', async () => {
   assert.match(findings[0]!, /^5: /)
 })
 
-test('labels must be of their own', async () => {
+test('labels must be unique', async () => {
   const text = 'input:\n  label: a\n  stdin: {}\noutput:\n  label: a\n  drop: {}\ncache_resources:\n  - memory: {}\n'
   assert.deepEqual(await lint(text), [
     "5: label 'a' collides with a previously defined label at line 2",
@@ -124,17 +124,17 @@ test('labels must be of their own', async () => {
   ])
 })
 
-test('a comment in the first line switches the check off', async () => {
+test('a comment in the first line disables the check', async () => {
   assert.deepEqual(await lint('# BENTO LINT DISABLE\nnope: 1\n'), [])
 })
 
-test('a variable that is not set is a finding', async () => {
+test('an unset environment variable is reported', async () => {
   assert.deepEqual(await lint('input: { file: { paths: [ "${PENSTOCK_NOT_SET}" ] } }\n'), [
     '1: required environment variables were not set: [PENSTOCK_NOT_SET]',
   ])
 })
 
-test('a field that is accepted without effect is a warning that says why', async () => {
+test('a field that has no effect is a warning that says why', async () => {
   const text = `input:
   kafka_franz:
     seed_brokers: [ localhost:9092 ]

@@ -35,34 +35,34 @@ async function mutateBatch(text: string, bodies: readonly string[]): Promise<rea
   }))
 }
 
-test('`this` sees what was assigned to the document before', async () => {
+test('`this` sees earlier assignments to the document', async () => {
   const { body } = await mutate('root.b = this.a + 1\nroot.c.d = this.b\nroot.e = this.c.d', '{"a":1}')
   assert.equal(body, '{"a":1,"b":2,"c":{"d":2},"e":2}')
 })
 
-test('a copy of `this` does not change with what is assigned later', async () => {
+test('a copy of `this` is not changed by later assignments', async () => {
   const { body } = await mutate('root.b = 1\nroot.copy = this\nroot.b = 2\nroot.copy.a = 3', '{"a":1}')
   assert.equal(body, '{"a":1,"b":2,"copy":{"a":3,"b":1}}')
 })
 
-test('once the root is another document, `this` stays with the old one', async () => {
+test('`this` keeps the old document after the root is replaced', async () => {
   const { body } = await mutate('root.b = 2\nroot = {"new": this.b}\nroot.c = this.c\nroot.d = this.b', '{"a":1}')
   assert.equal(body, '{"c":null,"d":2,"new":2}')
 })
 
-test('what was assigned before a failure stays, metadata too', async () => {
+test('assignments before a failure are kept, including metadata', async () => {
   const { body, meta, error } = await mutate('root.b = 2\nmeta m = "x"\nroot.c = this.a.uppercase()', '{"a":1}')
   assert.equal(body, '{"a":1,"b":2}')
   assert.deepEqual(meta, { m: 'x' })
   assert.match(error!, /^failed assignment \(line 3\): expected string value, got number from field `this\.a` \(1\)$/)
 })
 
-test('the functions that read the message see what was assigned so far', async () => {
+test('functions that read the message see the assignments made so far', async () => {
   const { body } = await mutate('root.b = 2\nroot.c = json("b")\nmeta m = "x"\nroot.d = meta("m")', '{"a":1}')
   assert.equal(body, '{"a":1,"b":2,"c":2,"d":"x"}')
 })
 
-test('the content is printed when it is first asked for, and stays', async () => {
+test('the content is serialised on first use and kept', async () => {
   const { body } = await mutate('root.b = content().string()\nroot.c = content().length()', '{"z":0,"a": 1}')
   assert.equal(body, '{"a":1,"b":"{\\"a\\":1,\\"z\\":0}","c":13,"z":0}')
 })
@@ -75,7 +75,7 @@ test('later messages of a batch see the changed ones', async () => {
   )
 })
 
-test('a message that was dropped is seen as far as it was changed', async () => {
+test('a dropped message is visible with the changes made to it', async () => {
   const text = 'root.v = 5\nroot.first = json("v").from(0)\nroot = if batch_index() == 0 { deleted() }'
   const outcomes = await mutateBatch(text, ['{"v":1}', '{"v":2}'])
   assert.deepEqual(
@@ -84,7 +84,7 @@ test('a message that was dropped is seen as far as it was changed', async () => 
   )
 })
 
-test('what a mutation that fails has made is a document like others', async () => {
+test('the result of a failed mutation is a normal document', async () => {
   const { body, document } = await mutate(
     'root.b = 2\nroot.c = content().uppercase().number()',
     '{"n":{"z":{"y":[1]}}}',

@@ -48,7 +48,7 @@ for (const [what, config, reason] of refused) {
   })
 }
 
-test('a mapping that may be left out may be empty', async () => {
+test('an optional mapping may be empty', async () => {
   const texts: string[] = []
   await runCollecting(
     processor("switch: [ { check: '', processors: [ { mapping: root.n = this.n + 1 } ] } ]"),
@@ -57,7 +57,7 @@ test('a mapping that may be left out may be empty', async () => {
   assert.deepEqual(texts, ['{"n":2}'])
 })
 
-test('a generator with a negative count ends at once', async () => {
+test('a generator with a negative count ends immediately', async () => {
   let count = 0
   await runCollecting(
     `input: { generate: { count: -1, interval: '', mapping: root = 1 } }\n${output}`,
@@ -66,7 +66,7 @@ test('a generator with a negative count ends at once', async () => {
   assert.equal(count, 0)
 })
 
-test('a message is counted as received once, by the input that it comes from', async () => {
+test('a message is counted as received once, by its source input', async () => {
   const metrics = new MetricsStore()
   const config = `input:
   sequence:

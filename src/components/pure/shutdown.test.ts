@@ -75,28 +75,28 @@ const toCollect = 'output: { collect: {} }\n'
 const sleeping = (duration: string) =>
   `pipeline: { processors: [ { sleep: { duration: ${duration} } } ] }\n${toCollect}`
 
-test('a long sleep does not hold it up', async () => {
+test('a long sleep does not delay the shutdown', async () => {
   const { delivered, heard } = await stopped(sleeping('1h'))
   assert.deepEqual({ delivered, heard }, { delivered: [], heard: [] })
 })
 
-test('a sleep that is longer than a timer can be is no short one', async () => {
+test('a sleep longer than the maximum of a timer is not cut short', async () => {
   const { delivered } = await stopped(sleeping('2000h'))
   assert.deepEqual(delivered, [])
 })
 
-test('with one thread, where nothing reads while a message is processed, it ends as well', async () => {
+test('a stream with one thread, which does not read while processing, also shuts down', async () => {
   const rest = `pipeline: { threads: 1, processors: [ { sleep: { duration: 500ms } } ] }\n${toCollect}`
   const { delivered, heard } = await stopped(rest)
   assert.deepEqual({ delivered, heard }, { delivered: ['1'], heard: ['acknowledged'] })
 })
 
-test('a sleep that ends in time does, and the message arrives', async () => {
+test('a sleep that ends within the timeout completes, and its message is delivered', async () => {
   const { delivered, heard } = await stopped(sleeping('500ms'))
   assert.deepEqual({ delivered, heard }, { delivered: ['1'], heard: ['acknowledged'] })
 })
 
-test('of messages that travel together those that have time arrive and are acknowledged, and no other', async () => {
+test('of the messages in a batch only those that finish in time are delivered and acknowledged', async () => {
   const rest = `pipeline: { processors: [ { sleep: { duration: '\${! content() }' } } ] }\n${toCollect}`
   const { delivered, heard } = await stopped(rest, { messages: ['300ms', '1h', '200ms'] })
   assert.deepEqual(
@@ -108,12 +108,12 @@ test('of messages that travel together those that have time arrive and are ackno
   )
 })
 
-test('an input that hears of refusals also hears that the stream ends', async () => {
+test('an input notified of rejections is also notified of the shutdown', async () => {
   const { heard } = await stopped(sleeping('1h'), { replays: false })
   assert.deepEqual(heard, ['type was closed'])
 })
 
-test('whatever stands around the sleep, the message does not go on', async () => {
+test('no processor wrapped around the sleep lets the message continue', async () => {
   const sleep = 'sleep: { duration: 1h }'
   const processors = [
     `branch: { processors: [ { ${sleep} } ] }`,
@@ -141,7 +141,7 @@ rate_limit_resources: [ { label: l, local: { count: 1, interval: 1h } } ]
   }
 })
 
-test('no output takes the refusal for one that it has to handle', async () => {
+test('no wrapping output handles the rejection as a delivery failure', async () => {
   const slow = '{ collect: {}, processors: [ { sleep: { duration: 1h } } ] }'
   const outputs = [
     `fallback: [ ${slow}, { collect: {} } ]`,
@@ -156,14 +156,14 @@ test('no output takes the refusal for one that it has to handle', async () => {
   }
 })
 
-test('behind a buffer messages have the whole time of grace', async () => {
+test('messages behind a buffer get the full shutdown timeout', async () => {
   const rest = `buffer: { memory: {} }\n${sleeping('1h')}`
   const { delivered, tookMs } = await stopped(rest, { timeoutMs: 1000 })
   assert.ok(tookMs >= 700, `${tookMs} ms`)
   assert.deepEqual(delivered, [])
 })
 
-test('messages that are tried again by the stream are not, when it ends', async () => {
+test('messages that the stream retries are no longer retried once it shuts down', async () => {
   const rest = `error_handling: { strategy: retry }\n${sleeping('1h')}`
   const { delivered, heard } = await stopped(rest)
   assert.deepEqual({ delivered, heard }, { delivered: [], heard: [] })

@@ -23,11 +23,11 @@ function textOf(message: Message): string {
 const numbers = (count: number, more = '') =>
   `input: { generate: { count: ${count}, interval: '', mapping: 'root.n = counter()'${more} } }\n`
 
-test('a stream ends when its input does and everything was delivered', async () => {
+test('a stream ends when its input has ended and everything is delivered', async () => {
   assert.deepEqual(await run(`${numbers(3)}output: { collect: {} }\n`), ['{"n":1}', '{"n":2}', '{"n":3}'])
 })
 
-test('a stream whose parts never wait leaves time for others and can be stopped', async () => {
+test('a stream whose components never wait yields to others and can be stopped', async () => {
   const config = "input: { generate: { interval: '', mapping: 'root = deleted()' } }\noutput: { drop: {} }\n"
   const registry = createRegistry()
   const stream = await startStream(config, { registry, host: systemHost, clock: systemClock, log: nullLog })
@@ -46,13 +46,13 @@ output: { collect: {} }
   assert.deepEqual(await run(config), ['{"ok":true}', '{"n":2}: failed assignment (line 1): no'])
 })
 
-test('messages that are batches of their own are archived one by one, a batch as one', async () => {
+test('messages in batches of one are archived individually, a batch as one archive', async () => {
   const rest = 'pipeline: { processors: [ { archive: { format: json_array } } ] }\noutput: { collect: {} }\n'
   assert.deepEqual(await run(`${numbers(2)}${rest}`), ['[{"n":1}]', '[{"n":2}]'])
   assert.deepEqual(await run(`${numbers(2, ', batch_size: 2')}${rest}`), ['[{"n":1},{"n":2}]'])
 })
 
-test('only the messages that were refused are delivered again', async () => {
+test('only rejected messages are redelivered', async () => {
   let attempts = 0
   const delivered = await run(`${numbers(3, ', batch_size: 3')}output: { collect: {} }\n`, batch => {
     attempts++
@@ -61,7 +61,7 @@ test('only the messages that were refused are delivered again', async () => {
   assert.deepEqual(delivered, ['{"n":2}'])
 })
 
-test('after an expansion the message that it came from is delivered again', async () => {
+test('a rejected part of an expanded message redelivers the source message', async () => {
   let attempts = 0
   const config = `${numbers(2, ', batch_size: 2')}pipeline:
   processors:
@@ -76,7 +76,7 @@ output: { collect: {} }
   assert.deepEqual(delivered, ['2|20'])
 })
 
-test('a fallback gets only what failed, with the reason', async () => {
+test('a fallback output receives only failed messages, with the reason', async () => {
   const config = `${numbers(2)}output:
   fallback:
     - switch: { cases: [ { check: this.n == 1, output: { drop: {} } }, { output: { reject: 'no ${'${! json("n") }'}' } } ] }
@@ -86,7 +86,7 @@ test('a fallback gets only what failed, with the reason', async () => {
   assert.deepEqual(await run(config), ['no 2'])
 })
 
-test('a branch maps its answer back and leaves failed messages alone', async () => {
+test('a branch maps its result back and leaves failed messages unchanged', async () => {
   const config = `${numbers(2)}pipeline:
   processors:
     - branch:
@@ -109,7 +109,7 @@ output: { collect: {} }
   assert.deepEqual(await run(config), ['1|2', '3|4', '5'])
 })
 
-test('an input that has ended does not cut the batches of those that go on', async () => {
+test('an input that ends does not flush the batches of inputs still running', async () => {
   const generate = (key: string, count: number, interval: string) =>
     `    - generate: { count: ${count}, interval: '${interval}', mapping: 'root = "${key}"' }\n`
   const inputs = `input:
@@ -131,11 +131,11 @@ ${'BATCHING'}
   assert.deepEqual(await collected('    copies: 1', output), ['aaaab'])
 })
 
-test('the memory buffer passes everything on', async () => {
+test('the memory buffer forwards every message', async () => {
   assert.deepEqual(await run(`${numbers(2)}buffer: { memory: {} }\noutput: { collect: {} }\n`), ['{"n":1}', '{"n":2}'])
 })
 
-test('dedupe drops what its cache knows', async () => {
+test('dedupe drops messages whose key is in its cache', async () => {
   const config = `input: { generate: { count: 4, interval: '', mapping: 'root = counter() % 2' } }
 pipeline: { processors: [ { dedupe: { cache: seen, key: '${'${! content() }'}' } } ] }
 output: { collect: {} }
@@ -166,7 +166,7 @@ for (const around of [
   const batching = (count: number) => `{ broker: { outputs: [ { collect: {} } ], batching: { count: ${count} } } }`
   const unhurried = numbers(130).replace("interval: ''", 'interval: 1ms')
 
-  test(`${name} leaves the output inside time to fill a batch`, async () => {
+  test(`${name} lets the inner output fill a batch`, async () => {
     const batches = await run(`${unhurried}output: { ${around.replace('OUTPUT', batching(64))} }\n`)
     assert.deepEqual(
       batches.map(batch => batch.split('|').length),
@@ -174,7 +174,7 @@ for (const around of [
     )
   })
 
-  test(`${name} does not stand still over a batch that is larger than what it has under way`, async () => {
+  test(`${name} does not stall on a batch larger than its in-flight limit`, async () => {
     const batches = await run(`${unhurried}output: { ${around.replace('OUTPUT', batching(100))} }\n`)
     assert.deepEqual(
       batches.flatMap(batch => batch.split('|')),
@@ -183,7 +183,7 @@ for (const around of [
   })
 }
 
-test('a message counts once, in the output that delivers it and not in those around', async () => {
+test('a message is counted once, by the output that delivers it and not by those around it', async () => {
   const store = new MetricsStore()
   const config = `${numbers(3)}pipeline: { processors: [ { mapping: 'root = if this.n == 2 { throw("no") } else { this }' } ] }
 output: { fallback: [ { reject_errored: { drop: {} } }, { drop: {} } ] }
@@ -204,7 +204,7 @@ output: { fallback: [ { reject_errored: { drop: {} } }, { drop: {} } ] }
   assert.deepEqual(counted('processor_error'), [['root.pipeline.processors.0', 1]])
 })
 
-test('the source of an error is told by the processors that work on batches, as in the original', async () => {
+test('batch processors set the source of an error as in the original', async () => {
   const config = (failing: string) => `input: { generate: { count: 1, interval: '', mapping: 'root = "no json"' } }
 pipeline:
   processors:

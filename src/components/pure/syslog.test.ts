@@ -19,11 +19,11 @@ test('values of structured data are unescaped', () => {
   assert.deepEqual(structureddata, { 'a@1': { x: '1 "2" ]' }, 'b@1': {} })
 })
 
-test('dashes say that there is nothing', () => {
+test('dashes stand for absent values', () => {
   assert.deepEqual(parseRfc5424('<0>1 - - - - - -'), { priority: 0n, facility: 0n, severity: 0n, version: 1n })
 })
 
-test('a broken line is told with the byte at which it stops being one', () => {
+test('a malformed line is reported with the offset of its first invalid byte', () => {
   const id =
     'expecting a structured data element id (from 1 to max 32 US-ASCII characters; except `=`, ` `, `]`, and `"`'
   const cases: readonly (readonly [string, string])[] = [
@@ -54,18 +54,18 @@ test('a broken line is told with the byte at which it stops being one', () => {
     )
 })
 
-test('what is not ASCII is UTF-8', () => {
+test('bytes outside ASCII are decoded as UTF-8', () => {
   const bytes = Buffer.from('<13>1 - h a p m [x a="é"] grüß').toString('latin1')
   const { structureddata, message } = parseRfc5424(bytes)
   assert.deepEqual([structureddata, message], [{ x: { a: 'é' } }, 'grüß'])
 })
 
-test('the older format has a tag with a process', () => {
+test('the older format has a tag with a process id', () => {
   const { appname, procid, message, timestamp } = parseRfc3164('<28>Oct  2 16:33:15 host app[12]: hello', older)
   assert.deepEqual([appname, procid, message, timestamp], ['app', '12', 'hello', '2021-10-02T16:33:15Z'])
 })
 
-test('a tag without a blank after it is part of the message, too', () => {
+test('a tag without a following space is also part of the message', () => {
   for (const text of ['app:hello', 'app: ', 'app[1] hello']) {
     const { appname, message } = parseRfc3164(`<28>Oct  2 16:33:15 host ${text}`, older)
     assert.deepEqual([appname, message], ['app', text])
@@ -73,12 +73,12 @@ test('a tag without a blank after it is part of the message, too', () => {
   assert.equal(parseRfc3164('<28>Oct  2 16:33:15 host hello you: there', older)['appname'], undefined)
 })
 
-test('brackets, tabs and line breaks of a message are its own', () => {
+test('brackets, tabs and line breaks in a message are kept', () => {
   const { procid, message } = parseRfc3164('<28>Oct  2 16:33:15 host app[12]: [x]:\ty\n', older)
   assert.deepEqual([procid, message], ['12', '[x]:\ty\n'])
 })
 
-test('days that a year does not have', () => {
+test('dates that do not exist in a year', () => {
   assert.equal(parseRfc3164('<28>Feb 29 16:33:15 h m', older)['timestamp'], '2021-03-01T16:33:15Z')
   assert.deepEqual(
     broken(() => parseRfc3164('<28>Feb 30 16:33:15 h m', older)),
@@ -86,7 +86,7 @@ test('days that a year does not have', () => {
   )
 })
 
-test('of a line in the older format without a whole timestamp, the priority counts', () => {
+test('a line in the older format with an incomplete timestamp keeps its priority', () => {
   const priority = { priority: 28n, facility: 3n, severity: 4n }
   for (const line of ['<28>Oct  2 16:33:15', '<28>1 2003-10-11T22:14:15Z h m', '<28>2003-10-11 22:14:15 h m']) {
     assert.deepEqual(broken(() => parseRfc3164(line, older))[1], priority, line)

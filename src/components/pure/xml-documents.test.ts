@@ -13,7 +13,7 @@ scannerContract('xml_documents', {
   broken: { bytes: Buffer.from('<a>1</a><b>text'), bodies: ['{"a":"1"}'], error: /XML/ },
 })
 
-test('documents one behind the other, in pieces of any size', async () => {
+test('reads concatenated documents from chunks of any size', async () => {
   const source =
     '<a>\n\t<b>é0</b> </a>invalid\n<?xml version="1.0"?><!DOCTYPE x><a c=">"/><!-- <x> --><a><![CDATA[</a>]]><d/></a>\n'
   const texts = ['{"a":{"b":"é0"}}', '{"a":{"-c":">"}}', '{"a":{"#text":"</a>","d":""}}']
@@ -24,7 +24,7 @@ test('documents one behind the other, in pieces of any size', async () => {
   assert.deepEqual(cast, { texts: ['{"a":5}'], error: null })
 })
 
-test('a broken document ends the source, and those before it are delivered', async () => {
+test('a malformed document ends the source after those before it are delivered', async () => {
   const { texts, error } = await scanned(xml, Buffer.from('<a>1</a><b>text'), 4)
   assert.deepEqual(texts, ['{"a":"1"}'])
   assert.match(error!, /XML/)
@@ -35,14 +35,14 @@ test('an operator is needed', async () => {
   await assert.rejects(scanned('xml_documents: {}', Buffer.from(''), 1), /operator not recognised/)
 })
 
-test('a document without an end is bounded', () => {
+test('the size of an unterminated document is bounded', () => {
   const splitter = new XmlSplitter(100)
   assert.throws(() => {
     for (let i = 0; i < 100; i++) splitter.pushText('<a>text')
   }, /an XML document has more than 100 characters/)
 })
 
-test('unarchived texts keep what does not end', async () => {
+test('unarchiving keeps an unterminated document', async () => {
   assert.deepEqual(splitXml('<a/><b'), ['<a/>', '<b'])
   assert.deepEqual(splitXml('none'), ['none'])
   const outcomes = await processed('unarchive: { format: xml_documents_to_json }', ['<a>1</a><a>2</a>'])

@@ -122,7 +122,7 @@ if (url === undefined || guardedUrl === undefined) {
     openServer,
   )
 
-  test('a server that takes commands and never answers counts as lost', async context => {
+  test('a server that never answers is treated as lost', async context => {
     const proxy = await startTcpProxy(port)
     context.after(() => proxy.close())
     const key = newKey()
@@ -142,7 +142,7 @@ if (url === undefined || guardedUrl === undefined) {
     await receiver.close()
   })
 
-  test('redis_pubsub: patterns choose channels', async () => {
+  test('redis_pubsub: subscribes to channels by pattern', async () => {
     const name = newKey()
     const receiver = await Receiver.start({ redis_pubsub: { url, channels: [`${name}-h?llo`], use_patterns: true } })
     while ((await client.publish(`${name}-hallo`, 'heard')) === 0) await new Promise(resolve => setTimeout(resolve, 20))
@@ -152,7 +152,7 @@ if (url === undefined || guardedUrl === undefined) {
     await receiver.close()
   })
 
-  test('redis_list: max_in_flight bounds what is on its way', async () => {
+  test('redis_list: max_in_flight bounds the messages in flight', async () => {
     const key = newKey()
     await client.rPush(key, ['a', 'b', 'c'])
     const receiver = await Receiver.start({ redis_list: { url, key, max_in_flight: 1 } })
@@ -174,7 +174,7 @@ if (url === undefined || guardedUrl === undefined) {
     await receiver.close()
   })
 
-  test('a key of another type fails its messages and no others', async () => {
+  test('a key of the wrong type fails its own messages only', async () => {
     const [list, text] = [newKey(), newKey()]
     await client.set(text, 'x')
     const sender = await Sender.start({ redis_list: { url, key: '${! content() }' } })
@@ -184,7 +184,7 @@ if (url === undefined || guardedUrl === undefined) {
     await sender.close()
   })
 
-  test('a wrong password is reported as the server words it', async () => {
+  test('a wrong password is reported in the words of the server', async () => {
     const wrong = new URL(guardedUrl)
     wrong.password = 'wrong'
     const receiver = await Receiver.start({ redis_list: { url: wrong.href, key: 'x' } })
@@ -203,7 +203,7 @@ if (url === undefined || guardedUrl === undefined) {
     await receiver.close()
   })
 
-  test('redis_streams: a stream is kept near its maximal length', async () => {
+  test('redis_streams: a stream is kept near its maximum length', async () => {
     const stream = newKey()
     const sender = await Sender.start({ redis_streams: { url, stream, max_length: 100 } })
     await Promise.all(Array.from({ length: 1000 }, (_, index) => sender.send(String(index))))
@@ -211,7 +211,7 @@ if (url === undefined || guardedUrl === undefined) {
     await sender.close()
   })
 
-  test('redis_streams: metadata with an excluded prefix stays behind', async () => {
+  test('redis_streams: metadata with an excluded prefix is not sent', async () => {
     const stream = newKey()
     const sender = await Sender.start({ redis_streams: { url, stream, metadata: { exclude_prefixes: ['own_'] } } })
     await sender.send({ text: 'x', metadata: { own_a: '1', b: '2', body: 'loses' } })
@@ -220,7 +220,7 @@ if (url === undefined || guardedUrl === undefined) {
     await sender.close()
   })
 
-  test('redis_streams: a missing stream is an error where none shall be made', async () => {
+  test('redis_streams: a missing stream is an error unless it may be created', async () => {
     const receiver = await Receiver.start({
       redis_streams: { url, streams: [newKey()], consumer_group: 'g', create_streams: false },
     })
@@ -229,7 +229,7 @@ if (url === undefined || guardedUrl === undefined) {
     await receiver.close()
   })
 
-  test('redis_scan: reads the keys that match, and ends', async () => {
+  test('redis_scan: reads the matching keys, and ends', async () => {
     const prefix = newKey()
     await client.set(`${prefix}a`, '1')
     await client.set(`${prefix}b`, 'two')
@@ -273,7 +273,7 @@ if (url === undefined || guardedUrl === undefined) {
     return received.texts[0]!
   }
 
-  test('redis: answers become documents', async () => {
+  test('redis: replies become documents', async () => {
     const key = newKey()
     const run = (command: string, mapping: string, text = '{}') =>
       process1([{ redis: { url, command, args_mapping: mapping, retries: 0, retry_period: '1ms' } }], text)
@@ -317,7 +317,7 @@ if (url === undefined || guardedUrl === undefined) {
     assert.equal(await process1([processor], '{"v":"y"}'), '"y3"')
   })
 
-  test('cache: what is stored is found until its time is over', async () => {
+  test('cache: a stored value is found until it expires', async () => {
     const prefix = `${newKey()}:`
     const resources = { cache_resources: [{ label: 'c', redis: { url, prefix, default_ttl: '1h' } }] }
     const operate = async (operator: string, value?: string, ttl?: string) => {
@@ -342,7 +342,7 @@ if (url === undefined || guardedUrl === undefined) {
     assert.ok((await client.pTTL(`${prefix}k`)) <= 10_000)
   })
 
-  test('rate limit: all who share a key share its uses', async () => {
+  test('rate limit: instances with the same key share one limit', async () => {
     const key = newKey()
     const start = (count: number) =>
       Receiver.start(
@@ -401,7 +401,7 @@ if (url === undefined || guardedUrl === undefined) {
     assert.equal(receiver.log.filter(line => line.includes('WRONGTYPE')).length, keys.length)
   })
 
-  test('TLS: the server has to show a certificate of a trusted authority', async () => {
+  test('TLS: the server certificate has to be signed by a trusted authority', async () => {
     const tlsUrl = process.env['PENSTOCK_TEST_REDIS_TLS']!
     const authority = process.env['PENSTOCK_TEST_REDIS_CA']
     const key = newKey()

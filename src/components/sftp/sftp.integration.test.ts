@@ -115,7 +115,7 @@ function testSftp(address: string): void {
     }
   })
 
-  test('sftp: files that match are read in their order, folders and what is not there are left out', async () => {
+  test('sftp: matching files are read in order, and folders and missing files are skipped', async () => {
     const folder = newFolder()
     for (const name of ['b.csv', 'a.csv', 'a.txt', '[x].csv', 'é.csv']) writeFileSync(join(folder, name), name)
     mkdirSync(join(folder, 'deep.csv'))
@@ -142,7 +142,7 @@ function testSftp(address: string): void {
     assert.deepEqual(await names('*/1.csv', 'no*', 'no-such', 'b.csv'), ['deep.csv/1.csv', 'folder.csv/1.csv', 'b.csv'])
   })
 
-  test('sftp: a path with a pattern that is none, and an address without a port, are refused', async () => {
+  test('sftp: an invalid path pattern and an address without a port are refused', async () => {
     const start = (options: ComponentBody) => Receiver.start({ sftp: { ...at(port), ...options } })
     await assert.rejects(start({ paths: ['/x/[a'] }), /the path '\/x\/\[a' has a \[ without its \]/)
     await assert.rejects(start({ paths: ['/x/[b-a]'] }), /has a pattern that is none: \[b-a\]/)
@@ -155,7 +155,7 @@ function testSftp(address: string): void {
     await assert.rejects(start({ paths: ['/x'], watcher }), /nope/)
   })
 
-  test('sftp: a file is cut by a scanner, or as a codec of older configurations says', async () => {
+  test('sftp: a file is split by a scanner or by a codec of older configurations', async () => {
     const folder = newFolder()
     writeFileSync(join(folder, 'a.csv'), 'n,m\n1,2\n3,4\n')
     const texts = async (options: ComponentBody) => {
@@ -167,7 +167,7 @@ function testSftp(address: string): void {
     assert.deepEqual(await texts({ codec: 'lines' }), ['n,m', '1,2', '3,4'])
   })
 
-  test('sftp: a file is deleted when all of its messages were delivered, and not before', async () => {
+  test('sftp: a file is deleted only once all of its messages are delivered', async () => {
     const folder = newFolder()
     writeFileSync(join(folder, 'a'), 'one\ntwo\n')
     writeFileSync(join(folder, 'b'), 'bad\n')
@@ -191,7 +191,7 @@ function testSftp(address: string): void {
     await receiver.close()
   })
 
-  test('sftp: new files are waited for, each is read once, and a refused one again', async () => {
+  test('sftp: new files are waited for, each is read once, and rejected ones are read again', async () => {
     const folder = newFolder()
     const cache = newFolder()
     const config = {
@@ -249,7 +249,7 @@ function testSftp(address: string): void {
     await next.close()
   })
 
-  test('sftp: a file that cannot be read is reported, and those behind it are read', async () => {
+  test('sftp: an unreadable file is reported, and the following files are read', async () => {
     const folder = newFolder()
     writeFileSync(join(folder, 'b'), 'b')
     const { received, log } = await readAll({ paths: [folder, `${folder}/b`] })
@@ -257,7 +257,7 @@ function testSftp(address: string): void {
     assert.match(log[0]!, new RegExp(`${folder}`))
   })
 
-  test('sftp: reading goes on where a connection was lost in the middle of a file', async () => {
+  test('sftp: reading resumes where a connection was lost in the middle of a file', async () => {
     const folder = newFolder()
     const proxy = await startTcpProxy(port)
     const lines = bodies(10_000, 'a long line '.repeat(40))
@@ -286,7 +286,7 @@ function testSftp(address: string): void {
     assert.deepEqual(seen, lines)
   })
 
-  test('sftp: a file that is changed while the connection is away is not mixed with what it was', async () => {
+  test('sftp: a file changed while disconnected is not mixed with its old content', async () => {
     const folder = newFolder()
     const proxy = await startTcpProxy(port)
     const path = join(folder, 'large')
@@ -318,7 +318,7 @@ function testSftp(address: string): void {
     )
   })
 
-  test('sftp: messages are written by each codec, into folders that are made', async () => {
+  test('sftp: messages are written by each codec, and missing folders are created', async () => {
     const folder = newFolder()
     await send({ path: `${folder}/a/b/all`, codec: 'all-bytes' }, 'first and long', 'second')
     await send({ path: `${folder}/a/append`, codec: 'append' }, 'one', 'two')
@@ -352,7 +352,7 @@ function testSftp(address: string): void {
     assert.deepEqual(filesIn(folder), { file: '', one: 'oneone\n', two: 'twotwo\n' })
   })
 
-  test('sftp: a large message arrives whole, also behind others', async () => {
+  test('sftp: a large message is written completely, also after others', async () => {
     const folder = newFolder()
     const large = 'x'.repeat(3_000_000)
     await send({ path: `${folder}/all` }, large)
@@ -362,7 +362,7 @@ function testSftp(address: string): void {
     assert.equal(received[0]![0], large)
   })
 
-  test('sftp: of messages that replace the same file at the same time one is left, whole', async () => {
+  test('sftp: of concurrent messages that replace the same file, one remains complete', async () => {
     const folder = newFolder()
     const sender = await Sender.start({ sftp: { ...at(port), path: `${folder}/out` } })
     const sent = ['a', 'b', 'c', 'd', 'e'].map((letter, index) => letter.repeat(100_000 * (5 - index)))
@@ -372,7 +372,7 @@ function testSftp(address: string): void {
     assert.ok(sent.includes(out!), `${out!.length} bytes`)
   })
 
-  test('sftp: messages do not run into each other where a connection was lost while they were written', async () => {
+  test('sftp: messages are not interleaved when the connection is lost during a write', async () => {
     const folder = newFolder()
     const proxy = await startTcpProxy(port)
     const sender = await Sender.start({ sftp: { ...at(proxy.port), path: `${folder}/out`, codec: 'lines' } })
@@ -404,7 +404,7 @@ function testSftp(address: string): void {
     assert.doesNotMatch(text, /\n\n/)
   })
 
-  test('sftp: a client signs in by a key, one with a passphrase, or a password', async () => {
+  test('sftp: a client authenticates with a key, an encrypted key or a password', async () => {
     const folder = newFolder()
     const host = readFileSync(join(keys, 'host.pub'), 'utf8')
     const sealed = { username, private_key_file: join(keys, 'sealed'), private_key_pass: 'open sesame' }
@@ -418,12 +418,12 @@ function testSftp(address: string): void {
     await works('password', { address: passwords, credentials: { username: 'reader', password: 'open sesame' } })
   })
 
-  test('sftp: a folder that cannot be made refuses its messages', async () => {
+  test('sftp: messages fail when their folder cannot be created', async () => {
     // The kernel makes no folders there, and says that there is no such file.
     await assert.rejects(send({ path: '/proc/no-such-folder/below/x' }, 'x'), /mkdir \/proc\/no-such-folder: /)
   })
 
-  test('sftp: what keeps a client from the server is reported', async () => {
+  test('sftp: the reason why a client cannot connect is reported', async () => {
     const stranger = readFileSync(join(keys, 'stranger.pub'), 'utf8')
     const cases: readonly (readonly [ComponentBody, RegExp])[] = [
       [{ address: '127.0.0.1:1' }, /connection refused/],
@@ -455,7 +455,7 @@ function testSftp(address: string): void {
     }
   })
 
-  test('sftp: a server that speaks something else is reported, and tried again', async () => {
+  test('sftp: a server that speaks another protocol is reported, and retried', async () => {
     const answers: readonly (readonly [string, RegExp])[] = [
       ['HTTP/1.1 400 Bad Request\r\n\r\n', /Connection lost before handshake/],
       [`SSH-2.0-x\r\n${'\u007f'.repeat(64)}`, /Bad packet length/],

@@ -14,7 +14,7 @@ test('slack_webhook: a message is posted as the JSON that it is', async context 
   assert.deepEqual(slack.posted, [{ text: 'Hello', blocks: [{ type: 'divider' }] }])
 })
 
-test('slack_webhook: what is no JSON object fails and is not sent', async context => {
+test('slack_webhook: a message that is not a JSON object fails and is not sent', async context => {
   const slack = await startSlack(context)
   const sender = await Sender.start({ slack_webhook: { webhook: slack.url } })
   await assert.rejects(sender.send('Hello'), /invalid character|JSON/)
@@ -23,7 +23,7 @@ test('slack_webhook: what is no JSON object fails and is not sent', async contex
   assert.deepEqual(slack.posted, [])
 })
 
-test('slack_webhook: what Slack refuses fails with its reason, and with how long to wait', async context => {
+test('slack_webhook: a message that Slack refuses fails with the reason and the time to wait', async context => {
   const slack = await startSlack(context)
   const sender = await Sender.start({ slack_webhook: { webhook: slack.url } })
   await assert.rejects(sender.send('{}'), /slack server error: 400 Bad Request: no_text/)

@@ -11,7 +11,7 @@ import { portOf } from '../../../test/servers/ports.ts'
 
 const eventFields = new Set(['event', 'time', 'host', 'source', 'sourcetype', 'index', 'fields'])
 
-test('splunk_hec: a batch is one request of events, which text becomes and events stay', async context => {
+test('splunk_hec: a batch is one request; text is wrapped in events, and events are sent unchanged', async context => {
   const collector = await startCollector(context)
   const sender = await Sender.start(collector.output({ batching_count: 4 }))
   await sender.send('plain', '{"a":1}', '{"event":{"b":2},"time":1,"host":"own"}', '["event"]')
@@ -21,7 +21,7 @@ test('splunk_hec: a batch is one request of events, which text becomes and event
   ])
 })
 
-test('splunk_hec: what is configured overrides what an event says', async context => {
+test('splunk_hec: configured fields override those of an event', async context => {
   const collector = await startCollector(context)
   const own = { event_host: 'h "quoted"', event_source: 's', event_sourcetype: 't', event_index: 'i' }
   const sender = await Sender.start(collector.output({ batching_count: 1, ...own }))
@@ -30,7 +30,7 @@ test('splunk_hec: what is configured overrides what an event says', async contex
   assert.deepEqual(collector.requests, [[{ event: 'x', host: 'h "quoted"', source: 's', sourcetype: 't', index: 'i' }]])
 })
 
-test('splunk_hec: requests are compressed where that is asked for', async context => {
+test('splunk_hec: requests are compressed when configured', async context => {
   const collector = await startCollector(context)
   const sender = await Sender.start(collector.output({ batching_count: 2, gzip: true }))
   await sender.send('one', 'two')
@@ -39,7 +39,7 @@ test('splunk_hec: requests are compressed where that is asked for', async contex
   assert.deepEqual(collector.encodings, ['gzip'])
 })
 
-test('splunk_hec: a wrong token refuses the messages with the reason of the collector, after one request', async context => {
+test('splunk_hec: a wrong token fails the messages with the reason of the collector, after one request', async context => {
   const collector = await startCollector(context)
   const sender = await Sender.start(collector.output({ batching_count: 1, token: 'wrong' }))
   await assert.rejects(sender.send('x'), /\(403\).*Invalid token/)

@@ -68,7 +68,7 @@ function testMysqlTls(plain: string, encrypted: string): void {
   }
 
   for (const tls of ['preferred', 'skip-verify&allowFallbackToPlaintext=true']) {
-    test(`mysql: tls=${tls} encrypts where the server can, and goes without where it cannot`, async () => {
+    test(`mysql: tls=${tls} encrypts if the server supports TLS, and connects in plain text otherwise`, async () => {
       assert.equal(await cipher(`${encrypted}?tls=${tls}`), 'encrypted')
       assert.equal(await cipher(`${plain}?tls=${tls}`), 'plain')
     })
@@ -79,7 +79,7 @@ function testMysqlTls(plain: string, encrypted: string): void {
     assert.match(await cipher(`${plain}?tls=skip-verify`), /secure connection/)
   })
 
-  test('mysql: statements at the same time all find out that the server has no encryption', async () => {
+  test('mysql: concurrent statements all detect a server without encryption', async () => {
     const sender = await Sender.start({
       sql_raw: { driver: 'mysql', dsn: `${plain}?tls=preferred`, query: 'DO ?', args_mapping: 'root = [ content() ]' },
     })
@@ -273,7 +273,7 @@ function testDatabase(database: Database): void {
     },
   })
 
-  test(`${driver}: a result of more rows than are read at a time is complete`, async () => {
+  test(`${driver}: a result larger than one fetch is complete`, async () => {
     const table = newTable()
     await database.execute(`CREATE TABLE ${table} (id ${serial}, body VARCHAR(20))`)
     const values = Array.from({ length: 1300 }, (_, index) => `('row ${index}')`)
@@ -289,7 +289,7 @@ function testDatabase(database: Database): void {
     )
   })
 
-  test(`${driver}: rows that do not fit fail alone, each with the reason of the database`, async () => {
+  test(`${driver}: rows that do not fit fail individually, each with the error of the database`, async () => {
     const table = newTable()
     await database.execute(`CREATE TABLE ${table} (id INT PRIMARY KEY, size INT NOT NULL)`)
     const sender = await Sender.start({
@@ -334,7 +334,7 @@ function testDatabase(database: Database): void {
     assert.equal((await database.query(`SELECT id FROM ${table}`)).length, 2)
   })
 
-  test(`${driver}: a missing table, database or server and a wrong login are named in the error of the message`, async () => {
+  test(`${driver}: a missing table, database or server and a wrong login are named in the message error`, async () => {
     const insert = { table: 'missing_table', columns: ['id'], args_mapping: 'root = [ 1 ]' }
     const failure = async (more: Readonly<Record<string, unknown>>): Promise<string> => {
       const sender = await Sender.start({ sql_insert: { ...connection, ...insert, ...more } })
@@ -355,14 +355,14 @@ function testDatabase(database: Database): void {
     assert.match(await failure({ dsn: elsewhere }), /nowhere/)
   })
 
-  test(`${driver}: a database that does not answer stops the start where init_verify_conn is set`, async () => {
+  test(`${driver}: with init_verify_conn the stream does not start while the database is unreachable`, async () => {
     const config = { sql_raw: { driver, dsn: database.dsn(1), query: 'SELECT 1', init_verify_conn: true } }
     await assert.rejects(Sender.start(config), /could not establish connection to database/)
   })
 }
 
 if (postgresDsn !== undefined) {
-  test('postgres: values come back by their types', async () => {
+  test('postgres: values are returned with their types', async () => {
     const dsn = postgresDsn
     const query = `SELECT 1::int AS i, 9007199254740993::bigint AS b, 1.5::float8 AS f, 12.30::numeric AS n, true AS t,
       'x'::text AS s, '{"a":1}'::json AS j, '\\x6869'::bytea AS y, NULL AS nothing,
@@ -376,7 +376,7 @@ if (postgresDsn !== undefined) {
     await receiver.close()
   })
 
-  test('postgres: bytes are text, or bytes, as the column wants', async () => {
+  test('postgres: bytes are sent as text or as bytes, depending on the column type', async () => {
     const table = `t_${randomUUID().slice(0, 8)}`
     const sender = await Sender.start({
       sql_insert: {
@@ -398,7 +398,7 @@ if (postgresDsn !== undefined) {
 }
 
 if (mysqlDsn !== undefined) {
-  test('mysql: values of a prepared statement come back by their types, others as text', async () => {
+  test('mysql: values of a prepared statement are returned with their types, others as text', async () => {
     const columns =
       "CAST(1 AS SIGNED) AS i, CAST(18446744073709551615 AS UNSIGNED) AS u, 1.5e0 AS f, 12.30 AS n, 'x' AS s, NULL AS nothing, TIMESTAMP('2024-01-02 03:04:05') AS z"
     const read = async (more: Readonly<Record<string, unknown>>) => {

@@ -20,7 +20,7 @@ async function run(config: string, accept: (batch: Batch) => void = () => undefi
   return results
 }
 
-test('what one stream inserts another one selects', async () => {
+test('rows inserted by one stream are selected by another', async () => {
   const dsn = `file:${join(folder, 'a.db')}`
   await run(`input: { generate: { count: 2, interval: '', mapping: 'root = { "id": counter(), "x": 0.5 }' } }
 output:
@@ -39,7 +39,7 @@ output: { collect: {} }
   assert.deepEqual(rows, ['{"id":2,"x":0.5}', '{"id":1,"x":0.5}'])
 })
 
-test('a file that cannot be opened yet refuses messages, and takes them once it can', async () => {
+test('a database file that cannot be opened rejects messages until it can be', async () => {
   const place = join(folder, 'later')
   const sender = await Sender.start({
     sql_insert: {
@@ -63,7 +63,7 @@ output: { collect: {} }
   assert.deepEqual(rows, ['{"x":"in time"}'])
 })
 
-test('the buffer delivers again what was refused', async () => {
+test('the buffer redelivers rejected messages', async () => {
   let attempts = 0
   const rows = await run(
     `input: { generate: { count: 2, interval: '', mapping: 'root = counter()' } }

@@ -23,7 +23,7 @@ interface Case {
 // Expected results, as produced by Go's text/template with Sprig.
 const cases = JSON.parse(readFileSync(join(import.meta.dirname, 'cases.json'), 'utf8')) as readonly Case[]
 
-test('templates of every kind have the results of the original, or fail like there', async () => {
+test('templates of every kind give the results of the original, or fail likewise', async () => {
   for (const each of cases) {
     if (each.fails === true) {
       const run = async () => {
@@ -35,7 +35,7 @@ test('templates of every kind have the results of the original, or fail like the
   }
 })
 
-test('metadata, functions of your own and other templates', async () => {
+test('metadata, custom functions and nested templates', async () => {
   const more = {
     functions: { shout: 'root = this.uppercase()' },
     sub_templates: { hello: { text: 'hello {{ shout .foo }}' } },
@@ -61,7 +61,7 @@ test('templates come from files', async () => {
   )
 })
 
-test('what cannot be used does not start', async () => {
+test('an invalid template keeps the stream from starting', async () => {
   const fails = async (text: string, reason: RegExp, more: object = {}) =>
     await assert.rejects(processed(template(text, more), []), reason)
   await fails('{{ invalid syntax', /Failed to parse template: template: main:1: unclosed action/)
@@ -79,13 +79,13 @@ test('numbers of a document can be compared with numbers', async () => {
   }
 })
 
-test('a message does not change, a dictionary of the template does', async () => {
+test('a template does not change the message, but can change its own dictionaries', async () => {
   const text =
     '{{ $d := dict }}{{ $_ := set $d "k" 1 }}{{ $e := set .m "new" 1 }}{{ len $d }}{{ hasKey $e "new" }}{{ hasKey .m "new" }}'
   assert.deepEqual(await bodiesOf(template(text), [document]), ['1truefalse'])
 })
 
-test('endless templates end', async () => {
+test('endless templates are stopped', async () => {
   const limited = async (text: string) => (await errorsOf(template(text), ['{}']))[0]!
   assert.match(
     await limited('{{define "T"}}{{template "T"}}{{end}}{{template "T"}}'),
@@ -100,7 +100,7 @@ test('endless templates end', async () => {
   )
 })
 
-test('what is no document is flagged', async () => {
+test('a message that is not a document is flagged', async () => {
   const [error] = await errorsOf(template('{{ . }}'), ['nope'])
   assert.match(error!, /^Failed to parse part into json: /)
 })
