@@ -11,6 +11,7 @@ import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { replaceExtents } from './merging.ts'
+import type { Pace } from './pace.ts'
 import { type Holds, holding } from './slabs.ts'
 
 /**
@@ -23,6 +24,8 @@ const BYTES_PER_KEY = 64
 const STEP_BYTES = 32 * 1024 * 1024
 /** Bytes of extents per metadata query. */
 const LOOK_UP_BYTES = 256 * 1024 * 1024
+/** Longest time in milliseconds for which batches are processed without a pause. Clients wait for as long. */
+const SLICE_MS = 5
 const MAX_LAST_OFFSET_DELTA = 2 ** 31 - 1
 
 export interface CompactionOptions {
@@ -34,6 +37,7 @@ export interface CompactionOptions {
   readonly newObject: () => { key: string; epoch: number }
   /** Loads the bytes of extents with their offsets set; they are valid until `holds` are released. */
   readonly load: (extents: readonly Extent[], holds: Holds) => Promise<Buffer[]>
+  readonly pace: Pace
   readonly signal: AbortSignal
 }
 
@@ -58,7 +62,7 @@ export async function compactPartition(
   cleanedUntil: number,
   options: CompactionOptions,
 ): Promise<CleaningResult | undefined> {
-  const { metadata, config, now, signal } = options
+  const { metadata, config, now, pace, signal } = options
   const start = Math.max(cleanedUntil, bounds.logStartOffset)
   if (start >= bounds.lastStableOffset) return undefined
   const { extents } = await findAll(metadata, partition, start, bounds.lastStableOffset)
@@ -72,8 +76,9 @@ export async function compactPartition(
   for (const step of inSteps(dirty)) {
     if (signal.aborted || keys.isFull) break
     await holding(async holds => {
-      for (const bytes of await options.load(step, holds)) {
-        for (const batch of batchesOf(bytes)) keys.add(batch, start, aborted)
+      for (const batch of await loadBatches(step, holds, options)) {
+        if (pace.hasWorkedFor(SLICE_MS)) await pace.rest()
+        keys.add(batch, start, aborted)
       }
     })
     until = step.at(-1)!.lastOffset + 1
@@ -114,8 +119,9 @@ async function rewrite(
     const cleaning = { partition, until: index === steps.length - 1 ? until : null }
     const left = await holding(async holds => {
       const batches: Buffer[] = []
-      for (const bytes of await options.load(step, holds)) {
-        for (const batch of batchesOf(bytes)) addCleaned(batches, cleaned(batch, keys, aborted, options), batch)
+      for (const batch of await loadBatches(step, holds, options)) {
+        if (options.pace.hasWorkedFor(SLICE_MS)) await options.pace.rest()
+        addCleaned(batches, cleaned(batch, keys, aborted, options), batch)
       }
       const extents = batches.map(batch => extentOf(partition, batch))
       const { metadata, store, newObject, now } = options
@@ -212,6 +218,17 @@ function inSteps(extents: readonly Extent[]): Extent[][] {
     sizeBytes += extent.sizeBytes
   }
   return steps
+}
+
+/** The batches of extents; only processing them counts as work of the pace. */
+async function loadBatches(
+  extents: readonly Extent[],
+  holds: Holds,
+  { load, pace }: CompactionOptions,
+): Promise<Buffer[]> {
+  const loaded = await load(extents, holds)
+  pace.begin()
+  return loaded.flatMap(bytes => [...batchesOf(bytes)])
 }
 
 function* batchesOf(bytes: Buffer): Generator<Buffer> {

@@ -39,6 +39,8 @@ const KEYS_TOGETHER = 500
 const PARTITIONS_TOGETHER = 200
 /** Maximum number of retention calls per round for the same partitions. */
 const MAX_RETENTION_STEPS = 50
+/** Compaction has to keep up with producers, so it rests only to let other requests in. */
+const COMPACTION_REST_FACTOR = 1 / 4
 /** Maximum number of merges per round, for each size class. */
 const MAX_MERGES = 50
 
@@ -199,7 +201,9 @@ export class Housekeeping {
       for (const [index, partition] of topic.partitions.entries()) {
         if (this.#stop.signal.aborted) return
         if (!bounds[index]) continue
-        const options = { metadata, store, config, now: this.#clock.now(), newObject, load, signal: this.#stop.signal }
+        const { signal } = this.#stop
+        const pace = new Pace(this.#clock, Infinity, signal, COMPACTION_REST_FACTOR)
+        const options = { metadata, store, config, now: this.#clock.now(), newObject, load, pace, signal }
         const result = await compactPartition(partition, bounds[index], cleanedUntil[index]!, options)
         if (result === undefined) continue
         this.#log.info('compacted a partition', { topic: topic.name, partition, ...result })

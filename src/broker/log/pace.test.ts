@@ -51,6 +51,16 @@ describe('background work', () => {
     assert.deepEqual(state.slept, [40, 10])
   })
 
+  it('rests for another share of the time, and only when due', async () => {
+    const { state, clock } = newClock()
+    const pace = new Pace(clock, Infinity, new AbortController().signal, 1)
+    for (let unit = 0; unit < 10; unit++) {
+      state.now += 3
+      if (pace.hasWorkedFor(5)) await pace.rest()
+    }
+    assert.deepEqual(state.slept, [6, 6, 6, 6, 6])
+  })
+
   it('does not rest once it is aborted', async () => {
     const { state, clock } = newClock()
     const stop = new AbortController()

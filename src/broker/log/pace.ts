@@ -1,22 +1,24 @@
 import { type Clock, waitOrAbort } from '../../base/index.ts'
 
-/** Ratio of idle time to working time for background work. */
+/** Ratio of idle time to working time for background work that mostly uses the disk. */
 const REST_FACTOR = 4
 const MAX_REST_MS = 1000
 
 /**
- * Limits background work to a fifth of the time, so that it leaves the disk to clients. If work remains after
- * `politeMs` milliseconds, it continues without pauses.
+ * Limits background work to a share of the time, a fifth unless told otherwise, so that it leaves the disk and the event
+ * loop to clients. If work remains after `politeMs` milliseconds, it continues without pauses.
  */
 export class Pace {
   readonly #clock: Clock
   readonly #signal: AbortSignal
   readonly #politeUntil: number
+  readonly #restFactor: number
   #workingSince: number
 
-  constructor(clock: Clock, politeMs: number, signal: AbortSignal) {
+  constructor(clock: Clock, politeMs: number, signal: AbortSignal, restFactor = REST_FACTOR) {
     this.#clock = clock
     this.#signal = signal
+    this.#restFactor = restFactor
     this.#workingSince = clock.monotonic()
     this.#politeUntil = this.#workingSince + politeMs
   }
@@ -26,10 +28,15 @@ export class Pace {
     this.#workingSince = this.#clock.monotonic()
   }
 
+  /** Whether at least this many milliseconds have passed since `begin` or the last pause. */
+  hasWorkedFor(ms: number): boolean {
+    return this.#clock.monotonic() - this.#workingSince >= ms
+  }
+
   /** Pauses in proportion to the work since `begin` or the last pause, unless the signal aborts. */
   async rest(): Promise<void> {
     const now = this.#clock.monotonic()
-    const restMs = Math.min(REST_FACTOR * (now - this.#workingSince), MAX_REST_MS, this.#politeUntil - now)
+    const restMs = Math.min(this.#restFactor * (now - this.#workingSince), MAX_REST_MS, this.#politeUntil - now)
     // Whole milliseconds, the resolution of timers.
     if (restMs >= 1) await waitOrAbort(this.#clock, Math.floor(restMs), this.#signal)
     this.begin()
