@@ -91,9 +91,6 @@ test('an unsupported feature is reported in addition to other errors', async () 
     '3: field url is required',
     '3: field id is required',
   ])
-  assert.deepEqual(await lint('tracer:\n  gcp_cloudtrace: { project: p }\n'), [
-    "2: tracer 'gcp_cloudtrace' is known but not supported by Penstock yet",
-  ])
   const sql = 'output:\n  sql_raw:\n    driver: spanner\n    dsn: x\n    query: SELECT 1\n'
   assert.deepEqual(await lint(sql), ["3: SQL driver 'spanner' is known but not supported by Penstock yet"])
 })
