@@ -325,6 +325,7 @@ const cases: Readonly<Record<string, Readonly<Partial<Record<Capability, Body>>>
   'metrics influxdb': { files: { url, db: 'x', ...tls }, network: { url: ownUrl, db: 'x' } },
   'metrics prometheus': { files: { file_output_path: marker }, network: { push_url: ownUrl } },
   'metrics statsd': { network: { address: `127.0.0.1:${ownPort}` } },
+  'tracer gcp_cloudtrace': gcp({ project: 'p' }),
   'tracer jaeger': { network: { collector_url: `${ownUrl}api/traces` } },
   'tracer open_telemetry_collector': {
     network: { http: [{ address: `localhost:${ownPort}` }], grpc: [] },
