@@ -171,14 +171,14 @@ test('lint and run agree on managed pipelines and on configurations that cannot 
   assert.equal(run(['lint', managed]).status, 0)
   const unsupported = write(
     'unsupported.yaml',
-    'tracer:\n  gcp_cloudtrace: { project: p }\ninput: { stdin: {} }\noutput: { drop: {} }\n',
+    'input: { stdin: {} }\noutput:\n  couchbase: { url: u, bucket: b, id: x }\n',
   )
   for (const command of ['lint', 'run']) {
     const { status, stdout, stderr } = run([command, unsupported])
     assert.equal(status, 1)
     assert.match(
       stdout + stderr,
-      /unsupported\.yaml\(2,1\) tracer 'gcp_cloudtrace' is known but not supported by Penstock yet/,
+      /unsupported\.yaml\(3,1\) output 'couchbase' is known but not supported by Penstock yet/,
     )
   }
 })

@@ -36,7 +36,12 @@ const outputs: Readonly<Record<string, string>> = {
   sftp: 'address: "127.0.0.1:1", path: x, credentials: { username: x, password: x }',
 }
 
-/** Libraries of processors, metrics and servers, which no output needs. Tracers have a separate test. */
+/** Inputs whose libraries no output needs. */
+const inputs: Readonly<Record<string, string>> = {
+  nats_jetstream: 'urls: [ "nats://127.0.0.1:1" ], subject: x',
+}
+
+/** Libraries of processors, metrics and servers, which no output or input needs. Tracers have a separate test. */
 const others = [
   '@aws-sdk/client-cloudwatch',
   '@aws-sdk/client-lambda',
@@ -52,7 +57,10 @@ test('every library that components load is tested', async () => {
   const requiredBy = (kind: ComponentKind, name: string) => registry.get(kind, name)?.requires ?? []
   const kinds = ['input', 'output', 'processor', 'cache', 'buffer', 'rate_limit', 'scanner', 'metrics'] as const
   const libraries = new Set(kinds.flatMap(kind => registry.names(kind).flatMap(name => requiredBy(kind, name))))
-  const tried = new Set(Object.keys(outputs).flatMap(name => requiredBy('output', name)))
+  const tried = new Set([
+    ...Object.keys(outputs).flatMap(name => requiredBy('output', name)),
+    ...Object.keys(inputs).flatMap(name => requiredBy('input', name)),
+  ])
   const missing = [...libraries].filter(library => !tried.has(library))
   assert.deepEqual(missing.toSorted(), others)
 })
@@ -66,7 +74,15 @@ for (const [name, fields] of Object.entries(outputs)) {
   })
 }
 
+for (const [name, fields] of Object.entries(inputs)) {
+  test(`the library of the input ${name} works in the bundle`, async () => {
+    const config = `http: { enabled: false }\ninput: { ${name}: { ${fields} } }\noutput: { drop: {} }\n`
+    assert.match(await firstFailure(name, config), /refused/)
+  })
+}
+
 for (const tracer of [
+  'gcp_cloudtrace: { project: x, endpoint: "http://127.0.0.1:1" }',
   'jaeger: { agent_address: "127.0.0.1:1" }',
   'open_telemetry_collector: { grpc: [ { address: "127.0.0.1:1" } ], http: [ { address: "127.0.0.1:1" } ] }',
 ]) {
