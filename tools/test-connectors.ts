@@ -58,7 +58,7 @@ async function testFamily(name: string, family: Family): Promise<void> {
     install(family)
     const servers = await family.start(toolsIn(folder))
     try {
-      await runFiles(files, servers.environment)
+      await runFiles(files, { ...servers.environment, PENSTOCK_TEST_FAST: args.includes('--fast') ? '1' : '0' })
     } finally {
       await servers.close()
     }

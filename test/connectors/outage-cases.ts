@@ -52,6 +52,8 @@ export interface OutageCases {
    * reader.
    */
   readonly forgets?: boolean
+  /** Whether `--fast` leaves the tests out, because others cover the client that the component shares with them. */
+  readonly slow?: boolean
 }
 
 /** How long a server or a link is down, in milliseconds. For manual runs 30 seconds are usual. */
@@ -69,8 +71,9 @@ const texts = (count: number, word: string) => Array.from({ length: count }, (_,
  * starts an empty server, and is omitted for a server that loses everything when it stops.
  */
 export function testOutages(name: string, cases: OutageCases, open?: () => Promise<OwnServer>): void {
+  const skip = cases.slow === true && process.env['PENSTOCK_TEST_FAST'] === '1' && 'left out of the fast run'
   const define = (what: string, run: (context: TestContext) => Promise<void>) =>
-    void test(`${name}: ${what}`, { timeout: timeoutMs }, run)
+    void test(`${name}: ${what}`, { timeout: timeoutMs, skip }, run)
   const newId = () => `t-${randomUUID().slice(0, 8)}`
 
   define('no acknowledged message is lost when the streams are killed', async context => {

@@ -62,6 +62,7 @@ function testQueues(aws: AwsFixture): void {
   })
   const arrivedFrom = new Map<string, () => readonly string[] | Promise<readonly string[]>>()
   testOutages('aws_sns', {
+    slow: true,
     port: aws.port,
     async prepare(id) {
       const { delivered } = await newTopic(id)
@@ -73,6 +74,7 @@ function testQueues(aws: AwsFixture): void {
     arrived: async id => await arrivedFrom.get(id)!(),
   })
   testOutages('aws_kinesis_firehose', {
+    slow: true,
     port: aws.port,
     async prepare(id) {
       const receiver = await startFirehoseReceiver()
