@@ -20,6 +20,8 @@ const mqtt: Family = {
     }
     const settings = join(folder, 'mosquitto.conf')
     const lines = [
+      // Started by root, it would otherwise switch to a user who cannot read the certificate. Others ignore this line.
+      'user root',
       `listener ${port} 127.0.0.1`,
       'allow_anonymous true',
       'persistence false',
