@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkContract, findingsOf } from './contract.ts'
-import { isTriedIn } from './generators/components-registry.ts'
+import { runsSuite } from './generators/components-registry.ts'
 
 test("the engine's words for runs and lineage are reported outside the engine, each with its position", () => {
   const lines = [
@@ -27,19 +27,19 @@ test('no file outside the engine uses them', () => {
 test('a component counts as tested only where a suite is called with its name', () => {
   const direct = "inputContract('a', rig, {})\noutputContract('b', rig, {})\nconst other = 'c'"
   assert.deepEqual(
-    ['a', 'b', 'c'].map(name => isTriedIn(direct, 'inputContract', name)),
+    ['a', 'b', 'c'].map(name => runsSuite(direct, 'inputContract', name)),
     [true, false, false],
   )
   const list = "for (const name of ['a', 'b'] as const) {\n  inputContract(name, rig, {})\n}\nconst other = 'c'"
   assert.deepEqual(
-    ['a', 'b', 'c'].map(name => isTriedIn(list, 'inputContract', name)),
+    ['a', 'b', 'c'].map(name => runsSuite(list, 'inputContract', name)),
     [true, true, false],
   )
   const table =
     "const harnesses = {\n  a: { config: '' },\n}\nfor (const [name, harness] of all) processorContract(name, rig, harness)"
   assert.deepEqual(
-    ['a', 'b'].map(name => isTriedIn(table, 'processorContract', name)),
+    ['a', 'b'].map(name => runsSuite(table, 'processorContract', name)),
     [true, false],
   )
-  assert.equal(isTriedIn(table, 'inputContract', 'a'), false)
+  assert.equal(runsSuite(table, 'inputContract', 'a'), false)
 })

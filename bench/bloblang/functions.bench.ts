@@ -26,7 +26,7 @@ const SAMPLE_MS = Number(process.env['SAMPLE_MS'] ?? 40)
 const PROCESS_MS = Number(process.env['PROCESS_MS'] ?? 200)
 const ROUNDS = Number(process.env['ROUNDS'] ?? 2)
 /** Cases that take longer than this get fewer lines. */
-const DEAR_NS = 50_000
+const SLOW_NS = 50_000
 const LINES = { least: 5, most: 50_000 }
 
 interface Row {
@@ -107,7 +107,7 @@ function measure(item: FunctionCase): Row {
   const writeInput = (lines: number) =>
     writeFileSync(input, Array.from({ length: lines }, (_, n) => `${document(item, n)}\n`).join(''))
   let count = linesFor(PROCESS_MS, ours * calls + 500)
-  if (ours * calls > DEAR_NS) {
+  if (ours * calls > SLOW_NS) {
     // What is expensive here may be far more expensive there.
     const pilot = Math.max(LINES.least, Math.round(count / 20))
     writeInput(pilot)

@@ -19,7 +19,7 @@ export class FileWatch {
     this.#paths = paths
     this.#onChange = onChange
     this.#contents = new Map(paths.map(path => [path, contentOf(path)]))
-    this.#timer = setInterval(() => this.#look(), periodMs)
+    this.#timer = setInterval(() => this.#check(), periodMs)
     this.#timer.unref()
   }
 
@@ -28,7 +28,7 @@ export class FileWatch {
   }
 
   /** A change counts once a file is the same twice in a row, so that a file being written is not read halfway. */
-  #look(): void {
+  #check(): void {
     const unsettled = new Map<string, string>()
     const changed: string[] = []
     for (const path of this.#paths) {

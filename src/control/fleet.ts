@@ -77,7 +77,7 @@ export class Fleet implements AgentLink {
   /** As of the latest reconciliation, undefined before the first; a new list whenever it changes. */
   #peers: readonly Peer[] | undefined
   /** The list last sent to each agent. */
-  readonly #toldPeers = new Map<string, readonly Peer[] | undefined>()
+  readonly #sentPeers = new Map<string, readonly Peer[] | undefined>()
   /** When each agent that is linked to this process last started or ended a poll, in monotonic milliseconds. */
   readonly #polledAt = new Map<string, number>()
   #placed: ReadonlyMap<string, Placed> = new Map()
@@ -147,7 +147,7 @@ export class Fleet implements AgentLink {
    */
   async logs(pipelineId: string, afterCursor: number | undefined, limit: number): Promise<readonly LogLine[]> {
     const { peers, clusterId } = this.#options
-    if (!peers.areThere) return this.board.logs(pipelineId, afterCursor, limit)
+    if (!peers.hasOthers) return this.board.logs(pipelineId, afterCursor, limit)
     const read = async () => {
       // Lines that reach another control plane after it has answered get a higher cursor than this, and lines that
       // already have one are left out, so no line ever appears before a cursor that was already returned.
@@ -204,7 +204,7 @@ export class Fleet implements AgentLink {
     // Starts waiting before the orders are read, so that no change in between is missed.
     const wait = this.#wait(agentId, signal)
     let orders = await this.#currentOrders(agentId)
-    const isNews = this.#toldPeers.get(agentId) !== this.#peers || this.#relay.has(agentId)
+    const isNews = this.#sentPeers.get(agentId) !== this.#peers || this.#relay.has(agentId)
     if (orders.revision === revision && !isNews) {
       await wait.woken
       orders = await this.#currentOrders(agentId)
@@ -213,7 +213,7 @@ export class Fleet implements AgentLink {
     // The agent has disconnected, perhaps to another control plane.
     if (signal.aborted) this.#polledAt.delete(agentId)
     else this.#polledAt.set(agentId, this.#options.clock.monotonic())
-    this.#toldPeers.set(agentId, this.#peers)
+    this.#sentPeers.set(agentId, this.#peers)
     return { ...orders, questions: this.#relay.take(agentId), peers: this.#peers ?? [] }
   }
 
@@ -540,7 +540,7 @@ export class Fleet implements AgentLink {
   #forget(agentId: string): void {
     this.#reported.delete(agentId)
     this.#orders.delete(agentId)
-    this.#toldPeers.delete(agentId)
+    this.#sentPeers.delete(agentId)
     this.#polledAt.delete(agentId)
     this.#silent.delete(agentId)
     this.#relay.forget(agentId)

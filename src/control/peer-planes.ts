@@ -78,7 +78,7 @@ export class PeerPlanes {
   }
 
   /** Whether there are other control planes. */
-  get areThere(): boolean {
+  get hasOthers(): boolean {
     return this.#others.length > 0
   }
 

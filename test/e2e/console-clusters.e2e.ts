@@ -155,7 +155,7 @@ test('settings of a cluster are changed: ACLs, defaults, tags, the name', { skip
     await dialog().getByRole('button', { name: 'Save' }).click()
     await dialog()
       .getByRole('alert')
-      .getByText(/"many" is no value of it/)
+      .getByText(/"many" is not a valid value/)
       .waitFor()
     await dialog().getByLabel('Value').fill('4')
     await dialog().getByRole('button', { name: 'Save' }).click()

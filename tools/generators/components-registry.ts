@@ -24,7 +24,7 @@ const generate: Generator = () => {
   for (const file of globSync('src/components/*/*.ts').toSorted()) {
     const [kind, name, ...rest] = basename(file, '.ts').split('.')
     if (name === undefined || rest.length > 0 || !kinds.includes(kind!)) continue
-    assertTried(kind!, name)
+    assertHasSuite(kind!, name)
     const entries = byKind.get(kind!) ?? []
     entries.push([name, file.replace('src/components/', './')])
     byKind.set(kind!, entries)
@@ -61,12 +61,12 @@ ${names.join('')}}
 }
 
 /** Throws if no contract suite runs on a component (docs/guide/connectors.md explains how to add it). */
-function assertTried(kind: string, name: string): void {
+function assertHasSuite(kind: string, name: string): void {
   if (named.has(kind) && !testTexts().some(text => new RegExp(`\\b${name}: ?(?:\\{|$)`, 'm').test(text))) {
     throw new Error(`no test has the ${kind} '${name}' in a configuration`)
   }
   const suite = suites[kind]
-  if (suite === undefined || testTexts().some(text => isTriedIn(text, suite, name))) return
+  if (suite === undefined || testTexts().some(text => runsSuite(text, suite, name))) return
   throw new Error(
     `no contract suite is run on the ${kind} '${name}': call ${suite}('${name}', rig, harness) in its test (docs/guide/connectors.md)`,
   )
@@ -76,7 +76,7 @@ function assertTried(kind: string, name: string): void {
  * Whether a test calls a suite with a name: as `suite('name', …)`, or as `suite(name, …)` for the names in a list or
  * table.
  */
-export function isTriedIn(test: string, suite: string, name: string): boolean {
+export function runsSuite(test: string, suite: string, name: string): boolean {
   if (new RegExp(`\\b${suite}\\(\\s*'${name}'`).test(test)) return true
   if (!new RegExp(`\\b${suite}\\(\\s*name\\b`).test(test)) return false
   const lists = [...test.matchAll(/for \(const name of \[([^\]]*)\]/g)].map(([, names]) => names!)

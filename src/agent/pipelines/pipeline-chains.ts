@@ -48,7 +48,7 @@ export class PipelineChains {
     let isStarting = true
     this.#threads.set(worker, { kind: 'pulse', memoryBytes: 0, cpuMs: 0 })
     const watch = setInterval(() => {
-      const failure = silence.look(isStarting)
+      const failure = silence.check(isStarting)
       if (failure === null) return
       clearInterval(watch)
       fail(failure)

@@ -105,7 +105,7 @@ export class PipelineThread {
         error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? outOfMemory(limits) : { code: 'crashed', message: error.message }
     })
     this.#forwardLines()
-    this.#watch = setInterval(() => this.#look(), watchIntervalMs)
+    this.#watch = setInterval(() => this.#check(), watchIntervalMs)
     this.#exited = new Promise(resolve => {
       this.#worker.once('exit', exitCode => {
         this.#onExit(exitCode)
@@ -241,8 +241,8 @@ export class PipelineThread {
   }
 
   /** Checks whether the thread is stuck if it has not sent a pulse for a while. */
-  #look(): void {
-    const failure = this.#silence.look([...this.#streams.values()].some(({ isStarted }) => !isStarted))
+  #check(): void {
+    const failure = this.#silence.check([...this.#streams.values()].some(({ isStarted }) => !isStarted))
     if (failure !== null) return this.#kill(failure)
     const [only] = this.#streams.values()
     if (this.#streams.size === 1 && only!.signal.aborted && this.#silence.silentMs >= silentStopMs) this.#close()

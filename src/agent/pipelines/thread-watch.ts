@@ -101,7 +101,7 @@ export class SilenceWatch {
   }
 
   /** Checks the thread, every {@link watchIntervalMs}. Returns why it has to be stopped, or null. */
-  look(isStarting: boolean): PipelineFailure | null {
+  check(isStarting: boolean): PipelineFailure | null {
     const now = performance.now()
     // While the agent itself did not run, the thread's pulses could not arrive.
     this.#silentMs += Math.min(now - this.#watchedAt, 2 * watchIntervalMs)

@@ -135,7 +135,7 @@ function applyAt(value: Value, change: Change, at: number): Value {
   if (segment === undefined) return type === 'delete' ? value : change.to
   if (isArray(value)) return applyToArray(value, change, at, segment)
   if (isObject(value)) return applyToObject(value, change, at, segment)
-  throw diffError(`unable to access path position ${at}: the target is no array or object`)
+  throw diffError(`unable to access path position ${at}: the target is neither an array nor an object`)
 }
 
 function applyToObject(object: ValueObject, change: Change, at: number, key: string): Value {

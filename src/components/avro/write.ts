@@ -315,7 +315,7 @@ function integers(kind: 'int' | 'long', logical: Logical | undefined): Write {
     let integer = integerOf(value)
     if (integer === undefined && logical !== undefined) integer = momentOf(value, logical)
     if (integer === undefined) {
-      const received = isNumber(value) ? `a number that is no integer: ${numberText(value)}` : goType(value)
+      const received = isNumber(value) ? `a number that is not an integer: ${numberText(value)}` : goType(value)
       throw new AvroError(`cannot encode binary ${kind}: expected: Go numeric; received: ${received}`)
     }
     if (!fits(integer, limit)) {

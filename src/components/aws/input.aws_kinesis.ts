@@ -120,7 +120,7 @@ class KinesisInput implements Input {
   #dynamo: DynamoDBClient | undefined
   #options: ShardOptions | undefined
   /** Aborted to look for shards immediately. */
-  #lookAgain = new AbortController()
+  #rebalanceNow = new AbortController()
 
   constructor(options: Config, resources: Resources) {
     this.#config = options
@@ -171,7 +171,7 @@ class KinesisInput implements Input {
       newBatcher: () => this.#newBatcher(),
       deliver: (delivery, signal) => this.#offer(delivery, signal),
     }
-    this.#spawn(this.#look(streams, this.#options))
+    this.#spawn(this.#watchShards(streams, this.#options))
   }
 
   async read(signal: AbortSignal): Promise<Delivery | null> {
@@ -220,7 +220,7 @@ class KinesisInput implements Input {
     this.#running.add(noted)
   }
 
-  async #look(streams: readonly KinesisStream[], options: ShardOptions): Promise<void> {
+  async #watchShards(streams: readonly KinesisStream[], options: ShardOptions): Promise<void> {
     const signal = this.#stop.signal
     const areExplicit = this.#wanted.some(({ shards }) => shards.length > 0)
     while (!signal.aborted) {
@@ -238,10 +238,10 @@ class KinesisInput implements Input {
         }
       }
       if (areExplicit && !isIncomplete) return
-      this.#lookAgain = new AbortController()
+      this.#rebalanceNow = new AbortController()
       await pause(
         areExplicit ? EXPLICIT_RETRY_MS : this.#periods.rebalanceMs,
-        AbortSignal.any([signal, this.#lookAgain.signal]),
+        AbortSignal.any([signal, this.#rebalanceNow.signal]),
       )
     }
   }
@@ -350,7 +350,7 @@ class KinesisInput implements Input {
     if (end === 'stopped') return
     this.#readers.delete(name)
     // The shard's children may be free now.
-    if (end === 'finished') this.#lookAgain.abort()
+    if (end === 'finished') this.#rebalanceNow.abort()
   }
 }
 

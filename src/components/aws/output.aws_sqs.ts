@@ -122,7 +122,7 @@ class SqsService implements BulkService<Entry> {
 }
 
 function secondsOf(text: string): number {
-  if (!/^[+-]?\d+$/.test(text)) throw new Error(`delay seconds invalid input: ${JSON.stringify(text)} is no number`)
+  if (!/^[+-]?\d+$/.test(text)) throw new Error(`delay seconds invalid input: ${JSON.stringify(text)} is not a number`)
   const seconds = Number(text)
   if (seconds < 0 || seconds > 900) throw new Error('delay seconds must be between 0 and 900')
   return seconds

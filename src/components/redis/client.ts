@@ -250,7 +250,7 @@ class AnswerWatch {
   readonly #monotonic: () => number
   readonly #onOverdue: () => void
   readonly #awaited = new Set<Awaited>()
-  #isLooking = false
+  #isCheckScheduled = false
 
   /** `onOverdue` is called when a reply is overdue, before its promise rejects. */
   constructor(monotonic: () => number, onOverdue: () => void) {
@@ -267,7 +267,7 @@ class AnswerWatch {
     return new Promise((resolve, reject) => {
       const awaited = { dueAt: this.#monotonic() + ANSWER_TIMEOUT_MS + waitMs, fail: reject }
       this.#awaited.add(awaited)
-      if (!this.#isLooking) this.#lookLater()
+      if (!this.#isCheckScheduled) this.#scheduleCheck()
       answer.then(
         value => {
           this.#awaited.delete(awaited)
@@ -281,16 +281,16 @@ class AnswerWatch {
     })
   }
 
-  #lookLater(): void {
-    this.#isLooking = true
-    setTimeout(this.#look, WATCH_EVERY_MS).unref()
+  #scheduleCheck(): void {
+    this.#isCheckScheduled = true
+    setTimeout(this.#check, WATCH_EVERY_MS).unref()
   }
 
   // After this process was busy, replies may be waiting unread; a second check leaves the event loop time to read them.
-  readonly #look = (): void => {
-    this.#isLooking = false
+  readonly #check = (): void => {
+    this.#isCheckScheduled = false
     if (this.#overdue().length > 0) setImmediate(this.#failOverdue)
-    if (this.#awaited.size > 0) this.#lookLater()
+    if (this.#awaited.size > 0) this.#scheduleCheck()
   }
 
   readonly #failOverdue = (): void => {

@@ -78,7 +78,7 @@ function isMode(text: string): text is SslMode {
 }
 
 function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new ConfigError(`the ${name} of the DSN is no number: ${text}`)
+  if (!/^\d{1,9}$/.test(text)) throw new ConfigError(`the ${name} of the DSN is not a number: ${text}`)
   return Number(text)
 }
 

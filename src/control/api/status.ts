@@ -18,7 +18,7 @@ import { virtualCluster } from './clusters.ts'
 import type { ClusterCall, Handlers } from './endpoint.ts'
 
 /** How often the log lines of other control planes are polled during a long poll, in milliseconds. */
-const lookAgainMs = 500
+const logPollMs = 500
 
 export const statusHandlers: Handlers<
   'list_agents' | 'list_pipeline_statuses' | 'describe_pipeline_status' | 'read_pipeline_logs' | 'describe_overview'
@@ -64,7 +64,7 @@ export const statusHandlers: Handlers<
       if (lines.length > 0 || leftMs <= 0) return { lines, next_cursor: lines.at(-1)?.cursor ?? cursor }
       await plane.changes.next(
         // There is no notification of lines that reach another control plane.
-        plane.peers.areThere ? Math.min(leftMs, lookAgainMs) : leftMs,
+        plane.peers.hasOthers ? Math.min(leftMs, logPollMs) : leftMs,
         ({ subject, pipelineId }) => subject === 'pipeline_logs' && pipelineId === pipeline_id,
       )
     }

@@ -50,7 +50,7 @@ export function canonicalSettings(written: Readonly<Record<string, string>>): Re
     if (value === undefined)
       throw new ControlError(
         'invalid_request',
-        `invalid cluster config "${name}": ${JSON.stringify(text)} is no value of it`,
+        `invalid cluster config "${name}": ${JSON.stringify(text)} is not a valid value`,
       )
     if (rule.alias === undefined) settings.set(name, value)
     else settings.set(rule.alias.name, value === '-1' ? value : String(BigInt(value) * BigInt(rule.alias.factor)))
