@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Clock, type Log, messageOf, type Random, waitOrAbort } from '../base/index.ts'
+import { type Clock, type Log, type Random } from '../base/index.ts'
 import { type Database, databaseTime, type Sql } from '../database/index.ts'
 import type { AgentLink, AgentReport, Orders, Peer, Registration, RelayAnswer } from './agent-link.ts'
 import type { ApiRequest, ApiResponse, ChangedSubject, LogLine, RelayedName } from './api-types.ts'
@@ -8,12 +8,13 @@ import { ControlError } from './errors.ts'
 import { newId } from './ids.ts'
 import type { AgentHello, Assignment, RegisteredAgent } from './model.ts'
 import type { PeerPlanes } from './peer-planes.ts'
+import { ReconcilePace } from './reconcile-pace.ts'
 import { isShared, type ReconcilePlan, reconcile } from './reconciler.ts'
 import { Relay } from './relay.ts'
 import { StatusBoard } from './status-board.ts'
 import * as store from './store/store.ts'
+import { pollMs, WaitingPolls } from './waiting-polls.ts'
 
-const pollMs = 3000
 const leaseMs = 20_000
 /** An agent that has been silent for this long is assigned nothing new. */
 const silentMs = 8000
@@ -21,12 +22,6 @@ const silentMs = 8000
 const rememberLostMs = 10 * 60_000
 /** How often a report in which only figures changed is stored for other control planes. */
 const storeReportMs = 5000
-/**
- * Agents join and leave in bursts. The first change is reconciled immediately; later ones wait for a pause of twice the
- * time that took, within these bounds.
- */
-const [minRestMs, maxRestMs] = [100, 1000] as const
-
 /** How the latest reconciliation placed a pipeline. */
 export interface Placed {
   readonly wanted: number
@@ -69,7 +64,7 @@ export class Fleet implements AgentLink {
   readonly board: StatusBoard
   readonly #options: FleetOptions
   readonly #relay: Relay
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #waiting: WaitingPolls
   readonly #orders = new Map<string, Pick<Orders, 'revision' | 'instances'>>()
   readonly #reported = new Map<string, { readonly revision: number; readonly held: string; storedAt: number }>()
   readonly #silent = new Set<string>()
@@ -81,23 +76,20 @@ export class Fleet implements AgentLink {
   /** When each agent that is linked to this process last started or ended a poll, in monotonic milliseconds. */
   readonly #polledAt = new Map<string, number>()
   #placed: ReadonlyMap<string, Placed> = new Map()
-  #reconciling: Promise<unknown> = Promise.resolve()
-  #queued: Promise<void> | undefined
-  /** A pause is in progress, after which a reconciliation follows. */
-  #isResting = false
-  #restsUntil = Number.NEGATIVE_INFINITY
+  readonly #pace: ReconcilePace
   /** The desired state has changed, so the next reconciliation will have work. */
   #isChanged = false
   /** Agents that were ordered to stop something and have not reported it yet. */
   #releasing: ReadonlySet<string> = new Set()
-  readonly #stop = new AbortController()
   #reportsReadUntil = 0
 
   constructor(options: FleetOptions) {
-    const { clusterId, clock, changes, random } = options
+    const { clusterId, clock, changes, random, log } = options
     this.#options = options
     this.board = new StatusBoard(clusterId, clock, changes)
-    this.#relay = new Relay(random, agentId => this.#wake(agentId))
+    this.#pace = new ReconcilePace({ clock, log, reconcile: () => this.#reconcile() })
+    this.#waiting = new WaitingPolls(clock)
+    this.#relay = new Relay(random, agentId => this.#waiting.wake(agentId))
   }
 
   // ── For the API ──
@@ -188,7 +180,7 @@ export class Fleet implements AgentLink {
     this.#reported.delete(agentId)
     log.info('agent registered', { agent: agentId, name: hello.name })
     this.announce('agents')
-    await this.#reconcileNews()
+    await this.#pace.afterNews()
     return { agentId, leaseMs, peerSecret }
   }
 
@@ -202,7 +194,7 @@ export class Fleet implements AgentLink {
     this.#polledAt.set(agentId, this.#options.clock.monotonic())
     if (this.#silent.has(agentId) || this.#peers === undefined) await this.reconcile()
     // Starts waiting before the orders are read, so that no change in between is missed.
-    const wait = this.#wait(agentId, signal)
+    const wait = this.#waiting.wait(agentId, signal)
     let orders = await this.#currentOrders(agentId)
     const isNews = this.#sentPeers.get(agentId) !== this.#peers || this.#relay.has(agentId)
     if (orders.revision === revision && !isNews) {
@@ -232,7 +224,7 @@ export class Fleet implements AgentLink {
     this.#reported.set(agentId, { revision, held, storedAt: now })
     this.#noteCompleted(agentId, completed)
     // The rest of a report affects neither the desired state nor which agent may run it.
-    if (completed.length > 0 || (isNews && this.#releasing.has(agentId))) await this.#reconcileNews()
+    if (completed.length > 0 || (isNews && this.#releasing.has(agentId))) await this.#pace.afterNews()
   }
 
   answer(agentId: string, questionId: string, answer: RelayAnswer): Promise<void> {
@@ -273,57 +265,25 @@ export class Fleet implements AgentLink {
    */
   async tick(): Promise<void> {
     this.board.sample()
-    await this.#reconcileNext()
+    await this.#pace.next()
     await this.#readReports()
   }
 
   /** Reconciles after a change of the desired state. */
   reconcile(): Promise<void> {
     this.#isChanged = true
-    return this.#reconcileNext()
-  }
-
-  /**
-   * Reconciles after news from agents. During a pause it resolves immediately, and the reconciliation follows the
-   * pause.
-   */
-  async #reconcileNews(): Promise<void> {
-    const { clock, log } = this.#options
-    const restMs = this.#restsUntil - clock.monotonic()
-    if (restMs <= 0) return this.#reconcileNext()
-    if (this.#isResting) return
-    this.#isResting = true
-    void waitOrAbort(clock, restMs, this.#stop.signal).then(async () => {
-      this.#isResting = false
-      if (this.#stop.signal.aborted) return
-      await this.#reconcileNext().catch((error: unknown) =>
-        log.error('reconciliation failed and will be retried', { error: messageOf(error) }),
-      )
-    })
-  }
-
-  /** Calls made while a reconciliation is running share the next one. */
-  #reconcileNext(): Promise<void> {
-    if (this.#queued !== undefined) return this.#queued
-    const next = this.#reconciling.then(() => {
-      this.#queued = undefined
-      return this.#reconcile()
-    })
-    this.#queued = next
-    this.#reconciling = next.catch(() => undefined) // the caller gets the error
-    return next
+    return this.#pace.next()
   }
 
   /** Ends waiting polls and pending questions. */
   close(): void {
-    this.#stop.abort()
+    this.#pace.close()
     this.#relay.close()
-    for (const agentId of this.#waiting.keys()) this.#wake(agentId)
+    this.#waiting.wakeAll()
   }
 
   async #reconcile(): Promise<void> {
-    const { database, clusterId, clock } = this.#options
-    const startedAt = clock.monotonic()
+    const { database, clusterId } = this.#options
     const isChanged = this.#isChanged
     this.#isChanged = false
     // Usually there is nothing to do, and checking takes no lock.
@@ -335,8 +295,6 @@ export class Fleet implements AgentLink {
             await store.lockCluster(sql, clusterId)
             return this.#plan(sql, plan => this.#apply(sql, plan))
           })
-    const tookMs = clock.monotonic() - startedAt
-    this.#restsUntil = clock.monotonic() + Math.min(maxRestMs, Math.max(minRestMs, 2 * tookMs))
     this.#releasing = done.releasing
     this.#placed = done.placed
     for (const agent of done.agents) this.#noteSilence(agent, done.now)
@@ -344,10 +302,10 @@ export class Fleet implements AgentLink {
       this.#options.log.warn('agent is lost', { agent: id })
       this.#forget(id)
     }
-    for (const agentId of done.reordered) this.#wake(agentId)
+    for (const agentId of done.reordered) this.#waiting.wake(agentId)
     // Another control plane has issued these new orders.
     for (const { id, ordersRevision } of done.agents)
-      if (this.#waiting.has(id) && this.#orders.get(id)?.revision !== ordersRevision) this.#wake(id)
+      if (this.#waiting.has(id) && this.#orders.get(id)?.revision !== ordersRevision) this.#waiting.wake(id)
     const heard = done.agents.filter(agent => isHeard(agent, done.now))
     this.#setPeers(heard)
     this.#warnOfMissingJobs(heard)
@@ -413,7 +371,7 @@ export class Fleet implements AgentLink {
     const peers = agents.flatMap(toPeer)
     if (isDeepStrictEqual(peers, this.#peers)) return
     this.#peers = peers
-    for (const agentId of this.#waiting.keys()) this.#wake(agentId)
+    this.#waiting.wakeAll()
   }
 
   /** Warns if no agent has the jobs role: without background work the bucket only grows. */
@@ -512,29 +470,6 @@ export class Fleet implements AgentLink {
       this.board.forgetAgent(agent.id)
     } else this.#silent.delete(agent.id)
     this.announce('agents')
-  }
-
-  #wake(agentId: string): void {
-    for (const wake of this.#waiting.get(agentId) ?? []) wake()
-  }
-
-  /** Resolves `woken` at the next call of `#wake`, after `pollMs`, or when the signal is aborted. */
-  #wait(agentId: string, signal: AbortSignal): { readonly woken: Promise<void>; readonly end: () => void } {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const waiting = this.#waiting.get(agentId) ?? new Set()
-    this.#waiting.set(agentId, waiting.add(resolve))
-    const over = new AbortController()
-    void waitOrAbort(this.#options.clock, pollMs, over.signal).then(resolve)
-    const wake = () => resolve()
-    signal.addEventListener('abort', wake)
-    if (signal.aborted) resolve()
-    const end = () => {
-      over.abort()
-      signal.removeEventListener('abort', wake)
-      waiting.delete(resolve)
-      if (waiting.size === 0 && this.#waiting.get(agentId) === waiting) this.#waiting.delete(agentId)
-    }
-    return { woken: promise, end }
   }
 
   #forget(agentId: string): void {
