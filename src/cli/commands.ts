@@ -351,7 +351,9 @@ export const commands: Readonly<Record<string, Command>> = {
     description: '   penstock list --format json inputs outputs',
     words: kinds,
     flags: {
-      format: flag.text('text', 'the format of the list', { choices: ['text', 'json'] }),
+      format: flag.text('text', 'the format of the list', {
+        choices: ['text', 'json', 'json-full', 'json-full-scrubbed', 'cue'],
+      }),
       status: flag.text('', 'only components of this status', { choices: ['stable', 'beta', 'experimental'] }),
     },
     run: async (options, flags) => (await import('./list.ts')).listComponents(options, flags),

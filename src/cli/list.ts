@@ -1,6 +1,8 @@
 import process from 'node:process'
-import { FUNCTION_SIGNATURES, METHOD_SIGNATURES } from '../bloblang/index.ts'
+import { FUNCTION_SIGNATURES, METHOD_SIGNATURES, printJson, type Value } from '../bloblang/index.ts'
 import type { ComponentKind } from '../engine/index.ts'
+import { cueSource } from './cue.ts'
+import { fullSchema } from './full-schema.ts'
 import type { EngineOptions } from './options.ts'
 import { registryOf } from './templates.ts'
 
@@ -27,8 +29,10 @@ export async function listComponents(
   const idOf = (plural: string) => plural.toLowerCase().replaceAll(' ', '-')
   const isWanted = (plural: string) =>
     wanted.length === 0 || wanted.some(word => word === idOf(plural) || `${word}s` === idOf(plural))
-  const namesOf = (kind: ComponentKind) =>
-    registry.names(kind).filter(name => status === '' || (registry.get(kind, name)?.status ?? 'stable') === status)
+  // The original omits what is deprecated, whatever is asked for.
+  const isListed = ({ status: own = 'stable' }: { readonly status?: string }) =>
+    own !== 'deprecated' && (status === '' || own === status)
+  const namesOf = (kind: ComponentKind) => registry.names(kind).filter(name => isListed(registry.get(kind, name) ?? {}))
   const isRunnable = (kind: ComponentKind, name: string) => registry.implements(kind, name)
   // Programs read the names as the original prints them, so the marks are printed on standard error.
   const marks = process.stdout.isTTY
@@ -39,11 +43,7 @@ export async function listComponents(
       ['Bloblang Methods', METHOD_SIGNATURES],
     ] as const
   ).filter(([plural]) => isWanted(plural))
-  // The original omits deprecated functions and methods, whatever is asked for.
-  const wordsOf = (signatures: typeof METHOD_SIGNATURES) =>
-    signatures
-      .filter(entry => entry.status !== 'deprecated' && (status === '' || entry.status === status))
-      .map(entry => entry.name)
+  const wordsOf = (signatures: typeof METHOD_SIGNATURES) => signatures.filter(isListed).map(entry => entry.name)
   switch (format) {
     case 'json': {
       const lists = Object.fromEntries([
@@ -68,6 +68,16 @@ export async function listComponents(
       if (!marks) noteUnsupported(shown.flatMap(([, kind]) => namesOf(kind).filter(name => !isRunnable(kind, name))))
       return 0
     }
+    case 'json-full':
+    case 'json-full-scrubbed': {
+      const schema = fullSchema(registry, { status, scrubbed: format === 'json-full-scrubbed' })
+      // The schema is a document, in which some defaults are big integers.
+      process.stdout.write(`${printJson(schema as unknown as Value)}\n`)
+      return 0
+    }
+    case 'cue':
+      process.stdout.write(cueSource(fullSchema(registry, { status })))
+      return 0
     default:
       process.stderr.write(`Unrecognised format: ${format}\n`)
       return 1
