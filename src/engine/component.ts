@@ -120,6 +120,11 @@ export interface Cache {
   close?(): MaybePromise<void>
 }
 
+/** A cache resource. */
+export interface CacheHandle extends Cache {
+  exists(key: string): MaybePromise<boolean>
+}
+
 export interface RateLimit {
   /** Takes one token: 0, or the milliseconds to wait before the next attempt. */
   access(): MaybePromise<number>
@@ -306,6 +311,8 @@ export interface Resources {
    * the remaining time is too short. Processors let the error propagate, so that the messages are not acknowledged.
    */
   wait(ms: number): Promise<void>
+  /** The environment of a part of the component whose series and logs have their own path, `path` below this one. */
+  part(path: string): Resources
   /** Flags a message as failed in this component; the message continues. */
   fail(message: Message, error: unknown): Message
   /** Counts and logs an error that flags no message. */
@@ -327,7 +334,7 @@ export interface Resources {
   /** Creates components that end before the stream does. */
   group(): ComponentGroup
   /** Resources by label; throws `ConfigError` if there is none. */
-  cache(label: string): Cache
+  cache(label: string): CacheHandle
   rateLimit(label: string): RateLimit
   processorResource(label: string): Processor
   inputResource(label: string): InputHandle
@@ -421,6 +428,8 @@ interface ProcessorOptions {
    * holds for processors that work on a whole batch; for others they are null.
    */
   readonly namesFailures?: boolean
+  /** Whether it has no `processor_…` series; like the original, for processors that do no work of their own. */
+  readonly unmeasured?: boolean
 }
 
 export type InputSpec<F extends Field<unknown>> = Spec<'input', F, Input> &

@@ -21,6 +21,7 @@ export {
   type Buffer,
   type ByteSource,
   type Cache,
+  type CacheHandle,
   type Chain,
   ClosedError,
   type ComponentConfig,
@@ -70,10 +71,11 @@ export {
   MetricsStore,
   nullMetrics,
   prometheusText,
-  quantilesOf,
+  interpolatedQuantiles,
   type Sample,
   type SampleChange,
   SampleChanges,
+  type Timer,
 } from './metrics.ts'
 export {
   defineMetrics,

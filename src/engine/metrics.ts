@@ -180,10 +180,25 @@ function byKey([left]: readonly [string, unknown], [right]: readonly [string, un
   return left < right ? -1 : 1
 }
 
-/** The values of observations at quantiles (0.5 is the median); NaN if there are none. */
-export function quantilesOf(observations: readonly number[], quantiles: readonly number[]): readonly number[] {
+/** The smallest observations that are not exceeded by the given shares of all (0.5 is the median); NaN without any. */
+function quantilesOf(observations: readonly number[], quantiles: readonly number[]): readonly number[] {
   const sorted = observations.toSorted((left, right) => left - right)
-  return quantiles.map(quantile => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? NaN)
+  return quantiles.map(quantile => sorted[Math.max(0, Math.ceil(sorted.length * quantile) - 1)] ?? NaN)
+}
+
+/** Quantiles of observations, interpolated between neighbours as the original's exporters do, except for Prometheus; 0 without any. */
+export function interpolatedQuantiles(
+  observations: readonly number[],
+  quantiles: readonly number[],
+): readonly number[] {
+  const sorted = observations.toSorted((left, right) => left - right)
+  if (sorted.length === 0) return quantiles.map(() => 0)
+  return quantiles.map(quantile => {
+    const position = quantile * (sorted.length + 1)
+    const upper = sorted[Math.floor(position)] ?? sorted.at(-1)!
+    const lower = sorted[Math.floor(position) - 1] ?? upper
+    return lower + (position % 1) * (upper - lower)
+  })
 }
 
 /** The change of one series over an interval. */
@@ -258,7 +273,7 @@ function labelledName({ name, labels }: Sample): string {
 
 function documentValue({ kind, value, recentNs }: Sample): unknown {
   if (kind !== 'timer') return value
-  const [p50, p90, p99] = quantilesOf(recentNs.length === 0 ? [0] : recentNs, [0.5, 0.9, 0.99])
+  const [p50, p90, p99] = interpolatedQuantiles(recentNs, [0.5, 0.9, 0.99])
   return { p50, p90, p99 }
 }
 

@@ -11,6 +11,7 @@ import {
   metadataFilter,
   pause,
   type Resources,
+  type Timer,
   tlsOptions,
 } from '../../engine/index.ts'
 import { type ClientConfig, refuseUnsupported } from './client-fields.ts'
@@ -62,6 +63,7 @@ export class HttpClient {
   #challengeCount = 0
   /** Whether the server has rejected credentials in a header but accepted them in the body. */
   #takesTokenRequestsInBody = false
+  readonly #latency: Timer
   #token: { readonly value: string; readonly untilMs: number } | null = null
 
   constructor(
@@ -92,6 +94,7 @@ export class HttpClient {
     })
     this.#isHeader = metadataFilter(config.metadata ?? { include_prefixes: [], include_patterns: [] })
     this.#isExtracted = metadataFilter(config.extract_headers)
+    this.#latency = resources.metrics.timer('http_request_latency_ns')
   }
 
   /** Sends a batch as one request; the response messages have the metadata `http_status_code`. */
@@ -120,7 +123,7 @@ export class HttpClient {
       let failure: Error
       let verdict: Verdict = 'retry'
       try {
-        const answer = await this.#attempt(url, messages, hasBody, signal)
+        const answer = await this.#measured(this.#attempt(url, messages, hasBody, signal))
         verdict = this.#judge(answer.statusCode)
         if (verdict === 'success') return answer
         const body = await bytesOf(answer.body)
@@ -136,6 +139,19 @@ export class HttpClient {
 
   async close(): Promise<void> {
     await this.#transport.close()
+  }
+
+  /** Measures a request, and counts its status by its first digit. */
+  async #measured(request: Promise<HttpResponse>): Promise<HttpResponse> {
+    const { metrics, clock } = this.#resources
+    const startedAt = clock.monotonic()
+    try {
+      const response = await request
+      metrics.counter(`http_request_code_${Math.floor(response.statusCode / 100)}xx`).add(1)
+      return response
+    } finally {
+      this.#latency.observe((clock.monotonic() - startedAt) * 1e6)
+    }
   }
 
   async #attempt(

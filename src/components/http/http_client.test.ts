@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
+import { nullLog, systemClock } from '../../base/index.ts'
+import { MetricsStore, startStream } from '../../engine/index.ts'
+import { systemHost } from '../../host/index.ts'
 import { runCollecting } from '../collecting.suite.ts'
+import { createRegistry } from '../index.ts'
 import { portOf } from '../../../test/servers/ports.ts'
 
 interface Seen {
@@ -77,6 +81,27 @@ output: { collect: {} }
     `{"n":1} 503 ${url}/b: HTTP request returned unexpected response code (503): 503 Busy, Error: later`,
   ])
   assert.equal(seen.length, 3)
+})
+
+test('every attempt is measured, and every response counted by the first digit of its status', async () => {
+  answer = (_, response) => response.writeHead(seen.length === 1 ? 503 : 204).end()
+  seen.length = 0
+  const store = new MetricsStore()
+  const stream = await startStream(
+    `${generate(2)}pipeline: { processors: [ { http: { url: '${url}/c', retries: 1, retry_period: 1ms } } ] }
+output: { drop: {} }`,
+    { registry: createRegistry(), host: systemHost, clock: systemClock, log: nullLog, metrics: store.metrics },
+  )
+  await stream.done
+  const series = store.samples().filter(({ name }) => name.startsWith('http_'))
+  assert.deepEqual(
+    series.map(({ name, labels, value }) => [name, labels['path'], value]),
+    [
+      ['http_request_latency_ns', 'root.pipeline.processors.0', 3],
+      ['http_request_code_5xx', 'root.pipeline.processors.0', 1],
+      ['http_request_code_2xx', 'root.pipeline.processors.0', 2],
+    ],
+  )
 })
 
 test('a status in drop_on is not retried', async () => {

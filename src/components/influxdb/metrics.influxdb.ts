@@ -7,12 +7,13 @@ import {
   type Infer,
   type MetricsExporter,
   type MetricsResources,
-  quantilesOf,
+  interpolatedQuantiles,
   type Sample,
   tlsField,
   tlsOptions,
 } from '../../engine/index.ts'
 import { type Precision, precisions, writeLine } from './line-protocol.ts'
+import { nextRates, noRates, type Rates, type RateState } from './rates.ts'
 
 const config = field.object({
   url: field
@@ -38,7 +39,10 @@ const config = field.object({
     .advanced()
     .optional(),
   interval: field.duration('How often metrics are sent.').default('1m').advanced(),
-  ping_interval: field.duration('How often the server is pinged.').default('20s').advanced(),
+  ping_interval: field
+    .duration('Has no effect: a server that does not respond is reported when metrics are sent.')
+    .default('20s')
+    .advanced(),
   precision: field.string('The precision of timestamps: `n`, `u`, `ms`, `s`, `m` or `h`.').default('s').advanced(),
   timeout: field.duration('How long the server may take to respond.').default('5s').advanced(),
   tags: field.anyObject('Tags added to every point.').default({}).advanced(),
@@ -56,7 +60,7 @@ export default defineMetrics({
   status: 'beta',
   summary: 'Sends metrics to InfluxDB 1.x in its line protocol.',
   description:
-    'A counter is a point with the field `count`, a gauge one with `value`; a timing has `count`, `min`, `max`, `mean`, `stddev` and the quantiles `p50` to `p999`, in nanoseconds.',
+    'A counter is a point with the field `count`, a gauge one with `value`; a timing has `count`, `min`, `max`, `mean`, `stddev` and the quantiles `p50` to `p999`, in nanoseconds, and its observations per second as `1m.rate`, `5m.rate`, `15m.rate` (moving averages, updated when metrics are sent) and `mean.rate`.',
   config,
   create: (settings, resources) => new InfluxDb(settings, resources),
 })
@@ -68,6 +72,8 @@ class InfluxDb implements MetricsExporter {
   readonly #precision: Precision
   readonly #transport: HttpTransport | undefined
   readonly #url: URL
+  readonly #openedAtMs: number
+  readonly #rates = new Map<string, RateState>()
 
   constructor(settings: Config, resources: MetricsResources) {
     const url = URL.parse(settings.url)
@@ -81,6 +87,7 @@ class InfluxDb implements MetricsExporter {
     this.#config = settings
     this.#resources = resources
     this.#url = url
+    this.#openedAtMs = resources.clock.now()
     this.periodMs = settings.interval ?? 60_000
     const { host } = resources
     const tls = settings.tls?.enabled === true ? tlsOptions(settings.tls, path => readText(host, path)) : undefined
@@ -93,7 +100,8 @@ class InfluxDb implements MetricsExporter {
     const nowMs = this.#resources.clock.now()
     const lines = samples.map(sample => {
       const tags = { ...sample.labels, ...this.#tags() }
-      return writeLine({ measurement: sample.name, tags, fields: fieldsOf(sample), timeMs: nowMs }, this.#precision)
+      const fields = fieldsOf(sample, this.#ratesOf(sample, nowMs))
+      return writeLine({ measurement: sample.name, tags, fields, timeMs: nowMs }, this.#precision)
     })
     if (this.#transport === undefined) await this.#sendDatagrams(lines)
     else await this.#write(this.#transport, lines.join(''))
@@ -101,6 +109,13 @@ class InfluxDb implements MetricsExporter {
 
   async close(): Promise<void> {
     await this.#transport?.close()
+  }
+
+  #ratesOf({ kind, key, value }: Sample, nowMs: number): Rates {
+    if (kind !== 'timer') return noRates
+    const rates = nextRates(this.#rates.get(key), value, nowMs, this.#openedAtMs)
+    this.#rates.set(key, rates)
+    return rates.fields
   }
 
   #tags(): Record<string, string> {
@@ -150,10 +165,10 @@ function readText(host: MetricsResources['host'], path: string): string {
 }
 
 /** Integers are bigint. */
-function fieldsOf({ kind, value, recentNs, sumNs }: Sample): Record<string, number | bigint> {
+function fieldsOf({ kind, value, recentNs, sumNs }: Sample, rates: Rates): Record<string, number | bigint> {
   if (kind === 'counter') return { count: BigInt(Math.round(value)) }
   if (kind === 'gauge') return { value: BigInt(Math.round(value)) }
-  const [p50, p75, p95, p99, p999] = quantilesOf(recentNs.length === 0 ? [0] : recentNs, [0.5, 0.75, 0.95, 0.99, 0.999])
+  const [p50, p75, p95, p99, p999] = interpolatedQuantiles(recentNs, [0.5, 0.75, 0.95, 0.99, 0.999])
   const mean = value === 0 ? 0 : sumNs / value
   const recentMean = recentNs.reduce((sum, each) => sum + each, 0) / Math.max(1, recentNs.length)
   const variance = recentNs.reduce((sum, each) => sum + (each - recentMean) ** 2, 0) / Math.max(1, recentNs.length)
@@ -168,5 +183,6 @@ function fieldsOf({ kind, value, recentNs, sumNs }: Sample): Record<string, numb
     p95: p95!,
     p99: p99!,
     p999: p999!,
+    ...rates,
   }
 }

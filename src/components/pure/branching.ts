@@ -5,6 +5,7 @@ import {
   type Batch,
   type Chain,
   type ComponentConfig,
+  type Counter,
   field,
   type MaybePromise,
   Message,
@@ -64,11 +65,17 @@ export type BranchResult = Message | Error | null
 export class Branch {
   readonly #parts: BranchParts
   readonly #resources: Resources
+  readonly #errors: Counter
+  readonly #sent: Counter
+  readonly #batchSent: Counter
   readonly #draft = new MetadataDraft()
 
   constructor(parts: BranchParts, resources: Resources) {
     this.#parts = parts
     this.#resources = resources
+    this.#errors = resources.metrics.counter('processor_error')
+    this.#sent = resources.metrics.counter('processor_sent')
+    this.#batchSent = resources.metrics.counter('processor_batch_sent')
   }
 
   get parts(): BranchParts {
@@ -152,6 +159,17 @@ export class Branch {
       this.#resources.noteError(error)
       return new Error(`result mapping failed: ${messageOf(error)}`)
     }
+  }
+
+  /** Counts a failure of the processors as a whole. */
+  countFailure(): void {
+    this.#errors.add(1)
+  }
+
+  /** Counts the messages that a workflow has mapped results onto; a `branch` processor is counted by the engine. */
+  countSent(messages: number): void {
+    this.#sent.add(messages)
+    this.#batchSent.add(1)
   }
 
   close(): Promise<void> {

@@ -3,7 +3,7 @@ import {
   field,
   type MetricsExporter,
   type MetricsResources,
-  quantilesOf,
+  interpolatedQuantiles,
   type SampleChange,
   SampleChanges,
 } from '../../engine/index.ts'
@@ -31,8 +31,7 @@ export default defineMetrics({
 function logSample(log: MetricsResources['log'], { sample, count, observedNs }: SampleChange, flushes: boolean): void {
   const { name, kind, labels, value, recentNs } = sample
   if (kind === 'timer') {
-    const observations = flushes ? observedNs : recentNs
-    const [p50, p90, p99] = quantilesOf(observations.length === 0 ? [0] : observations, [0.5, 0.9, 0.99])
+    const [p50, p90, p99] = interpolatedQuantiles(flushes ? observedNs : recentNs, [0.5, 0.9, 0.99])
     log.info('Timing metric', { ...labels, name, p50, p90, p99 })
   } else {
     log.info('Counter metric', { ...labels, name, value: flushes && kind === 'counter' ? count : value })

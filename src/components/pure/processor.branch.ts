@@ -99,6 +99,7 @@ class BranchProcessor implements Processor {
   #failAll(messages: readonly Message[], error: unknown): readonly Batch[] {
     if (isClosing(error)) throw error
     const text = messageOf(error)
+    this.#branch.countFailure()
     this.#resources.log.error(
       error instanceof LostAnswersError && !(error instanceof NoAnswerError)
         ? `Failed to align branch result: ${text}. Filters and archives change the number of messages; use them before or after the branch`
@@ -114,6 +115,7 @@ class BranchProcessor implements Processor {
   }
 
   #fail(message: Message, error: Error): Message {
+    this.#branch.countFailure()
     this.#resources.log.error(`Child processors failed: ${error.message}`)
     return this.#flag(message, error, false)
   }

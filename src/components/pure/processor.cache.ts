@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/index.ts'
 import {
-  type Cache,
+  type CacheHandle,
   ConfigError,
   defineProcessor,
   evaluated,
@@ -59,7 +59,7 @@ async function operate(...job: Parameters<typeof attempt>): Promise<Message> {
 }
 
 async function attempt(
-  cache: Cache,
+  cache: CacheHandle,
   operator: string,
   message: Message,
   key: string,
@@ -79,7 +79,7 @@ async function attempt(
       return message.withBytes(found)
     }
     case 'exists':
-      return message.withDocument((await cache.get(key)) !== undefined)
+      return message.withDocument(await cache.exists(key))
     case 'delete':
       await cache.delete(key)
       return message

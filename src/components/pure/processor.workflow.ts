@@ -3,6 +3,7 @@ import type { Value } from '../../bloblang/index.ts'
 import {
   type Batch,
   ConfigError,
+  type Counter,
   defineProcessor,
   field,
   isClosing,
@@ -62,7 +63,7 @@ export default defineProcessor({
       if (!/^[a-zA-Z0-9_-]+$/.test(name)) {
         throw new ConfigError(`workflow branch name '${name}' contains invalid characters`)
       }
-      own.set(name, await makeBranch(parts, resources))
+      own.set(name, await makeBranch(parts, resourcesOf(name, resources)))
     }
     const shared = new Set<string>()
     const share = (label: string) => {
@@ -88,6 +89,15 @@ export default defineProcessor({
   },
 })
 
+/** The resources of an inline branch. All series of a processor exist for it, but only results and errors are counted. */
+function resourcesOf(name: string, resources: Resources): Resources {
+  const own = resources.part(`workflow.branches.${name}`)
+  own.metrics.counter('processor_received')
+  own.metrics.counter('processor_batch_received')
+  own.metrics.timer('processor_latency_ns')
+  return own
+}
+
 interface Plan {
   readonly own: ReadonlyMap<string, Branch>
   /** Labels of resources, which are looked up when messages arrive because they may be created later. */
@@ -106,12 +116,14 @@ interface Progress {
 class Workflow implements Processor {
   readonly #plan: Plan
   readonly #resources: Resources
+  readonly #errors: Counter
   readonly waits: boolean
   readonly effects = true
 
   constructor(plan: Plan, resources: Resources) {
     this.#plan = plan
     this.#resources = resources
+    this.#errors = resources.metrics.counter('processor_error')
     this.waits = plan.shared.size > 0 || [...plan.own.values()].some(({ parts }) => parts.chain.waits)
   }
 
@@ -130,6 +142,7 @@ class Workflow implements Processor {
       branches = this.#branches()
       tiers = this.#plan.tiers ?? dependencyTiers(branches)
     } catch (error) {
+      this.#errors.add(1)
       this.#resources.log.error(`Failed to establish workflow: ${messageOf(error)}`)
       return [messages.map(message => flagged(message, messageOf(error)))]
     }
@@ -158,6 +171,7 @@ class Workflow implements Processor {
           return await branches.get(name)!.ask(messages, index => skips[index]!.has(name))
         } catch (error) {
           if (isClosing(error)) throw error
+          branches.get(name)!.countFailure()
           return asError(error)
         }
       }),
@@ -166,11 +180,14 @@ class Workflow implements Processor {
     for (const [position, name] of tier.entries()) {
       const results = asked[position]!
       if (results instanceof Error) {
+        this.#errors.add(1)
         this.#resources.log.error(`Failed to perform enrichment '${name}': ${results.message}`)
         for (const each of progress) fail(each, name, results.message)
         continue
       }
-      current = overlay(branches.get(name)!, name, current, results, progress)
+      const branch = branches.get(name)!
+      current = overlay(branch, name, current, results, progress)
+      branch.countSent(messages.length)
     }
     return current
   }
@@ -226,6 +243,7 @@ class Workflow implements Processor {
       return message.withDocument(withValueAt(document, metaPath, record))
     } catch (error) {
       const text = messageOf(error)
+      this.#errors.add(1)
       this.#resources.log.error(`Failed to parse message for meta update: ${text}`)
       return flagged(message, text)
     }

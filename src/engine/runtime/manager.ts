@@ -5,6 +5,7 @@ import {
   type BatchPolicy,
   type Buffer,
   type Cache,
+  type CacheHandle,
   type ComponentConfig,
   type ComponentGroup,
   type ComponentKind,
@@ -30,7 +31,7 @@ import type { ComponentHost } from '../host.ts'
 import type { HttpHost } from '../http-host.ts'
 import { declaredHost } from '../needs.ts'
 import type { Message } from '../message.ts'
-import type { Metrics } from '../metrics.ts'
+import { type Metrics, nullMetrics } from '../metrics.ts'
 import { tracedDelivery, tracedOutput, tracedProcessor, type Tracer } from '../tracer.ts'
 import { PolicyBatcher } from './batcher.ts'
 import { type ErrorStrategy, logFailure, ObservedProcessor, ProcessorChain } from './chain.ts'
@@ -67,7 +68,7 @@ interface Instances {
   readonly input: Map<string, InputLayer>
   readonly output: Map<string, OutputLayer>
   readonly processor: Map<string, Processor>
-  readonly cache: Map<string, Cache>
+  readonly cache: Map<string, ObservedCache>
   readonly rate_limit: Map<string, RateLimit>
 }
 
@@ -141,7 +142,7 @@ export class Manager {
     for (const part of this.#parts) await part.close()
     for (const layer of this.#layers.toReversed()) await layer.close()
     for (const processor of this.#instances.processor.values()) await processor.close?.()
-    for (const cache of this.#instances.cache.values()) await cache.close?.()
+    for (const cache of this.#instances.cache.values()) await cache.close()
     for (const limit of this.#instances.rate_limit.values()) await limit.close?.()
   }
 
@@ -226,7 +227,8 @@ export class Manager {
     const made = await this.#create<Processor>(config, resources)
     const { clock, strategy, tracer } = this.#surroundings
     const processor = tracer === null ? made : tracedProcessor(made, config.name, tracer)
-    return new ObservedProcessor(processor, resources.metrics, () => clock.monotonic(), strategy)
+    const metrics = isMeasured(config) ? resources.metrics : nullMetrics
+    return new ObservedProcessor(processor, metrics, () => clock.monotonic(), strategy)
   }
 
   /** An existing processor by its label. */
@@ -249,7 +251,7 @@ export class Manager {
     const source = hasSource
       ? { sourceLabel: config.label, sourcePath: path, sourceType: config.name }
       : { sourceLabel: null, sourcePath: null, sourceType: null }
-    const errors = config.kind === 'processor' ? componentMetrics.counter('processor_error') : undefined
+    const errors = isMeasured(config) ? componentMetrics.counter('processor_error') : undefined
     const noteError = (error: unknown) => {
       errors?.add(1)
       logFailure(componentLog, messageOf(error), logAllErrors)
@@ -273,6 +275,7 @@ export class Manager {
         failureLog?.(componentLog, config.name, message, messageOf(error))
         return message.withError({ message: messageOf(error), ...source })
       },
+      part: part => this.resources({ ...config, path: `${config.path}.${part}` }),
       chain: configs => this.chain(configs),
       processor: child => this.processor(child),
       input: child => this.input(child),
@@ -413,10 +416,11 @@ export class Manager {
     }
   }
 
-  #cache(label: string): Cache {
+  #cache(label: string): CacheHandle {
     const cache = this.#find('cache', label)
     return {
       get: key => cache().get(key),
+      exists: key => cache().exists(key),
       set: (key, value, ttlMs) => cache().set(key, value, ttlMs),
       add: (key, value, ttlMs) => cache().add(key, value, ttlMs),
       delete: key => cache().delete(key),
@@ -536,6 +540,11 @@ function replaysOf({ spec, config }: ComponentConfig): boolean {
   const { replays } = spec
   if (typeof replays === 'function') return replays(config as never) // the type that the same spec parsed
   return replays ?? (config as { auto_replay_nacks?: boolean } | null)?.auto_replay_nacks ?? false
+}
+
+/** Whether a component has the series of a processor. */
+function isMeasured({ kind, spec }: ComponentConfig): boolean {
+  return kind === 'processor' && !('unmeasured' in spec && spec.unmeasured === true)
 }
 
 /** Whether a policy has any effect. */

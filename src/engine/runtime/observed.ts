@@ -1,15 +1,17 @@
-import type { Buffer, Cache, MaybePromise, RateLimit, Resources } from '../component.ts'
+import type { Buffer, Cache, CacheHandle, MaybePromise, RateLimit, Resources } from '../component.ts'
 import { type Delivery, isRun } from '../delivery.ts'
 import type { Counter, Metrics, Timer } from '../metrics.ts'
 import { andThen } from '../per-message.ts'
 
-type Operation = 'get' | 'set' | 'add' | 'delete'
+type Operation = 'get' | 'exists' | 'set' | 'add' | 'delete'
 
 /** A cache with metrics for its operations. */
-export class ObservedCache implements Cache {
+export class ObservedCache implements CacheHandle {
   readonly #inner: Cache
   readonly #clock: () => number
   readonly #meters: Readonly<Record<Operation, Meters>>
+  readonly #notFound: Counter
+  readonly #duplicate: Counter
 
   constructor(inner: Cache, { metrics, clock }: Resources) {
     this.#inner = inner
@@ -17,43 +19,46 @@ export class ObservedCache implements Cache {
     const meters = (operation: Operation): Meters => ({
       success: metrics.counter('cache_success', { operation }),
       error: metrics.counter('cache_error', { operation }),
-      notFound: metrics.counter('cache_not_found', { operation }),
-      duplicate: metrics.counter('cache_duplicate', { operation }),
       latency: metrics.timer('cache_latency_ns', { operation }),
     })
-    this.#meters = { get: meters('get'), set: meters('set'), add: meters('add'), delete: meters('delete') }
+    this.#meters = {
+      get: meters('get'),
+      exists: meters('exists'),
+      set: meters('set'),
+      add: meters('add'),
+      delete: meters('delete'),
+    }
+    this.#notFound = metrics.counter('cache_not_found', { operation: 'get' })
+    this.#duplicate = metrics.counter('cache_duplicate', { operation: 'add' })
   }
 
-  get(key: string): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  get(key: string): MaybePromise<Uint8Array | undefined> {
     return this.#measure(
       'get',
       () => this.#inner.get(key),
-      value => (value === undefined ? 'notFound' : 'success'),
+      value => (value === undefined ? this.#notFound : this.#meters.get.success),
     )
   }
 
-  set(key: string, value: Uint8Array, ttlMs?: number): void | Promise<void> {
-    return this.#measure(
-      'set',
-      () => this.#inner.set(key, value, ttlMs),
-      () => 'success',
-    )
+  /** A key that does not exist counts as a success. */
+  exists(key: string): MaybePromise<boolean> {
+    return this.#measure('exists', () => andThen(this.#inner.get(key), value => value !== undefined))
   }
 
-  add(key: string, value: Uint8Array, ttlMs?: number): boolean | Promise<boolean> {
+  set(key: string, value: Uint8Array, ttlMs?: number): MaybePromise<void> {
+    return this.#measure('set', () => this.#inner.set(key, value, ttlMs))
+  }
+
+  add(key: string, value: Uint8Array, ttlMs?: number): MaybePromise<boolean> {
     return this.#measure(
       'add',
       () => this.#inner.add(key, value, ttlMs),
-      added => (added ? 'success' : 'duplicate'),
+      added => (added ? this.#meters.add.success : this.#duplicate),
     )
   }
 
-  delete(key: string): void | Promise<void> {
-    return this.#measure(
-      'delete',
-      () => this.#inner.delete(key),
-      () => 'success',
-    )
+  delete(key: string): MaybePromise<void> {
+    return this.#measure('delete', () => this.#inner.delete(key))
   }
 
   async close(): Promise<void> {
@@ -62,18 +67,19 @@ export class ObservedCache implements Cache {
 
   #measure<T>(
     operation: Operation,
-    run: () => T | Promise<T>,
-    verdict: (value: T) => 'success' | 'notFound' | 'duplicate',
-  ): T | Promise<T> {
-    const meters = this.#meters[operation]
+    run: () => MaybePromise<T>,
+    counterOf: (value: T) => Counter = () => this.#meters[operation].success,
+  ): MaybePromise<T> {
+    const { latency, error: errors } = this.#meters[operation]
     const startedAt = this.#clock()
     const done = (value: T) => {
-      meters.latency.observe((this.#clock() - startedAt) * 1e6)
-      meters[verdict(value)].add(1)
+      latency.observe((this.#clock() - startedAt) * 1e6)
+      counterOf(value).add(1)
       return value
     }
     const failed = (error: unknown): never => {
-      meters.error.add(1)
+      latency.observe((this.#clock() - startedAt) * 1e6)
+      errors.add(1)
       throw error
     }
     try {
@@ -88,8 +94,6 @@ export class ObservedCache implements Cache {
 interface Meters {
   readonly success: Counter
   readonly error: Counter
-  readonly notFound: Counter
-  readonly duplicate: Counter
   readonly latency: Timer
 }
 
