@@ -52,6 +52,7 @@ const shared = [
   'io/',
   'protobuf/',
   'pure/',
+  'aws/msk-token.ts',
   'aws/retries.ts',
   'aws/session.ts',
   'http/client-fields.ts',

@@ -67,12 +67,13 @@ export function awsConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> 
 }
 
 /** A session as configured, before defaults. */
-interface WrittenSession {
+export interface WrittenSession {
   readonly region?: string
   readonly credentials?: Partial<Record<keyof NonNullable<SessionConfig['credentials']>, unknown>>
 }
 
-function needsOfSession({ region = '', credentials = {} }: WrittenSession): readonly Need[] {
+/** What a session needs besides the network, from its configuration as written. */
+export function needsOfSession({ region = '', credentials = {} }: WrittenSession): readonly Need[] {
   const { profile = '', id = '', from_ec2_role: fromMachine = false } = credentials
   const hasSource = profile !== '' || id !== '' || fromMachine === true
   return [

@@ -14,19 +14,18 @@ import {
   type TlsOptions,
   tlsOptions,
 } from '../../engine/index.ts'
-import { sessionFields } from '../aws/session.ts'
+import { mskTokens } from '../aws/msk-token.ts'
+import { needsOfSession, type SessionConfig, sessionFields, type WrittenSession } from '../aws/session.ts'
 
-const mechanismField = field
-  .string('How the client authenticates.')
-  .options({
-    none: 'No authentication.',
-    PLAIN: 'User name and password in clear text; use it only over TLS.',
-    OAUTHBEARER: 'A bearer token.',
-    'SCRAM-SHA-256': 'User name and password (RFC 5802).',
-    'SCRAM-SHA-512': 'User name and password (RFC 5802).',
-    AWS_MSK_IAM: 'AWS credentials.',
-  })
-  .unsupported(mechanism => (mechanism === 'AWS_MSK_IAM' ? mechanismRefusal(mechanism) : undefined))
+const mechanismField = field.string('How the client authenticates.').options({
+  none: 'No authentication.',
+  PLAIN: 'User name and password in clear text; use it only over TLS.',
+  OAUTHBEARER: 'A bearer token.',
+  'SCRAM-SHA-256': 'User name and password (RFC 5802).',
+  'SCRAM-SHA-512': 'User name and password (RFC 5802).',
+  AWS_MSK_IAM:
+    'AWS credentials, for Amazon MSK: a token signed with the credentials of `aws`, which the client sends by `OAUTHBEARER`.',
+})
 
 const sasl = field
   .object(
@@ -53,6 +52,7 @@ const sasl = field
     },
     'SASL mechanisms, tried in order.',
   )
+  .needsWhen(['environment'], needsOfLogin)
   .list()
   .advanced()
   .optional()
@@ -122,6 +122,7 @@ export const saramaConnectionFields = {
       },
       'How the client authenticates.',
     )
+    .needsWhen(['environment'], needsOfLogin)
     .optional()
     .advanced(),
 }
@@ -156,15 +157,15 @@ export function hasHeaders(targetVersion: string | undefined): boolean {
 type Connection = { readonly [K in keyof typeof connectionFields]: Infer<(typeof connectionFields)[K]> }
 
 /** The client library's options for a component's connection. Throws {@link ConfigError}. */
-export function clientOptions(config: Connection, host: ComponentHost): BaseOptions {
+export function clientOptions(config: Connection, resources: Resources): BaseOptions {
   const login = config.sasl?.find(entry => entry.mechanism !== 'none')
   return {
     clientId: config.client_id,
     bootstrapBrokers: brokersOf('seed_brokers', config.seed_brokers),
     metadataMaxAge: config.metadata_max_age ?? 300_000,
     ...(config.rack_id === '' ? {} : { clientRack: config.rack_id }),
-    ...(config.tls.enabled ? { tls: tlsOf(config.tls, host) } : {}),
-    ...(login === undefined ? {} : { sasl: saslOptions(login, host) }),
+    ...(config.tls.enabled ? { tls: tlsOf(config.tls, resources.host) } : {}),
+    ...(login === undefined ? {} : { sasl: saslOptions(login, resources) }),
   }
 }
 
@@ -193,7 +194,18 @@ function needsOfBrokers(value: unknown): readonly Need[] {
   })
 }
 
-function saslOptions(login: NonNullable<Infer<typeof sasl>>[number], { network }: ComponentHost): SASLOptions {
+/** A login as configured, before defaults. */
+interface WrittenLogin {
+  readonly mechanism?: string
+  readonly aws?: WrittenSession
+}
+
+function needsOfLogin(value: unknown): readonly Need[] {
+  const { mechanism, aws = {} } = (value ?? {}) as WrittenLogin // checked against the fields before
+  return mechanism === 'AWS_MSK_IAM' ? needsOfSession(aws) : []
+}
+
+function saslOptions(login: NonNullable<Infer<typeof sasl>>[number], resources: Resources): SASLOptions {
   switch (login.mechanism) {
     case 'PLAIN':
     case 'SCRAM-SHA-256':
@@ -202,11 +214,13 @@ function saslOptions(login: NonNullable<Infer<typeof sasl>>[number], { network }
     case 'OAUTHBEARER':
       return {
         mechanism: 'OAUTHBEARER',
-        token: login.oauth2.enabled ? () => fetchToken(login.oauth2, network) : login.token,
+        token: login.oauth2.enabled ? () => fetchToken(login.oauth2, resources.host.network) : login.token,
         ...extensionsOf(login.extensions),
       }
+    case 'AWS_MSK_IAM':
+      return { mechanism: 'OAUTHBEARER', token: mskTokens(login.aws, resources) }
     default:
-      throw new ConfigError(mechanismRefusal(login.mechanism))
+      throw new ConfigError(unknownMechanism(login.mechanism))
   }
 }
 
@@ -229,13 +243,18 @@ function saramaSaslOptions(login: SaramaLogin, resources: Resources): SASLOption
       const tokens = resources.cache(cache)
       return { mechanism, token: () => cachedToken(tokens, key), ...extensions }
     }
+    case 'AWS_MSK_IAM':
+      return { mechanism: 'OAUTHBEARER', token: mskTokens(login.aws ?? noSession, resources) }
     default:
-      throw new ConfigError(mechanismRefusal(mechanism))
+      throw new ConfigError(unknownMechanism(mechanism))
   }
 }
 
-function mechanismRefusal(mechanism: string): string {
-  return `SASL mechanism ${mechanism} is known but not supported by Penstock yet`
+/** Credentials and region of the environment. */
+const noSession: SessionConfig = { region: '', endpoint: '', credentials: undefined }
+
+function unknownMechanism(mechanism: string): string {
+  return `unknown SASL mechanism ${mechanism}`
 }
 
 /** Key-value pairs that a client sends along with its token (RFC 7628, section 3.1). */

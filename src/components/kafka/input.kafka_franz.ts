@@ -124,14 +124,14 @@ export default defineInput({
   create: (options, resources) => new KafkaInput(settingsOf(options, resources), resources),
 })
 
-function settingsOf(options: Config, { host, log }: Resources): KafkaInputSettings {
+function settingsOf(options: Config, resources: Resources): KafkaInputSettings {
   const group = options.consumer_group ?? ''
   const selection = parseTopics(options.topics)
   if (options.exactly_once && group === '') throw new ConfigError('exactly_once needs a consumer_group')
   return {
     source: {
       client: {
-        ...clientOptions(options, host),
+        ...clientOptions(options, resources),
         autocommit: false,
         minBytes: 1,
         maxBytes: parseBytes('fetch_max_bytes', options.fetch_max_bytes),
@@ -146,7 +146,7 @@ function settingsOf(options: Config, { host, log }: Resources): KafkaInputSettin
     selection,
     patterns: options.regexp_topics ? selection.topics.map(compilePattern) : null,
     group,
-    membership: { ...defaultTimes, balancers: balancersOf(options.group_balancers, log) },
+    membership: { ...defaultTimes, balancers: balancersOf(options.group_balancers, resources.log) },
     metadataMaxAgeMs: options.metadata_max_age ?? 300_000,
     checkpointLimit: options.checkpoint_limit,
     commitPeriodMs: options.commit_period ?? 5000,

@@ -104,7 +104,7 @@ export default defineOutput({
   create: (options, resources) => new KafkaOutput(settingsOf(options, resources), resources),
 })
 
-function settingsOf(options: Config, { host }: Resources): KafkaOutputSettings {
+function settingsOf(options: Config, resources: Resources): KafkaOutputSettings {
   const isManual = options.partitioner === 'manual'
   if (isManual && options.partition === undefined) {
     throw new ConfigError('a partition must be specified when the partitioner is set to manual')
@@ -113,7 +113,7 @@ function settingsOf(options: Config, { host }: Resources): KafkaOutputSettings {
   const hasTransactions = options.exactly_once
   return {
     producer: {
-      ...clientOptions(options, host),
+      ...clientOptions(options, resources),
       idempotent: options.idempotent_write,
       acks: -1,
       autocreateTopics: true,
@@ -139,7 +139,7 @@ function settingsOf(options: Config, { host }: Resources): KafkaOutputSettings {
     maxBytes: { field: 'max_message_bytes', value: parseBytes('max_message_bytes', options.max_message_bytes) },
     failsAsBatch: true,
     transactionalId: hasTransactions
-      ? (options.transactional_id ?? `penstock-${formatUuidV4(randomBytes(host))}`)
+      ? (options.transactional_id ?? `penstock-${formatUuidV4(randomBytes(resources.host))}`)
       : undefined,
   }
 }

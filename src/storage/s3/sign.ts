@@ -39,8 +39,7 @@ export class Signer {
     credentials: S3Credentials,
     now: Date,
   ): Record<string, string> {
-    const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '')
-    const day = time.slice(0, 8)
+    const time = timeText(now)
     const headers: Record<string, string> = {
       'x-amz-content-sha256': request.payloadHash,
       'x-amz-date': time,
@@ -60,14 +59,56 @@ export class Signer {
       signedHeaders,
       request.payloadHash,
     ].join('\n')
-    const scope = `${day}/${this.#region}/${this.#service}/aws4_request`
-    // Header values represent bytes, as sent over the wire; everything else is ASCII.
-    const canonicalHash = createHash('sha256').update(canonical, 'latin1').digest('hex')
-    const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${canonicalHash}`
-    const signature = createHmac('sha256', this.#keyOf(day, credentials.secretAccessKey)).update(toSign).digest('hex')
+    const scope = this.#scopeOf(time)
+    const signature = this.#signatureOf(canonical, time, credentials)
     headers['authorization'] =
       `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope},SignedHeaders=${signedHeaders},Signature=${signature}`
     return headers
+  }
+
+  /**
+   * Returns the query of a GET request of the path `/` without a body, with the parameters that authenticate it for
+   * `validSeconds`.
+   */
+  signQuery(
+    request: {
+      readonly host: string
+      readonly query: Readonly<Record<string, string>>
+      readonly validSeconds: number
+    },
+    credentials: S3Credentials,
+    now: Date,
+  ): string {
+    const time = timeText(now)
+    const { sessionToken } = credentials
+    const parameters = {
+      ...request.query,
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+      'X-Amz-Credential': `${credentials.accessKeyId}/${this.#scopeOf(time)}`,
+      'X-Amz-Date': time,
+      'X-Amz-Expires': String(request.validSeconds),
+      'X-Amz-SignedHeaders': 'host',
+      ...(sessionToken !== undefined && { 'X-Amz-Security-Token': sessionToken }),
+    }
+    const query = Object.entries(parameters)
+      .map(([name, value]) => `${encodeAws(name)}=${encodeAws(value)}`)
+      .sort()
+      .join('&')
+    const canonical = ['GET', '/', query, `host:${request.host}\n`, 'host', sha256('')].join('\n')
+    return `${query}&X-Amz-Signature=${this.#signatureOf(canonical, time, credentials)}`
+  }
+
+  #scopeOf(time: string): string {
+    return `${dayOf(time)}/${this.#region}/${this.#service}/aws4_request`
+  }
+
+  #signatureOf(canonical: string, time: string, { secretAccessKey }: S3Credentials): string {
+    // Header values represent bytes, as sent over the wire; everything else is ASCII.
+    const canonicalHash = createHash('sha256').update(canonical, 'latin1').digest('hex')
+    const toSign = `AWS4-HMAC-SHA256\n${time}\n${this.#scopeOf(time)}\n${canonicalHash}`
+    return createHmac('sha256', this.#keyOf(dayOf(time), secretAccessKey))
+      .update(toSign)
+      .digest('hex')
   }
 
   #keyOf(day: string, secret: string): Buffer {
@@ -79,6 +120,15 @@ export class Signer {
     }
     return this.#key
   }
+}
+
+/** `20260101T120000Z`. */
+function timeText(now: Date): string {
+  return now.toISOString().replace(/[-:]|\.\d{3}/g, '')
+}
+
+function dayOf(time: string): string {
+  return time.slice(0, 8)
 }
 
 /** Canonicalises a header value: trims spaces and collapses runs of them. */
