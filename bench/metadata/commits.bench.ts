@@ -11,9 +11,10 @@ import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { nullLog, systemClock, systemRandom } from '../../src/base/index.ts'
 import { AgentConnection } from '../../src/control/index.ts'
-import { type Metadata, MetadataClient, type NewBatch, openPostgresMetadata } from '../../src/metadata/index.ts'
+import { type Metadata, MetadataClient, openPostgresMetadata } from '../../src/metadata/index.ts'
 import { startLocalCluster } from '../../test/servers/local-cluster.ts'
 import { hasPostgres, startPostgresServer } from '../../test/servers/postgres-server.ts'
+import { newBatch } from './batches.ts'
 
 type Module = Pick<typeof import('../../src/metadata/index.ts'), 'openSqliteMetadata'>
 
@@ -107,7 +108,7 @@ async function measureFeed(open: () => Promise<Metadata>): Promise<string> {
         key: `${epoch}/${index}`,
         sizeBytes: 1000,
         epoch,
-        batches: [batch(created.value.partitions[0]!, 0, index, -1)],
+        batches: [newBatch(created.value.partitions[0]!, 0, index, -1)],
       },
     ])
     const start = performance.now()
@@ -134,7 +135,7 @@ async function measure(metadata: Metadata, callers: number, extents: number): Pr
       const start = performance.now()
       const batches = own.map(
         // Half of the batches are from an idempotent producer.
-        (partition, at) => batch(partition, at, sequence, at % 2 === 0 ? index : -1),
+        (partition, at) => newBatch(partition, at, sequence, at % 2 === 0 ? index : -1),
       )
       sequence++
       await metadata.commit([{ key: `data/${epoch}/${key++}`, sizeBytes: 1000 * extents, epoch, batches }])
@@ -156,21 +157,6 @@ async function measure(metadata: Metadata, callers: number, extents: number): Pr
   const cpuMicros = (user + system) / latencies.length
   const times = `${percentiles(latencies)}, processor ${cpuMicros.toFixed(0)} µs a commit`
   return `${commits.toFixed(0)} commits/s, ${(commits * extents).toFixed(0)} rows/s, ${times}`
-}
-
-function batch(partition: number, at: number, sequence: number, producerId: number): NewBatch {
-  return {
-    partition,
-    position: at * 1000,
-    sizeBytes: 1000,
-    records: 1,
-    maxTimestamp: 1_700_000_000_000,
-    appendTime: false,
-    producerId,
-    producerEpoch: 0,
-    baseSequence: sequence,
-    transaction: null,
-  }
 }
 
 function percentiles(latencies: number[]): string {

@@ -666,6 +666,15 @@ export function metadataSuite(name: string, open: (world: SuiteWorld) => Promise
         )
       })
 
+      it("notifies each of the other's commit to more partitions than fit in one notification", async () => {
+        const { partitions } = await create('one', 1000)
+        const heard: number[] = []
+        other.onAppend(appended => heard.push(...appended.map(({ partition }) => partition)))
+        await metadata.commit([object('a', ...partitions.map(partition => batch(partition)))])
+        await until(() => heard.length === partitions.length)
+        assert.deepEqual(new Set(heard), new Set(partitions))
+      })
+
       it("notifies each of the other's topics", async () => {
         const topic = await create('one')
         await until(() => other.catalog().byId.has(topic.id))

@@ -6,14 +6,16 @@ import type { Change } from './transport.ts'
 
 const CHANNEL = 'metadata'
 
-/** Number of partitions that fit in one notification even with the largest numbers. */
-const PARTITIONS_PER_NOTIFICATION = 60
+/** Maximum size in bytes of the partitions in one notification; PostgreSQL accepts less than 8000 in all. */
+const MAX_PARTITIONS_BYTES = 6800
+
+/** Partition, log start, high watermark, last stable offset, bytes of the log, bytes appended. */
+type AppendedRow = readonly [PartitionId, number, number, number, number, number]
 
 /** Payload: the sender, and either partitions or the version of the catalog. */
 interface Notification {
   readonly from: string
-  /** Each as [partition, log start, high watermark, last stable offset, bytes of the log, bytes appended]. */
-  readonly appended?: readonly (readonly [PartitionId, number, number, number, number, number])[]
+  readonly appended?: readonly AppendedRow[]
   readonly catalogVersion?: number
 }
 
@@ -29,7 +31,7 @@ export class PostgresFeed implements Feed {
   readonly #log: Log
   readonly #listeners = new Set<(change: Change) => void>()
   /** Changes queued behind the notification in progress. */
-  readonly #appended = new Map<PartitionId, Appended>()
+  readonly #appended = new Map<PartitionId, AppendedRow>()
   #catalogVersion: number | undefined
   #sending: Promise<void> | undefined
 
@@ -51,10 +53,9 @@ export class PostgresFeed implements Feed {
 
   publish({ appended = [], catalogVersion }: Change): void {
     for (const one of appended) {
+      const row = rowOf(one)
       const waiting = this.#appended.get(one.partition)
-      const appendedBytes = one.appendedBytes + (waiting?.appendedBytes ?? 0)
-      const latest = waiting !== undefined && waiting.highWatermark > one.highWatermark ? waiting : one
-      this.#appended.set(one.partition, { ...latest, appendedBytes })
+      this.#appended.set(one.partition, waiting === undefined ? row : merged(waiting, row))
     }
     this.#catalogVersion = catalogVersion ?? this.#catalogVersion
     this.#sending ??= this.#send()
@@ -84,20 +85,15 @@ export class PostgresFeed implements Feed {
   #next(): Notification {
     const catalogVersion = this.#catalogVersion
     this.#catalogVersion = undefined
-    const appended = [...this.#appended.values()].slice(0, PARTITIONS_PER_NOTIFICATION)
-    for (const { partition } of appended) this.#appended.delete(partition)
-    return {
-      from: this.#id,
-      catalogVersion,
-      appended: appended.map(one => [
-        one.partition,
-        one.logStartOffset,
-        one.highWatermark,
-        one.lastStableOffset,
-        one.sizeBytes,
-        one.appendedBytes,
-      ]),
+    const appended: AppendedRow[] = []
+    let bytes = 0
+    for (const [partition, row] of this.#appended) {
+      bytes += JSON.stringify(row).length + 1
+      if (bytes > MAX_PARTITIONS_BYTES) break
+      appended.push(row)
+      this.#appended.delete(partition)
     }
+    return { from: this.#id, catalogVersion, appended }
   }
 
   #onNotification(payload: string): void {
@@ -124,4 +120,15 @@ export class PostgresFeed implements Feed {
   #notify(change: Change): void {
     for (const listener of this.#listeners) listener(change)
   }
+}
+
+function rowOf(appended: Appended): AppendedRow {
+  const { partition, logStartOffset, highWatermark, lastStableOffset, sizeBytes, appendedBytes } = appended
+  return [partition, logStartOffset, highWatermark, lastStableOffset, sizeBytes, appendedBytes]
+}
+
+/** The bounds of the row with the higher watermark, and the bytes of both. */
+function merged(one: AppendedRow, other: AppendedRow): AppendedRow {
+  const [partition, logStart, highWatermark, lastStable, sizeBytes] = one[2] > other[2] ? one : other
+  return [partition, logStart, highWatermark, lastStable, sizeBytes, one[5] + other[5]]
 }

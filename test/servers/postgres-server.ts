@@ -1,7 +1,7 @@
 // A separate PostgreSQL server for tests and for clusters on one machine: Debian's programs, an empty data folder, a
 // free loopback port.
 import { spawn, spawnSync } from 'node:child_process'
-import { chownSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { once } from 'node:events'
@@ -12,6 +12,8 @@ export interface PostgresServer {
   /** `postgres://…/postgres`; any local client may connect. */
   readonly url: string
   readonly port: number
+  /** Processor time of all its processes so far, in milliseconds; available only on Linux. */
+  cpuMs(): number
   /** Ends the server immediately, without losing anything that was committed durably; `start` brings it back. */
   crash(): Promise<void>
   start(): Promise<void>
@@ -67,6 +69,7 @@ export async function startPostgresServer({ durable = false }: PostgresServerOpt
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     port,
+    cpuMs: () => cpuMsOf(server!.pid!),
     crash: () => stop('SIGQUIT'), // PostgreSQL's immediate shutdown: as after a power failure, it recovers at the start
     start,
     async close() {
@@ -74,6 +77,28 @@ export async function startPostgresServer({ durable = false }: PostgresServerOpt
       process.removeListener('exit', killAtExit)
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Of a process, of its children, and of children that have ended. */
+function cpuMsOf(pid: number): number {
+  let ticks = 0
+  for (const path of globSync('/proc/[0-9]*/stat')) {
+    const fields = statOf(path)
+    const isParent = path === `/proc/${pid}/stat`
+    if (isParent || Number(fields[1]) === pid) ticks += Number(fields[11]) + Number(fields[12])
+    if (isParent) ticks += Number(fields[13]) + Number(fields[14])
+  }
+  return ticks * 10
+}
+
+/** Fields of `/proc/PID/stat` from the state on; none if the process has ended. */
+function statOf(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split(') ').at(-1)!.split(' ')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return []
+    throw error
   }
 }
 
