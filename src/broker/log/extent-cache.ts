@@ -1,6 +1,7 @@
 import type { Extent } from '../../metadata/index.ts'
 import type { ObjectReads } from '../../storage/index.ts'
 import { checkExtent, placeExtent } from './place-extent.ts'
+import { bytesOf, readRange } from './read-range.ts'
 import type { Holds, Slab, SlabPool } from './slabs.ts'
 
 /** Ranges of one object closer together than this many bytes are read in one request. */
@@ -137,17 +138,8 @@ export class ExtentCache {
 
   /** Starts reading extents that are close together in one object. */
   #read(run: readonly Extent[]): void {
-    const { key } = run[0]!
-    const { blockBytes = 1, readsInto } = this.#store
-    const end = Math.max(...run.map(extent => extent.position + extent.sizeBytes))
-    const position = Math.floor(run[0]!.position / blockBytes) * blockBytes
-    const length = Math.ceil((end - position) / blockBytes) * blockBytes
-    // The object may end inside the last block.
-    const range = { position, length, ...(blockBytes > 1 && { orLess: true }) }
-    const piece = readsInto === true ? this.#slabs.takeForReading(length) : undefined
-    const slab = piece?.slab
-    const reading = this.#store
-      .get(key, range, undefined, piece?.bytes)
+    const { position, bytes, slab } = readRange(this.#store, run, sizeBytes => this.#slabs.takeForReading(sizeBytes))
+    const reading = bytes
       .then(buffer => {
         // Detects corruption by disks and networks here, because many clients do not verify checksums.
         for (const extent of run) checkExtent(bytesOf(extent, buffer, position), extent)
@@ -205,11 +197,6 @@ export class ExtentCache {
     this.#blocksOfSlabs.delete(block.slab)
     block.slab.release()
   }
-}
-
-/** The extent's part of a buffer whose position in the object is `at`. */
-function bytesOf({ position, sizeBytes }: Extent, buffer: Buffer, at: number): Buffer {
-  return buffer.subarray(position - at, position - at + sizeBytes)
 }
 
 function nameOf({ key, position }: Extent): ExtentName {

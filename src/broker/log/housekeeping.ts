@@ -8,7 +8,7 @@ import { compactPartition } from './compaction.ts'
 import { isManifestDue, manifestKeys, writeManifest } from './manifest.ts'
 import { mergeObjects } from './merging.ts'
 import { Pace } from './pace.ts'
-import type { Holds } from './slabs.ts'
+import type { Holds, SlabPool } from './slabs.ts'
 
 /** The functions of the log that housekeeping uses. */
 export interface LogHooks {
@@ -56,6 +56,7 @@ export class Housekeeping {
   readonly #log: Log
   readonly #config: LogConfig
   readonly #topicConfig: (topic: Topic) => TopicConfig
+  readonly #slabs: SlabPool
   readonly #hooks: LogHooks
   readonly #stop = new AbortController()
   readonly #running: Promise<unknown>
@@ -72,9 +73,11 @@ export class Housekeeping {
     log: Log,
     config: LogConfig,
     topicConfig: (topic: Topic) => TopicConfig,
+    slabs: SlabPool,
     hooks: LogHooks,
   ) {
     this.#metadata = metadata
+    this.#slabs = slabs
     this.#store = store
     this.#clock = clock
     this.#log = log
@@ -132,7 +135,7 @@ export class Housekeeping {
     await this.#attempt('write a manifest', () => this.#keepManifest())
     await this.#attempt('purge deleted topics', () => this.#purgeDeletedTopics())
     await this.#attempt('remove deleted records', () => this.#applyRetention([]))
-    // When space is short, work without pauses.
+    // When space is short, the work is urgent from the beginning.
     const politeMs = this.#isShort ? 0 : this.#config.housekeepingIntervalMs
     const pace = new Pace(this.#clock, politeMs, this.#stop.signal)
     await this.#attempt('rewrite objects that are mostly garbage', () => this.#rewriteSparse(pace))
@@ -221,18 +224,23 @@ export class Housekeeping {
       const rule = { fromBytes, belowBytes, minObjects, maxObjects, maxBytes, spareObjects: mergeSpareObjects }
       for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
         const candidates = await this.#metadata.mergeCandidates(rule)
-        if (!(await this.#mergeInto(candidates))) break
+        if (!(await this.#mergeInto(candidates, pace))) break
         await pace.rest()
       }
       fromBytes = belowBytes
     }
   }
 
-  #mergeInto(candidates: readonly MergeCandidate[]): Promise<boolean> {
-    const now = this.#clock.now()
-    const onLost = (key: string, error: unknown) =>
-      this.#logOnce(key, () => this.#log.error('an object cannot be merged', { key, error }))
-    return mergeObjects(this.#metadata, this.#store, candidates, this.#hooks.newObject, now, onLost)
+  #mergeInto(candidates: readonly MergeCandidate[], pace: Pace): Promise<boolean> {
+    return mergeObjects(candidates, {
+      metadata: this.#metadata,
+      store: this.#store,
+      slabs: this.#slabs,
+      pace,
+      newObject: this.#hooks.newObject,
+      now: this.#clock.now(),
+      onLost: (key, error) => this.#logOnce(key, () => this.#log.error('an object cannot be merged', { key, error })),
+    })
   }
 
   /** Purges the deleted topics whose time has passed, or all of them when the disk is short of space. */
@@ -250,7 +258,7 @@ export class Housekeeping {
     const { mergeObjects: some, mergeBytes } = this.#config
     for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
       const candidates = await this.#metadata.sparseObjects(some, mergeBytes)
-      if (!(await this.#mergeInto(candidates))) break
+      if (!(await this.#mergeInto(candidates, pace))) break
       await pace.rest()
     }
   }

@@ -1,15 +1,29 @@
 import type { Cleaning, Extent, MergeCandidate, Metadata } from '../../metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import { writeObjectIndex } from './object-index.ts'
+import type { Pace } from './pace.ts'
 import { checkExtent, CorruptObjectError, placeExtent } from './place-extent.ts'
+import { bytesOf, readRange } from './read-range.ts'
+import type { Piece, Slab, SlabPool } from './slabs.ts'
 
 /** Number of objects that are read concurrently. */
 const READS_TOGETHER = 16
 /** Maximum size of a joined extent, because readers load extents whole. */
 const MAX_EXTENT_BYTES = 4 * 1024 * 1024
+/** Longest time in milliseconds for which records are checked and copied without a pause. Clients wait for as long. */
+const SLICE_MS = 5
 
-/** Told of an object that is damaged or gone. */
-type OnLost = (key: string, error: unknown) => void
+export interface MergeOptions {
+  readonly metadata: Metadata
+  readonly store: ObjectStore
+  readonly slabs: SlabPool
+  readonly pace: Pace
+  readonly newObject: () => { key: string; epoch: number }
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** Told of an object that is damaged or gone. */
+  readonly onLost: (key: string, error: unknown) => void
+}
 
 /**
  * Rewrites the live data of objects into a new one, in which all records of a partition are contiguous: that
@@ -18,65 +32,98 @@ type OnLost = (key: string, error: unknown) => void
  * objects are left alone and passed to `onLost`, so that they neither block the merging of others nor contaminate
  * sound records. Resolves to whether there was anything to merge.
  */
-export async function mergeObjects(
-  metadata: Metadata,
-  store: ObjectStore,
-  candidates: readonly MergeCandidate[],
-  newObject: () => { key: string; epoch: number },
-  now: number,
-  onLost: OnLost,
-): Promise<boolean> {
-  const objects = await readObjects(store, candidates, onLost)
-  // A single object would only be copied again and again while damaged ones make up the number worth merging.
-  if (candidates.length === 0 || objects.length < Math.min(2, candidates.length)) return false
-  const pieces = objects.flat()
-  pieces.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
-
-  const extents = pieces.map(({ extent }) => extent)
-  const body = pieces.map(({ bytes }) => bytes)
-  return replaceExtents(metadata, store, newObject(), body, extents, extents, now)
+export async function mergeObjects(candidates: readonly MergeCandidate[], options: MergeOptions): Promise<boolean> {
+  const { metadata, store, newObject, now } = options
+  const slabs = new Set<Slab>()
+  const take = (sizeBytes: number): Piece => {
+    const piece = options.slabs.takeForMoving(sizeBytes)
+    // One hold for each slab is enough.
+    if (piece.slab !== undefined && slabs.has(piece.slab)) piece.slab.release()
+    else if (piece.slab !== undefined) slabs.add(piece.slab)
+    return piece
+  }
+  try {
+    const objects = await readObjects(candidates, take, options)
+    // A single object would only be copied again and again while damaged ones make up the number worth merging.
+    if (candidates.length === 0 || objects.length < Math.min(2, candidates.length)) return false
+    const found = objects.flat()
+    found.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
+    const extents = found.map(({ extent }) => extent)
+    const body = await join(found, take, options.pace)
+    return await replaceExtents(metadata, store, newObject(), [body], extents, extents, now)
+  } catch (error) {
+    // Requests to the store may still be using the memory.
+    for (const slab of slabs) slab.neverReuse()
+    throw error
+  } finally {
+    for (const slab of slabs) slab.release()
+  }
 }
 
-interface Piece {
+interface FoundExtent {
   readonly extent: Extent
   /** With offsets, and the time for LogAppendTime, set. */
   readonly bytes: Buffer
 }
 
+type Take = (sizeBytes: number) => Piece
+
 async function readObjects(
-  store: ObjectStore,
   candidates: readonly MergeCandidate[],
-  onLost: OnLost,
-): Promise<(readonly Piece[])[]> {
-  const objects: (readonly Piece[])[] = []
+  take: Take,
+  options: MergeOptions,
+): Promise<(readonly FoundExtent[])[]> {
+  const objects: (readonly FoundExtent[])[] = []
   for (let start = 0; start < candidates.length; start += READS_TOGETHER) {
     const some = candidates.slice(start, start + READS_TOGETHER)
-    const read = await Promise.all(some.map(candidate => readObject(store, candidate, onLost)))
-    objects.push(...read.filter(pieces => pieces !== undefined))
+    // Every candidate has extents: an object without any is dead.
+    const ranges = some.map(({ extents }) => readRange(options.store, extents, take))
+    const outcomes = await Promise.allSettled(ranges.map(({ bytes }) => bytes))
+    for (const [index, { key, extents }] of some.entries()) {
+      try {
+        objects.push(await checkObject(extents, outcomes[index]!, ranges[index]!.position, options.pace))
+      } catch (error) {
+        if (!isLost(error)) throw error
+        options.onLost(key, error)
+      }
+    }
   }
   return objects
 }
 
-/** The pieces of one object; undefined if it is damaged or gone. */
-async function readObject(
-  store: ObjectStore,
-  { key, extents }: MergeCandidate,
-  onLost: OnLost,
-): Promise<readonly Piece[] | undefined> {
-  try {
-    const object = await store.get(key)
-    return extents.map(extent => {
-      const bytes = object.subarray(extent.position, extent.position + extent.sizeBytes)
-      checkExtent(bytes, extent)
-      placeExtent(bytes, extent)
-      return { extent, bytes }
-    })
-  } catch (error) {
-    const isLost = error instanceof CorruptObjectError || (error instanceof StorageError && error.code === 'not_found')
-    if (!isLost) throw error
-    onLost(key, error)
-    return undefined
+/** The extents of an object that was read, ready to be moved. Throws what reading threw, or a CorruptObjectError. */
+async function checkObject(
+  extents: readonly Extent[],
+  outcome: PromiseSettledResult<Buffer>,
+  position: number,
+  pace: Pace,
+): Promise<readonly FoundExtent[]> {
+  if (outcome.status === 'rejected') throw outcome.reason
+  const found: FoundExtent[] = []
+  for (const extent of extents) {
+    if (pace.hasWorkedFor(SLICE_MS)) await pace.rest()
+    const bytes = bytesOf(extent, outcome.value, position)
+    checkExtent(bytes, extent)
+    placeExtent(bytes, extent)
+    found.push({ extent, bytes })
   }
+  return found
+}
+
+function isLost(error: unknown): boolean {
+  if (error instanceof CorruptObjectError) return true
+  return error instanceof StorageError && (error.code === 'not_found' || error.code === 'out_of_range')
+}
+
+/** Copies extents into one piece of memory, which a disk takes without the page cache. */
+async function join(found: readonly FoundExtent[], take: Take, pace: Pace): Promise<Buffer> {
+  const { bytes: body } = take(found.reduce((sum, { bytes }) => sum + bytes.length, 0))
+  let position = 0
+  for (const { bytes } of found) {
+    if (pace.hasWorkedFor(SLICE_MS)) await pace.rest()
+    position += bytes.copy(body, position)
+  }
+  return body
 }
 
 /**

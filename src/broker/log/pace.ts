@@ -2,11 +2,13 @@ import { type Clock, waitOrAbort } from '../../base/index.ts'
 
 /** Ratio of idle time to working time for background work that mostly uses the disk. */
 const REST_FACTOR = 4
+/** The same for work that has become urgent: even then clients get every other turn of the disk and the event loop. */
+const URGENT_REST_FACTOR = 1
 const MAX_REST_MS = 1000
 
 /**
  * Limits background work to a share of the time, a fifth unless told otherwise, so that it leaves the disk and the event
- * loop to clients. If work remains after `politeMs` milliseconds, it continues without pauses.
+ * loop to clients. If work remains after `politeMs` milliseconds, it takes half of the time.
  */
 export class Pace {
   readonly #clock: Clock
@@ -36,7 +38,10 @@ export class Pace {
   /** Pauses in proportion to the work since `begin` or the last pause, unless the signal aborts. */
   async rest(): Promise<void> {
     const now = this.#clock.monotonic()
-    const restMs = Math.min(this.#restFactor * (now - this.#workingSince), MAX_REST_MS, this.#politeUntil - now)
+    const workedMs = now - this.#workingSince
+    const politeMs = Math.min(this.#restFactor * workedMs, this.#politeUntil - now)
+    const urgentMs = Math.min(this.#restFactor, URGENT_REST_FACTOR) * workedMs
+    const restMs = Math.min(Math.max(politeMs, urgentMs), MAX_REST_MS)
     // Whole milliseconds, the resolution of timers.
     if (restMs >= 1) await waitOrAbort(this.#clock, Math.floor(restMs), this.#signal)
     this.begin()

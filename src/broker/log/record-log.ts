@@ -93,7 +93,7 @@ export class RecordLog {
       }),
       metadata.onTopicsChanged(catalog => this.#topicsChanged(catalog)),
     ]
-    this.#housekeeping = new Housekeeping(metadata, store, clock, log, config, topicConfig, {
+    this.#housekeeping = new Housekeeping(metadata, store, clock, log, config, topicConfig, slabs, {
       epoch: () => this.#appender.epoch,
       newObject: () => this.#appender.newObject(),
       load: (extents, holds) => this.#reader.load(extents, holds),

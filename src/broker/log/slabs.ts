@@ -34,6 +34,9 @@ export interface Piece {
   readonly slab: Slab | undefined
 }
 
+/** Pieces of one slab are released at about the same time: what the cache keeps as written, as read, or not at all. */
+type SlabUse = 'written' | 'read' | 'moved'
+
 /**
  * Pooled memory for data that arrives at network speed. If it were allocated each time, V8 would collect garbage
  * every few megabytes, which took more processor time than everything else: it counts memory outside its heap, but
@@ -43,8 +46,8 @@ export interface Piece {
 export class SlabPool {
   readonly #slabBytes: number
   readonly #spare: PooledSlab[] = []
-  /** The slabs being cut: one for writes and one for reads, because the cache keeps them for different times. */
-  readonly #current = new Map<'written' | 'read', PooledSlab>()
+  /** The slabs being cut: one for each use, because their pieces are kept for different times. */
+  readonly #current = new Map<SlabUse, PooledSlab>()
   /** Maximum number of slabs in direct memory; slabs that fell out of use are left to the collector. */
   readonly #maxDirectSlabs: number
   #directSlabs = 0
@@ -71,14 +74,19 @@ export class SlabPool {
     return this.#take('read', sizeBytes)
   }
 
-  #take(use: 'written' | 'read', sizeBytes: number): Piece {
+  /** Like `take`, for data that is moved to another object and does not enter the cache. */
+  takeForMoving(sizeBytes: number): Piece {
+    return this.#take('moved', sizeBytes)
+  }
+
+  #take(use: SlabUse, sizeBytes: number): Piece {
     if (sizeBytes > this.#slabBytes) return { bytes: Buffer.allocUnsafeSlow(sizeBytes), slab: undefined }
     const slab = this.#slabWithRoom(use, sizeBytes)
     slab.hold()
     return { bytes: slab.cut(sizeBytes), slab }
   }
 
-  #slabWithRoom(use: 'written' | 'read', sizeBytes: number): PooledSlab {
+  #slabWithRoom(use: SlabUse, sizeBytes: number): PooledSlab {
     const last = this.#current.get(use)
     if (last?.hasRoom(sizeBytes) === true) return last
     this.#current.delete(use)
