@@ -14,6 +14,7 @@ import {
   type StoredObject,
   totalBytes,
 } from './object-store.ts'
+import { bytesToLeave, type Purpose } from './reserve.ts'
 import { WRITE_BYTES } from './write-bytes.ts'
 
 export interface FileStoreOptions {
@@ -65,12 +66,12 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
   return {
     url: pathToFileURL(root).href,
 
-    async put(key, body, { ifAbsent = false, fromReserve = false } = {}, signal) {
+    async put(key, body, { ifAbsent = false, purpose } = {}, signal) {
       const path = pathOf(key)
       const temporary = join(temporaryFolder, uuid(systemRandom))
       try {
         signal?.throwIfAborted()
-        await room.take(totalBytes(body), fromReserve)
+        await room.take(totalBytes(body), purpose)
         if (!ifAbsent && (await threads.write({ temporary, path, fsync }, body))) return
         await writeFile(temporary, body, fsync)
         signal?.throwIfAborted()
@@ -162,9 +163,9 @@ class Room {
     this.#wantedReserveBytes = reserveBytes
   }
 
-  /** Throws `full` if writing this many bytes would use up the reserve, or with `fromReserve` more than half of it. */
-  async take(bytes: number, fromReserve: boolean): Promise<void> {
-    const isShort = () => this.#usableBytes - bytes < (fromReserve ? this.#reserveBytes / 2 : this.#reserveBytes)
+  /** Throws `full` if writing this many bytes would leave less free than the purpose requires. */
+  async take(bytes: number, purpose: Purpose | undefined): Promise<void> {
+    const isShort = () => this.#usableBytes - bytes < bytesToLeave(this.#reserveBytes, this.#usableBytes, purpose)
     if (performance.now() - this.#checkedAt > CHECK_MS || isShort()) await this.#check()
     if (isShort()) throw new StorageError('full', `the disk of ${this.#folder} is full (the reserve is kept free)`)
     this.#usableBytes -= bytes

@@ -34,12 +34,15 @@ describe('a file store', () => {
     const { bavail, bsize } = await statfs(folder)
     const store = await openFileStore(join(folder, 'reserved'), { reserveBytes: bavail * bsize * 1.5 })
     await assert.rejects(store.put('a', [Buffer.alloc(8)]), { code: 'full' })
-    await store.put('a', [Buffer.alloc(8)], { fromReserve: true })
+    await store.put('a', [Buffer.alloc(8)], { purpose: 'freeing' })
     assert.equal((await store.get('a')).length, 8)
     await store.delete(['a'])
     const fuller = await openFileStore(join(folder, 'reserved'), { reserveBytes: bavail * bsize * 3 })
-    await assert.rejects(fuller.put('a', [Buffer.alloc(8)], { fromReserve: true }), { code: 'full' })
+    await assert.rejects(fuller.put('a', [Buffer.alloc(8)], { purpose: 'freeing' }), { code: 'full' })
     assert.deepEqual(await readdir(join(folder, 'reserved', '.tmp')), [])
+    const emptier = await openFileStore(join(folder, 'reserved'), { reserveBytes: bavail * bsize * 0.6 })
+    await emptier.put('a', [Buffer.alloc(8)])
+    await assert.rejects(emptier.put('b', [Buffer.alloc(8)], { purpose: 'deferrable' }), { code: 'full' })
   })
 
   it('leaves no empty folders behind', async () => {

@@ -1,4 +1,5 @@
 import { StorageError } from './errors.ts'
+import type { Purpose } from './reserve.ts'
 
 export interface Range {
   /** Offset of the first byte. */
@@ -12,8 +13,8 @@ export interface Range {
 export interface PutOptions {
   /** Fail with `already_exists` instead of replacing an object with the same key. */
   readonly ifAbsent?: boolean
-  /** May use the space that a store reserves for work that frees more of it; stores without a reserve ignore this. */
-  readonly fromReserve?: boolean
+  /** How much of its reserve a store leaves free, if it has one; by default all of it. */
+  readonly purpose?: Purpose | undefined
 }
 
 export interface ListOptions {

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TestClient } from '../../src/broker/test-client.ts'
 import { errorName, readRecords, writeRecords } from '../../src/kafka/index.ts'
 import { freePorts, program, startProgram } from './support.ts'
@@ -99,6 +100,22 @@ test('a cluster on a full disk', { skip }, async t => {
     const { responses } = await client.call('DeleteTopics', 5, { topicNames: ['big'], timeoutMs: 10_000 })
     assert.equal(errorName(responses[0]!.errorCode), 'NONE')
     assert.equal(server.child.exitCode, null)
+  })
+
+  // The deleted records take their room for a while, and nothing that runs in the background may take the rest.
+  await t.test('accepts records again once the disk is larger, and after a restart', async () => {
+    const larger = ['mount', '-o', 'remount,size=64m', disk]
+    const namespace = ['--target', `${keeper.pid}`, '--mount', ...user.split(' ').filter(Boolean)]
+    assert.equal(spawnSync('nsenter', [...namespace, ...larger]).status, 0)
+    assert.equal(await produce(client, 'keep', Buffer.from('new')), 'NONE')
+    client.close()
+    await server.stop('SIGTERM')
+    server = await start()
+    client = await connect()
+    for (let round = 0; round < 20; round++) {
+      assert.equal(await produce(client, 'keep', Buffer.alloc(1000)), 'NONE')
+      await sleep(100)
+    }
   })
   client.close()
 })

@@ -125,7 +125,17 @@ async function rewrite(
       }
       const extents = batches.map(batch => extentOf(partition, batch))
       const { metadata, store, newObject, now } = options
-      const isReplaced = await replaceExtents(metadata, store, newObject(), batches, extents, step, now, cleaning)
+      const isReplaced = await replaceExtents(
+        metadata,
+        store,
+        newObject(),
+        batches,
+        extents,
+        step,
+        now,
+        'freeing',
+        cleaning,
+      )
       return isReplaced ? extents : undefined
     })
     if (left === undefined) return undefined

@@ -1,6 +1,6 @@
 import { type Clock, type Log, waitOrAbort } from '../../base/index.ts'
 import type { Extent, MergeCandidate, Metadata, PartitionId, RetentionRule, Topic } from '../../metadata/index.ts'
-import type { ObjectStore } from '../../storage/index.ts'
+import { type ObjectStore, type Purpose, StorageError } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
 import { OBJECTS_FOLDER } from './appender.ts'
 import type { LogConfig } from './config.ts'
@@ -139,7 +139,7 @@ export class Housekeeping {
     const politeMs = this.#isShort ? 0 : this.#config.housekeepingIntervalMs
     const pace = new Pace(this.#clock, politeMs, this.#stop.signal)
     await this.#attempt('rewrite objects that are mostly garbage', () => this.#rewriteSparse(pace))
-    await this.#attempt('merge objects', () => this.#merge(pace))
+    await this.#attempt('merge objects', () => this.#mergeIfRoom(pace))
     await this.#attempt('delete dead objects', () => this.#deleteDeadObjects(pace))
     await this.#attempt('delete orphaned objects', () => this.#deleteOrphans(pace))
   }
@@ -215,6 +215,16 @@ export class Housekeeping {
     }
   }
 
+  /** What is merged stays for a while beside the result, so merging waits until there is room for both and for records. */
+  async #mergeIfRoom(pace: Pace): Promise<void> {
+    try {
+      await this.#merge(pace)
+    } catch (error) {
+      if (!(error instanceof StorageError && error.code === 'full')) throw error
+      this.#log.debug('objects are not merged for lack of room', { error })
+    }
+  }
+
   async #merge(pace: Pace): Promise<void> {
     pace.begin()
     const { mergeSteps, mergeObjects: minObjects, mergeBytes: maxBytes, mergeSpareObjects } = this.#config
@@ -224,14 +234,14 @@ export class Housekeeping {
       const rule = { fromBytes, belowBytes, minObjects, maxObjects, maxBytes, spareObjects: mergeSpareObjects }
       for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
         const candidates = await this.#metadata.mergeCandidates(rule)
-        if (!(await this.#mergeInto(candidates, pace))) break
+        if (!(await this.#mergeInto(candidates, pace, 'deferrable'))) break
         await pace.rest()
       }
       fromBytes = belowBytes
     }
   }
 
-  #mergeInto(candidates: readonly MergeCandidate[], pace: Pace): Promise<boolean> {
+  #mergeInto(candidates: readonly MergeCandidate[], pace: Pace, purpose: Purpose): Promise<boolean> {
     return mergeObjects(candidates, {
       metadata: this.#metadata,
       store: this.#store,
@@ -239,6 +249,7 @@ export class Housekeeping {
       pace,
       newObject: this.#hooks.newObject,
       now: this.#clock.now(),
+      purpose,
       onLost: (key, error) => this.#logOnce(key, () => this.#log.error('an object cannot be merged', { key, error })),
     })
   }
@@ -258,7 +269,7 @@ export class Housekeeping {
     const { mergeObjects: some, mergeBytes } = this.#config
     for (let step = 0; step < MAX_MERGES && !this.#stop.signal.aborted; step++) {
       const candidates = await this.#metadata.sparseObjects(some, mergeBytes)
-      if (!(await this.#mergeInto(candidates, pace))) break
+      if (!(await this.#mergeInto(candidates, pace, 'freeing'))) break
       await pace.rest()
     }
   }

@@ -1,5 +1,5 @@
 import type { Cleaning, Extent, MergeCandidate, Metadata } from '../../metadata/index.ts'
-import { type ObjectStore, StorageError } from '../../storage/index.ts'
+import { type ObjectStore, type Purpose, StorageError } from '../../storage/index.ts'
 import { writeObjectIndex } from './object-index.ts'
 import type { Pace } from './pace.ts'
 import { checkExtent, CorruptObjectError, placeExtent } from './place-extent.ts'
@@ -21,6 +21,7 @@ export interface MergeOptions {
   readonly newObject: () => { key: string; epoch: number }
   /** Milliseconds since 1970. */
   readonly now: number
+  readonly purpose: Purpose
   /** Told of an object that is damaged or gone. */
   readonly onLost: (key: string, error: unknown) => void
 }
@@ -33,7 +34,7 @@ export interface MergeOptions {
  * sound records. Resolves to whether there was anything to merge.
  */
 export async function mergeObjects(candidates: readonly MergeCandidate[], options: MergeOptions): Promise<boolean> {
-  const { metadata, store, newObject, now } = options
+  const { metadata, store, newObject, now, purpose } = options
   const slabs = new Set<Slab>()
   const take = (sizeBytes: number): Piece => {
     const piece = options.slabs.takeForMoving(sizeBytes)
@@ -50,7 +51,7 @@ export async function mergeObjects(candidates: readonly MergeCandidate[], option
     found.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
     const extents = found.map(({ extent }) => extent)
     const body = await join(found, take, options.pace)
-    return await replaceExtents(metadata, store, newObject(), [body], extents, extents, now)
+    return await replaceExtents(metadata, store, newObject(), [body], extents, extents, now, purpose)
   } catch (error) {
     // Requests to the store may still be using the memory.
     for (const slab of slabs) slab.neverReuse()
@@ -139,13 +140,13 @@ export async function replaceExtents(
   extents: readonly Extent[],
   replaced: readonly Extent[],
   now: number,
+  purpose: Purpose,
   cleaning?: Cleaning,
 ): Promise<boolean> {
   const sizeBytes = body.reduce((sum, { length }) => sum + length, 0)
-  // Its sources become garbage afterwards, so a full disk must not prevent this write.
   const laidOut = layOut(key, extents)
   const runs = laidOut.map(extent => ({ ...extent, offsets: extent }))
-  await store.put(key, [...body, writeObjectIndex(now, runs, metadata.catalog())], { fromReserve: true })
+  await store.put(key, [...body, writeObjectIndex(now, runs, metadata.catalog())], { purpose })
   const isTaken = await metadata.replaceExtents({ key, sizeBytes, epoch, extents: laidOut }, replaced, cleaning)
   if (!isTaken) await store.delete([key])
   return isTaken

@@ -580,6 +580,24 @@ describe('the log', () => {
       assert.equal((await log.firstSince(partition(0), 0, 5, 10))?.offset, 5)
     })
 
+    it('merges only if that leaves room for records', async () => {
+      await log.close()
+      let isShort = true
+      const { put: putAnyway } = store
+      store.put = async (key, body, options, ...rest) => {
+        if (isShort && options?.purpose === 'deferrable') throw new StorageError('full', 'no room')
+        return putAnyway(key, body, options, ...rest)
+      }
+      log = await open({ mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 })
+      for (const text of ['a', 'b', 'c', 'd']) await put(0, text)
+      await log.runMaintenance()
+      assert.equal((await objects()).length, 4)
+      isShort = false
+      await log.runMaintenance()
+      assert.equal((await objects()).length, 1)
+      assert.deepEqual(await values(0), ['a', 'b', 'c', 'd'])
+    })
+
     it('merges intact objects and skips damaged and missing ones', async () => {
       await log.close()
       log = await open({ mergeObjects: 4, mergeSpareObjects: 0, deadObjectGraceMs: 0 })
