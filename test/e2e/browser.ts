@@ -40,7 +40,8 @@ export async function openConsole(url: string): Promise<OpenConsole> {
   page.on('pageerror', error => complaints.push(error.stack ?? error.message))
   page.on('console', message => {
     // Rejecting a save is a response with status 400, which the browser reports although the page expects it.
-    if (message.type() === 'error' && !message.text().includes('status of 400')) complaints.push(message.text())
+    if (message.type() === 'error' && !message.text().includes('status of 400'))
+      complaints.push(`${message.text()} ${message.location().url}`)
   })
   await page.goto(url)
   return { page, complaints, close: () => browser.close() }

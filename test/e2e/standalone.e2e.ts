@@ -99,16 +99,13 @@ test('a data folder belongs to one process', async () => {
   assert.equal(await server.stop(), 0)
 })
 
-test('a message in a sleep does not delay a stop, and is read again afterwards', async () => {
+test('a message in a sleep when the process stops is read again afterwards', async () => {
   let server = await start('sleeping')
   let api = await Api.connect(server)
   await produce(server.kafkaAddress, 'held', ['one'])
   const pipeline = await api.createPipeline('sleeping', carry('held', 'carried', '1h'))
   await pipeline.until('it has the message', ({ counters }) => counters.input_received === 1)
-  const startedAt = performance.now()
   assert.equal(await server.stop('SIGINT'), 0)
-  const tookMs = performance.now() - startedAt
-  assert.ok(tookMs < 3000, `it took ${tookMs} ms`)
   assert.equal(server.stderr(), '')
 
   server = await start('sleeping')

@@ -4,7 +4,9 @@ import type { StreamEnd, StreamListener } from './pipeline-thread.ts'
 import type { Sharing } from './sharing.ts'
 import { ThreadPool } from './thread-pool.ts'
 
-const pool = new ThreadPool({ policy: { grants: [], ownPorts: [] } }, { memoryMb: 96, silentMs: 3000, graceMs: 2000 })
+// The grace period is so long that a test whose stream uses it up never ends.
+const limits = { memoryMb: 96, silentMs: 3000, graceMs: 3_600_000 }
+const pool = new ThreadPool({ policy: { grants: [], ownPorts: [] } }, limits)
 const stop = new AbortController()
 after(() => stop.abort())
 
@@ -102,4 +104,15 @@ test('a pipeline that completes, is stopped or cannot start does not affect the 
   await staying.sendsMore()
   leaving.abort()
   assert.equal(codeOf(await staying.end), 'ended')
+})
+
+test('a message in a sleep does not delay the stop of its pipeline', async () => {
+  const stopping = new AbortController()
+  const text = withProcessor("sleep: { duration: '${! content() }' }")
+    .replace('count: 1', 'count: 2')
+    .replace('root = "x"', `'root = if count("thread-pool") == 1 { "1ms" } else { "1h" }'`)
+  const sleeping = run(text, 'together', stopping.signal)
+  await sleeping.sendsMore()
+  stopping.abort()
+  assert.equal(codeOf(await sleeping.end), 'ended')
 })

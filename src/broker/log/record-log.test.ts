@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { nullLog, systemClock, systemRandom } from '../../base/index.ts'
+import { type Clock, nullLog, systemClock, systemRandom } from '../../base/index.ts'
 import { batchCrcFits, readBatchHeader, readRecords, writeRecords } from '../../kafka/index.ts'
 import { type Metadata, openSqliteMetadata, type Topic } from '../../metadata/index.ts'
 import { type ObjectStore, openMemoryStore, StorageError } from '../../storage/index.ts'
@@ -23,11 +23,11 @@ describe('the log', () => {
   let log: RecordLog
   let topic: Topic
 
-  const open = (changes: Partial<LogConfig> = {}) =>
+  const open = (changes: Partial<LogConfig> = {}, clock: Clock = systemClock) =>
     openRecordLog({
       metadata,
       store,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       log: nullLog,
       config: { ...config, ...changes },
@@ -736,6 +736,21 @@ describe('the log', () => {
       assert.equal((await objects()).length, 1)
       assert.equal((await metadata.bounds([partition(0)]))[0]?.logStartOffset, 2)
     })
+  })
+
+  it('pauses a compaction after every few milliseconds of work, to let other requests in', async () => {
+    topic = await createTopic('compacted', 1, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' })
+    for (const timestamp of [1, 2, 3]) await log.append([keyed(partition(0), timestamp)])
+    await log.close()
+    let [time, pauses] = [0, 0]
+    // Looking at the clock takes as long as a slice of work may. Longer pauses are those of loops in the background.
+    const monotonic = () => (time += 5)
+    const sleep: Clock['sleep'] = async (ms, of) => void (ms < 1000 ? pauses++ : await systemClock.sleep(ms, of))
+    log = await open({}, { ...systemClock, monotonic, sleep })
+    await log.runMaintenance()
+    // Each batch is read for its keys, and again to be rewritten.
+    assert.equal(pauses, 6)
+    assert.deepEqual(await metadata.cleanedUntil([partition(0)]), [3])
   })
 
   it('assigns every producer a different id', async () => {
