@@ -80,8 +80,9 @@ function specOf(registry: Registry, kind: ComponentKind, name: string): AnySpec 
 /** Every field with its default; a field without one gets its first example or an empty value, and a remark. */
 function template(shape: FieldShape, small: boolean): Node {
   if (shape.default !== undefined) return nodeOf(shape.default)
-  if (shape.structure === 'scalar' && shape.type === 'object') {
-    const entries = Object.entries(shape.children ?? {})
+  const children = Object.entries(shape.children ?? {})
+  if (children.length > 0 && (shape.structure === 'scalar' || shape.structure === 'map')) {
+    const entries = children
       .filter(([, child]) => child.deprecated !== true && !(small && child.advanced === true))
       .map(([name, child]) => ({ key: stringNode(name), value: template(child, small) }))
     return { ...nodeOf({}), entries }
@@ -90,10 +91,11 @@ function template(shape: FieldShape, small: boolean): Node {
   return { ...nodeOf(placeholder(shape)), remark }
 }
 
+/** Only single values are shown by an example, as in the original. */
 function placeholder(shape: FieldShape): unknown {
-  if (shape.examples?.[0] !== undefined) return shape.examples[0]
   if (shape.structure === 'array' || shape.structure === '2darray') return []
   if (shape.structure === 'map') return {}
+  if (shape.examples?.[0] !== undefined) return shape.examples[0]
   switch (shape.type) {
     case 'string':
       return ''

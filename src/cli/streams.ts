@@ -171,7 +171,9 @@ class Service {
       for (const { line, column, text } of errors) {
         this.#log.error('Config lint error', { lint: `${path}(${line},${column}) ${text}` })
       }
-      if (errors.length > 0 && !this.#options.chilled) throw new SourceError('it has linter errors')
+      if (errors.length > 0 && !this.#options.chilled) {
+        throw new SourceError('it has linter errors; run Penstock with --chilled to apply it anyway')
+      }
       await set.update(id, node)
       this.#log.info(`Updated stream '${id}'`)
     } catch (error) {

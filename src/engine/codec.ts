@@ -10,7 +10,8 @@ export const codecFields = {
       'How a source is split into messages, in the old notation; use `scanner` instead. One of `lines`, `delim:x`, `csv`, `csv:x`, `csv-safe`, `csv-safe:x`, `all-bytes`, `chunker:x`, `regex:x`, `tar`, `avro-ocf`, `avro-ocf:marshaler=x` and `auto`, optionally preceded by `gzip`, `pgzip` or `skipbom` and followed by `multipart`, as in `gzip/csv`.',
     )
     .optional()
-    .deprecated(),
+    .deprecated()
+    .examples('lines', 'gzip/csv'),
   max_buffer: field
     .int('With `codec`, a message of this many bytes or more is an error.')
     .default(1_000_000)

@@ -223,6 +223,7 @@ test('create marks fields without a default, and leaves sections that were not r
   assert.match(stdout, /^ {4}- mapping: "" # No default \(required\)$/m)
   assert.match(stdout, /^ {8}ttl: 60s # No default \(optional\)$/m)
   assert.match(stdout, /^tests: \[\]$/m)
+  assert.match(run(['create', 'amqp_0_9']).stdout, /^ {4}urls: \[\] # No default \(required\)$/m)
 })
 
 test('list includes the functions and methods of the mapping language', () => {

@@ -36,7 +36,11 @@ const config = gcpConfig({
     )
     .optional()
     .advanced(),
-  extract_tracing_map: field.mapping('A mapping that extracts the tracing span of a message.').optional().advanced(),
+  extract_tracing_map: field
+    .mapping('A mapping that extracts the tracing span of a message.')
+    .optional()
+    .advanced()
+    .examples('root = @'),
   new_root_span_with_link: field.bool('Whether each message starts a new trace.').optional().advanced(),
 })
 

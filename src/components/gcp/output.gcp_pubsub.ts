@@ -42,7 +42,11 @@ const config = gcpConfig({
       'Which metadata becomes attributes, by default all of it.',
     )
     .optional(),
-  inject_tracing_map: field.mapping('A mapping that injects the tracing span into a message.').optional().advanced(),
+  inject_tracing_map: field
+    .mapping('A mapping that injects the tracing span into a message.')
+    .optional()
+    .advanced()
+    .examples('meta = @.assign(this)'),
   flow_control: field
     .object(
       {

@@ -33,7 +33,8 @@ const config = field
         max_retries: field
           .int('How many consecutive connection attempts may fail before the input ends; 0 means no limit.')
           .optional()
-          .advanced(),
+          .advanced()
+          .examples(10),
       })
       .optional()
       .advanced(),

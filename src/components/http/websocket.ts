@@ -20,7 +20,10 @@ const handshakeMs = 45_000
 
 /** The fields of a WebSocket client. */
 export const webSocketFields = {
-  url: field.string('The server: `ws://` or `wss://`.').needs('network', value => addressOfUrl(asHttp(value))),
+  url: field
+    .string('The server: `ws://` or `wss://`.')
+    .needs('network', value => addressOfUrl(asHttp(value)))
+    .examples('ws://localhost:4195/get/ws'),
   proxy_url: field
     .string('An HTTP proxy for the connection (`http://`).')
     .needs('network', value => addressOfUrl(value))

@@ -14,7 +14,6 @@ import { FrameReader } from './frames.ts'
 
 export default defineInput({
   name: 'subprocess',
-  status: 'beta',
   categories: ['Utility'],
   summary: 'Runs a program and reads each line of its output as a message.',
   description: 'Lines written to standard error are logged as errors.',

@@ -21,7 +21,10 @@ export default defineOutput({
   description:
     'Folders are created as needed. With the codec `all-bytes`, each message replaces the content of its file.',
   config: field.object({
-    path: field.interpolated('The path of the file; may depend on the message.').needs('files'),
+    path: field
+      .interpolated('The path of the file; may depend on the message.')
+      .needs('files')
+      .examples('./orders-${! @day }.jsonl'),
     codec: codecField('lines'),
   }),
   maxInFlight: 1,

@@ -5,7 +5,6 @@ import { frame } from './frames.ts'
 
 export default defineOutput({
   name: 'subprocess',
-  status: 'beta',
   categories: ['Utility'],
   summary: 'Runs a program and writes each message to it as a line.',
   description:

@@ -7,7 +7,6 @@ import { startProgram, whenEnded } from './commands.ts'
 
 export default defineProcessor({
   name: 'command',
-  status: 'experimental',
   categories: ['Integration'],
   version: '1.0.0',
   summary: 'Runs a program for each message, with the body as its input, and replaces the body with its output.',

@@ -21,6 +21,7 @@ type Operation = (message: Message) => Promise<readonly Message[]>
 
 export default defineProcessor({
   name: 'file',
+  status: 'experimental',
   categories: ['Local'],
   summary: 'Reads, writes, deletes, moves or inspects a file for each message.',
   description:
@@ -40,7 +41,11 @@ export default defineProcessor({
         .needs('files')
         .lint(value => (value === '' ? "'path' must be set to a non-empty string" : undefined))
         .examples('/tmp/data.txt', '/tmp/${! json("document.id") }.txt'),
-      destination_path: field.interpolated('The destination.').needs('files').optional(),
+      destination_path: field
+        .interpolated('The destination.')
+        .needs('files')
+        .optional()
+        .examples('./done/${! json("name") }'),
       scanner: field.scanner('How a file is split into messages.').optional().advanced(),
     })
     .lint(value => {

@@ -48,7 +48,11 @@ const config = field.object({
     .duration('Has no effect: a slow pipeline does not delay the heartbeats of its member.')
     .default('100ms')
     .advanced(),
-  extract_tracing_map: field.mapping('A mapping that extracts the tracing span of a message.').optional().advanced(),
+  extract_tracing_map: field
+    .mapping('A mapping that extracts the tracing span of a message.')
+    .optional()
+    .advanced()
+    .examples('root = @'),
   new_root_span_with_link: field.bool('Whether each message starts a new trace.').optional().advanced(),
   group: field
     .object(

@@ -92,7 +92,11 @@ const config = field
       .advanced(),
     batching: batchingField.advanced(),
     rate_limit: field.string('A rate limit resource; each batch counts as one use.').default('').advanced(),
-    extract_tracing_map: field.mapping('A mapping that extracts the tracing span of a message.').optional().advanced(),
+    extract_tracing_map: field
+      .mapping('A mapping that extracts the tracing span of a message.')
+      .optional()
+      .advanced()
+      .examples('root = @'),
     new_root_span_with_link: field.bool('Whether each message starts a new trace.').optional().advanced(),
   })
   .lint(value => {

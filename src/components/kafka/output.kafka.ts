@@ -65,7 +65,11 @@ const config = field.object({
       'Which metadata becomes record headers.',
     )
     .optional(),
-  inject_tracing_map: field.mapping('A mapping that injects the tracing span into a message.').optional().advanced(),
+  inject_tracing_map: field
+    .mapping('A mapping that injects the tracing span into a message.')
+    .optional()
+    .advanced()
+    .examples('meta = @.assign(this)'),
   max_in_flight: maxInFlightField(64),
   idempotent_write: field
     .bool(

@@ -42,7 +42,10 @@ const config = field
       })
       .optional()
       .advanced(),
-    partition: field.interpolated('The partition, for the `manual` partitioner.').optional(),
+    partition: field
+      .interpolated('The partition, for the `manual` partitioner.')
+      .optional()
+      .examples('${! @partition }'),
     exactly_once: field
       .bool(
         'Whether writes are part of the transactions of the `kafka_franz` input of the same stream and cluster; that input must also have `exactly_once`.',

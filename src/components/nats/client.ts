@@ -26,12 +26,18 @@ export const securityFields = {
   auth: field
     .object(
       {
-        nkey_file: field.string('A file with the seed of an NKey.').needs('files').optional().advanced(),
+        nkey_file: field
+          .string('A file with the seed of an NKey.')
+          .needs('files')
+          .optional()
+          .advanced()
+          .examples('./user.nk'),
         user_credentials_file: field
           .string('A credentials file with a user JWT and the seed of its NKey.')
           .needs('files')
           .optional()
-          .advanced(),
+          .advanced()
+          .examples('./user.creds'),
         user_jwt: field.string('The user JWT; requires `user_nkey_seed`.').optional().advanced().secret(),
         user_nkey_seed: field
           .string("The seed of the user's NKey; requires `user_jwt`.")
@@ -47,7 +53,11 @@ export const securityFields = {
 
 /** A mapping that extracts the tracing span of a message. */
 export const inputTracingFields = {
-  extract_tracing_map: field.mapping('A mapping that extracts the tracing span of a message.').optional().advanced(),
+  extract_tracing_map: field
+    .mapping('A mapping that extracts the tracing span of a message.')
+    .optional()
+    .advanced()
+    .examples('root = @'),
   new_root_span_with_link: field.bool('Whether each message starts a new trace.').optional().advanced(),
 }
 
@@ -55,6 +65,7 @@ export const outputTracingField = field
   .mapping('A mapping that injects the tracing span into a message.')
   .optional()
   .advanced()
+  .examples('meta = @.assign(this)')
 
 export interface ConnectionConfig {
   readonly urls: readonly string[]

@@ -4,6 +4,6 @@ export default defineBuffer({
   name: 'none',
   categories: ['Utility'],
   summary: 'No buffer: the source is acknowledged once the output has delivered.',
-  config: field.object({}),
+  config: field.object({}).default({}),
   create: () => null,
 })

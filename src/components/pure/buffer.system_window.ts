@@ -24,7 +24,6 @@ const YEAR_ONE_NANOS = -62_135_596_800_000_000_000n
 
 export default defineBuffer({
   name: 'system_window',
-  status: 'beta',
   categories: ['Windowing'],
   version: '1.0.0',
   summary: 'Groups messages into time windows by the system clock; each window becomes a batch.',

@@ -28,20 +28,10 @@ export default defineInput({
       .optional(),
     idle_timeout: field.duration('How long the input may be idle before it is ended.').examples('5s').optional(),
     restart_input: field.bool('Whether the inner input is restarted when it ends on its own.').default(false),
-    restart_backoff: field
-      .object({
-        initial_interval: field
-          .duration('The initial interval before a restart.')
-          .default('1ms')
-          .examples('50ms', '1s')
-          .advanced(),
-        max_interval: field
-          .duration('The maximum interval before a restart.')
-          .default('100ms')
-          .examples('5s', '1m')
-          .advanced(),
-      })
-      .advanced(),
+    restart_backoff: field.object({
+      initial_interval: field.duration('The initial interval before a restart.').default('1ms').examples('50ms', '1s'),
+      max_interval: field.duration('The maximum interval before a restart.').default('100ms').examples('5s', '1m'),
+    }),
   }),
   composes: true,
   replays: false,

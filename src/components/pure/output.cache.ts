@@ -15,7 +15,7 @@ export default defineOutput({
   summary: 'Stores each message in a cache.',
   config: field.object({
     target: field.string('The cache resource.'),
-    key: field.interpolated('The key.').default('${!counter()}-${!timestamp_unix_nano()}'),
+    key: field.interpolated('The key.').default('${!count("items")}-${!timestamp_unix_nano()}'),
     ttl: field.interpolated('The time to live of the item.').examples('60s', '5m', '36h').advanced().optional(),
     max_in_flight: maxInFlightField(64),
   }),

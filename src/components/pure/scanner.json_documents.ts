@@ -8,7 +8,7 @@ export default defineScanner({
   name: 'json_documents',
   categories: ['Utility'],
   summary: 'Makes each JSON document of a source a message.',
-  config: field.object({}),
+  config: field.object({}).default({}),
   create: () => ({
     scan(source) {
       let documents: readonly string[] | null = null

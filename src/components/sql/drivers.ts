@@ -114,7 +114,8 @@ export const connectionFields = {
       'A statement that runs once when the database is first connected, after `init_files`. A failure is logged as a warning.',
     )
     .optional()
-    .advanced(),
+    .advanced()
+    .examples('CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, total INTEGER)'),
   init_verify_conn: field
     .bool('Whether startup fails if the database does not respond.')
     .default(false)

@@ -88,21 +88,33 @@ const errorHandling = field.object(
 
 const message = {
   content: field.string('The raw body.').optional(),
-  json_content: field.any('The body as a document.').optional(),
-  file_content: field.string('A file with the raw body.').optional(),
+  json_content: field
+    .any('The body as a document.')
+    .optional()
+    .examples({ id: 1, tags: ['new'] }),
+  file_content: field.string('A file with the raw body.').optional().examples('./order.json'),
   metadata: field.any('The metadata.').map().optional(),
 }
 
 const condition = {
-  bloblang: field.mapping('A mapping that must return `true`.').optional(),
+  bloblang: field
+    .mapping('A mapping that must return `true`.')
+    .optional()
+    .examples('this.total > 0 && @kind == "order"'),
   content_equals: field.string('The exact body.').optional(),
-  content_matches: field.string('A regular expression that the body must match.').optional(),
+  content_matches: field.string('A regular expression that the body must match.').optional().examples('^order [0-9]+$'),
   metadata_equals: field.any('Metadata values that must be present.').map().optional(),
-  file_equals: field.string('A file with the exact body.').optional(),
-  file_json_equals: field.string('A file with the document that the body must equal.').optional(),
-  json_equals: field.any('The document that the body must equal.').optional(),
-  json_contains: field.any('A document that the body must contain.').optional(),
-  file_json_contains: field.string('A file with a document that the body must contain.').optional(),
+  file_equals: field.string('A file with the exact body.').optional().examples('./order.txt'),
+  file_json_equals: field
+    .string('A file with the document that the body must equal.')
+    .optional()
+    .examples('./order.json'),
+  json_equals: field.any('The document that the body must equal.').optional().examples({ id: 1 }),
+  json_contains: field.any('A document that the body must contain.').optional().examples({ id: 1 }),
+  file_json_contains: field
+    .string('A file with a document that the body must contain.')
+    .optional()
+    .examples('./order.json'),
 }
 
 /** The fields of one unit test. */
