@@ -11,10 +11,18 @@ export function prometheusFamily(
   return samples.length === 0 ? '' : `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.join('\n')}\n`
 }
 
-/** Formats one line of a metric. Labels are sorted and escaped. */
-export function prometheusSample(name: string, labels: PrometheusLabels, value: number | string): string {
-  const entries = Object.entries(labels).toSorted(([left], [right]) => (left < right ? -1 : 1))
-  const written = entries.map(([label, text]) => `${label}="${escaped(text)}"`).join(',')
+/**
+ * Formats one line of a metric. Labels are sorted and escaped; `last` follows them, where the libraries of Prometheus
+ * write `le` and `quantile`.
+ */
+export function prometheusSample(
+  name: string,
+  labels: PrometheusLabels,
+  value: number | string,
+  last: PrometheusLabels = {},
+): string {
+  const sorted = Object.entries(labels).toSorted(([left], [right]) => (left < right ? -1 : 1))
+  const written = [...sorted, ...Object.entries(last)].map(([label, text]) => `${label}="${escaped(text)}"`).join(',')
   return `${name}${written === '' ? '' : `{${written}}`} ${value}`
 }
 

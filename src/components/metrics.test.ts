@@ -66,12 +66,20 @@ test('timings are histograms in seconds where the configuration asks for them', 
   const lines = service.page!().text.split('\n')
   assert.deepEqual(lines.slice(1, 7), [
     '# TYPE input_latency_ns histogram',
-    'input_latency_ns_bucket{label="in",le="0.0000015",path="root.input"} 1',
-    'input_latency_ns_bucket{label="in",le="0.001",path="root.input"} 2',
-    'input_latency_ns_bucket{label="in",le="+Inf",path="root.input"} 3',
+    'input_latency_ns_bucket{label="in",path="root.input",le="0.0000015"} 1',
+    'input_latency_ns_bucket{label="in",path="root.input",le="0.001"} 2',
+    'input_latency_ns_bucket{label="in",path="root.input",le="+Inf"} 3',
     'input_latency_ns_sum{label="in",path="root.input"} 0.030003',
     'input_latency_ns_count{label="in",path="root.input"} 3',
   ])
+  await service.close()
+})
+
+test('a duration that several messages share counts once for each', async () => {
+  const service = await open('prometheus: { use_histogram_timing: true, histogram_buckets: [ 1 ] }')
+  service.metrics.timer('t').observe(2e9, 3)
+  service.metrics.timer('t').observe(1e9, 600)
+  assert.match(service.page!().text, /^t_bucket{le="1"} 600\nt_bucket{le="\+Inf"} 603\nt_sum 606\nt_count 603$/m)
   await service.close()
 })
 

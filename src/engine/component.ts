@@ -362,8 +362,8 @@ interface Check {
 export interface Batcher {
   /** Adds a delivery; returns the batches that this completes. */
   add(delivery: Delivery): MaybePromise<readonly Delivery[]>
-  /** The pending messages, complete or not. */
-  flush(): MaybePromise<readonly Delivery[]>
+  /** The pending messages, complete or not. `isDue`: whether they count as completed by the period, the default. */
+  flush(options?: { readonly isDue: boolean }): MaybePromise<readonly Delivery[]>
   /** The milliseconds until the period ends, or undefined if none is running. */
   untilDue(): number | undefined
   readonly size: number

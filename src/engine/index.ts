@@ -105,6 +105,7 @@ export { type Node, nodeOf, parseYaml, plainValue, resolved, stringNode, valueOf
 export { parseComponent, parseFields } from './config/parse.ts'
 export { createLog, makeLog, severityOf } from './logger.ts'
 export { Backoff, pause } from './runtime/backoff.ts'
+export { batchCounters } from './runtime/batcher.ts'
 export { backoffField, type BackoffConfig, backoffOf, withBackoff } from './retry-fields.ts'
 export { ScannedSource } from './scanned-source.ts'
 export { ObjectInput, type ObjectSource, type ObjectTarget } from './objects/object-input.ts'

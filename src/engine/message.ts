@@ -26,6 +26,8 @@ export interface MessageContext {
   respond?(messages: readonly Message[]): void
   /** The span that this message started; absent if tracing is off. */
   readonly span?: Span
+  /** How many messages an archive packed into this one, for the count of messages that an output has sent. */
+  readonly collapsed?: number
 }
 
 type Root = Message | readonly Message[] | null

@@ -11,7 +11,8 @@ export interface Gauge {
 
 /** Records durations in nanoseconds. */
 export interface Timer {
-  observe(durationNs: number): void
+  /** `times`: how many times the same duration was measured, by default once. */
+  observe(durationNs: number, times?: number): void
 }
 
 /** Typed handles, created once by the code that counts; an update costs one addition. */
@@ -151,13 +152,14 @@ class Series implements Counter, Gauge, Timer {
     this.#value = value
   }
 
-  observe(durationNs: number): void {
-    this.#recent[this.#value % RECENT] = Math.round(durationNs)
-    this.#value++
-    this.#sumNs += durationNs
+  observe(durationNs: number, times = 1): void {
+    const rounded = Math.round(durationNs)
+    for (let i = 0; i < Math.min(times, RECENT); i++) this.#recent[(this.#value + i) % RECENT] = rounded
+    this.#value += times
+    this.#sumNs += durationNs * times
     if (this.#buckets.length === 0) return
     const bucket = this.#boundsNs.findIndex(boundNs => durationNs <= boundNs)
-    if (bucket >= 0) this.#buckets[bucket]!++
+    if (bucket >= 0) this.#buckets[bucket]! += times
   }
 
   sample(): Sample {
@@ -248,9 +250,9 @@ export function bothMetrics(first: Metrics, second: Metrics): Metrics {
     timer(name, labels) {
       const [one, other] = [first.timer(name, labels), second.timer(name, labels)]
       return {
-        observe(durationNs) {
-          one.observe(durationNs)
-          other.observe(durationNs)
+        observe(durationNs, times) {
+          one.observe(durationNs, times)
+          other.observe(durationNs, times)
         },
       }
     },
@@ -331,7 +333,7 @@ function summaryLines(
   const values = quantilesOf(recentNs, quantiles)
   return [
     ...quantiles.map((quantile, index) =>
-      prometheusSample(name, { ...labels, quantile: String(quantile) }, values[index]!),
+      prometheusSample(name, labels, values[index]!, { quantile: String(quantile) }),
     ),
     prometheusSample(`${name}_sum`, labels, sumNs),
     prometheusSample(`${name}_count`, labels, value),
@@ -348,9 +350,9 @@ function histogramLines(
   return [
     ...boundsSeconds.map((bound, index) => {
       below += buckets[index] ?? 0
-      return prometheusSample(`${name}_bucket`, { ...labels, le: String(bound) }, below)
+      return prometheusSample(`${name}_bucket`, labels, below, { le: String(bound) })
     }),
-    prometheusSample(`${name}_bucket`, { ...labels, le: '+Inf' }, value),
+    prometheusSample(`${name}_bucket`, labels, value, { le: '+Inf' }),
     prometheusSample(`${name}_sum`, labels, sumNs / 1e9),
     prometheusSample(`${name}_count`, labels, value),
   ]

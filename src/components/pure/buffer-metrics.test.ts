@@ -18,4 +18,14 @@ output: { drop: {} }`,
   const { buffer_received, buffer_batch_received, buffer_sent, buffer_batch_sent, buffer_latency_ns } = values
   assert.deepEqual([buffer_received, buffer_batch_received], [6, 3])
   assert.deepEqual([buffer_sent, buffer_batch_sent, buffer_latency_ns], [6, 3, 3])
+  const created = store.samples().filter(({ name }) => name === 'batch_created')
+  assert.deepEqual(
+    created.map(({ labels, value }) => [labels['path'], labels['mechanism'], value]),
+    [
+      ['root.buffer.batching', 'count', 3],
+      ['root.buffer.batching', 'size', 0],
+      ['root.buffer.batching', 'check', 0],
+      ['root.buffer.batching', 'period', 0],
+    ],
+  )
 })

@@ -1,4 +1,5 @@
 import {
+  batchCounters,
   type Batcher,
   batchingField,
   type Buffer,
@@ -53,8 +54,8 @@ class MemoryBuffer implements Buffer {
   readonly #batcher: Batcher | undefined
   readonly #resources: Resources
   readonly #changed = new Signal()
-  readonly #active: Gauge
-  readonly #spilled: Counter
+  #active: Gauge | undefined
+  readonly #created: Counter
   readonly #queue: Held[] = []
   readonly #ready: Delivery[] = []
   #sizeBytes = 0
@@ -66,8 +67,8 @@ class MemoryBuffer implements Buffer {
     this.#spills = spills
     this.#batcher = batcher
     this.#resources = resources
-    this.#active = resources.metrics.gauge('buffer_active')
-    this.#spilled = resources.metrics.counter('buffer_spillover')
+    // As in the original, a batch that passes without a policy counts as one that is complete with its first message.
+    this.#created = batchCounters(resources.part('batching').metrics).count
   }
 
   async push(delivery: Delivery, signal: AbortSignal): Promise<void> {
@@ -107,7 +108,7 @@ class MemoryBuffer implements Buffer {
     const { sizeBytes } = held
     while (this.#sizeBytes + sizeBytes > this.#limitBytes && !this.#closed && !signal.aborted) {
       if (this.#spills) {
-        this.#spilled.add(sizeBytes)
+        this.#resources.metrics.counter('buffer_spillover').add(sizeBytes)
         return
       }
       await this.#changed.wait()
@@ -151,14 +152,16 @@ class MemoryBuffer implements Buffer {
     const batcher = this.#batcher
     if (batcher === undefined) {
       const held = this.#queue.shift()
-      return held === undefined ? undefined : this.#deliver(held)
+      if (held === undefined) return undefined
+      this.#created.add(held.delivery.batches.length)
+      return this.#deliver(held)
     }
     while (this.#queue.length > 0 && this.#ready.length === 0) {
       this.#ready.push(...(await batcher.add(this.#deliver(this.#queue.shift()!))))
     }
     const isDue = (batcher.untilDue() ?? Infinity) <= 0
     if (this.#ready.length === 0 && batcher.size > 0 && (this.#ended || isDue))
-      this.#ready.push(...(await batcher.flush()))
+      this.#ready.push(...(await batcher.flush({ isDue })))
     return this.#ready.shift()
   }
 
@@ -174,6 +177,8 @@ class MemoryBuffer implements Buffer {
 
   #resize(bytes: number): void {
     this.#sizeBytes += bytes
+    // As in the original, this series and `buffer_spillover` exist from their first use.
+    this.#active ??= this.#resources.metrics.gauge('buffer_active')
     this.#active.set(this.#sizeBytes)
   }
 }

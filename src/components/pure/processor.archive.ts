@@ -38,7 +38,8 @@ export default defineProcessor({
       process: messages => {
         try {
           const packed = pack(format, messages, nameOf, resources)
-          return [[messages.length === 1 ? packed : packed.madeOf(messages)]]
+          if (messages.length === 1) return [[packed]]
+          return [[packed.withContext({ ...packed.context, collapsed: messages.length }).madeOf(messages)]]
         } catch (error) {
           resources.log.error(`Failed to create archive: ${messageOf(error)}`)
           return [messages.map(message => resources.fail(message, error))]

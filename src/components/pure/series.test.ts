@@ -11,7 +11,8 @@ async function seriesOf(prefix: string, yaml: string): Promise<Record<string, nu
   const store = new MetricsStore()
   const input = `input: { generate: { mapping: root.id = counter(), count: 6, interval: '' } }\n`
   const surroundings = { registry: createRegistry(), host: systemHost, clock: systemClock, log: nullLog }
-  const stream = await startStream(`${input}${yaml}\noutput: { drop: {} }`, {
+  const output = /^output:/m.test(yaml) ? '' : '\noutput: { drop: {} }'
+  const stream = await startStream(`${input}${yaml}${output}`, {
     ...surroundings,
     metrics: store.metrics,
   })
@@ -139,4 +140,41 @@ test('processors of a branch that fail as a whole count as one error', async () 
     'pipeline: { processors: [ { branch: { processors: [ { mapping: root = deleted() } ] } } ] }',
   )
   assert.equal(series['processor_error root.pipeline.processors.0'], 6)
+})
+
+test('a rejected message is received again, and each message has its latency', async () => {
+  const series = await seriesOf(
+    '',
+    `
+output:
+  switch:
+    cases:
+      - check: count("rejected once") <= 2
+        output: { reject: no }
+      - output: { drop: {} }
+`,
+  )
+  assert.equal(series['input_received root.input'], 8)
+  assert.equal(series['input_latency_ns root.input'], 8)
+  const drop = 'root.output.switch.output'
+  assert.deepEqual([series[`output_sent ${drop}`], series[`output_latency_ns ${drop}`]], [6, 6])
+})
+
+test('processors measure each batch of a run', async () => {
+  const series = await seriesOf('processor_', 'pipeline: { threads: 1, processors: [ { mapping: root = this } ] }')
+  assert.equal(series['processor_latency_ns root.pipeline.processors.0'], 6)
+})
+
+test('an output counts the messages inside an archive', async () => {
+  const series = await seriesOf(
+    'output_',
+    `
+output:
+  broker:
+    outputs: [ { drop: {} } ]
+    batching: { count: 3, processors: [ { archive: { format: lines } } ] }
+`,
+  )
+  const path = 'root.output.broker.outputs.0'
+  assert.deepEqual([series[`output_sent ${path}`], series[`output_batch_sent ${path}`]], [6, 2])
 })

@@ -9,6 +9,14 @@ import { merged, type Part, processToBatch } from './tracker.ts'
 /** The rule that completes a batch. */
 type Mechanism = 'count' | 'size' | 'check' | 'period'
 
+type BatchCounters = Readonly<Record<Mechanism, Counter>>
+
+/** The series that count batches by what completed them. All exist from the start, because dashboards divide by them. */
+export function batchCounters(metrics: Metrics): BatchCounters {
+  const created = (mechanism: Mechanism) => metrics.counter('batch_created', { mechanism })
+  return { count: created('count'), size: created('size'), check: created('check'), period: created('period') }
+}
+
 /** Collects messages until a `batching` policy is met: by count, size, a condition on the newest message, or time. */
 export class PolicyBatcher implements Batcher {
   readonly #policy: BatchPolicy
@@ -16,7 +24,7 @@ export class PolicyBatcher implements Batcher {
   readonly #clock: Clock
   readonly #log: Log
   readonly #random: () => number
-  readonly #created: Readonly<Record<Mechanism, Counter>>
+  readonly #created: BatchCounters
   #parts: Part[] = []
   #messages: Message[] = []
   #sizeBytes = 0
@@ -30,14 +38,7 @@ export class PolicyBatcher implements Batcher {
     this.#clock = clock
     this.#log = log
     this.#random = random
-    const created = (mechanism: Mechanism) => metrics.counter('batch_created', { mechanism })
-    // All are created up front, because dashboards divide by them.
-    this.#created = {
-      count: created('count'),
-      size: created('size'),
-      check: created('check'),
-      period: created('period'),
-    }
+    this.#created = batchCounters(metrics)
   }
 
   get size(): number {
@@ -63,9 +64,9 @@ export class PolicyBatcher implements Batcher {
     return complete
   }
 
-  async flush(): Promise<readonly Delivery[]> {
+  async flush({ isDue }: { readonly isDue: boolean } = { isDue: true }): Promise<readonly Delivery[]> {
     if (this.#messages.length === 0) return []
-    this.#created.period.add(1)
+    if (isDue) this.#created.period.add(1)
     return await this.#take()
   }
 

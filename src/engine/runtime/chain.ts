@@ -320,8 +320,8 @@ export class ObservedProcessor implements Processor {
     this.#batchReceived.add(1)
     const startedAt = this.#clock()
     const results = this.#inner.process(batch)
-    if (results instanceof Promise) return results.then(batches => this.#done(batches, startedAt))
-    return this.#done(results, startedAt)
+    if (results instanceof Promise) return results.then(batches => this.#done(batches, startedAt, 1))
+    return this.#done(results, startedAt, 1)
   }
 
   /** The batches that each message produces by itself, measured as one operation. */
@@ -331,7 +331,7 @@ export class ObservedProcessor implements Processor {
     this.#batchReceived.add(messages.length)
     const startedAt = this.#clock()
     const results = runEach(messages, message => this.#inner.process([message]), onRejected)
-    return andThen(results, batches => this.#done(batches, startedAt))
+    return andThen(results, batches => this.#done(batches, startedAt, messages.length))
   }
 
   async close(): Promise<void> {
@@ -346,7 +346,7 @@ export class ObservedProcessor implements Processor {
     this.#batchReceived.add(run.length)
     const startedAt = this.#clock()
     return andThen(inner.call(this.#inner, run), results => {
-      this.#latency.observe((this.#clock() - startedAt) * 1e6)
+      this.#observe(startedAt, run.length)
       let sent = 0
       for (let i = 0; i < results.length; i++) if (results[i] !== null) sent++
       this.#sent.add(sent)
@@ -355,12 +355,17 @@ export class ObservedProcessor implements Processor {
     })
   }
 
-  #done(batches: readonly Batch[], startedAt: number): readonly Batch[] {
-    this.#latency.observe((this.#clock() - startedAt) * 1e6)
+  #done(batches: readonly Batch[], startedAt: number, received: number): readonly Batch[] {
+    this.#observe(startedAt, received)
     for (const batch of batches) this.#sent.add(batch.length)
     this.#batchSent.add(batches.length)
     if (this.#strategy !== 'none') rejectFailed(batches)
     return batches
+  }
+
+  /** Records a duration for each of the batches that were processed together: an equal share of the time. */
+  #observe(startedAt: number, batches: number): void {
+    this.#latency.observe(((this.#clock() - startedAt) * 1e6) / batches, batches)
   }
 }
 

@@ -86,7 +86,11 @@ export class InputLayer implements InputHandle {
     try {
       for (;;) {
         const replay = this.#replays.shift()
-        if (replay !== undefined) return this.#adopt(replay.messages, replay.source, replay.rejections)
+        if (replay !== undefined) {
+          // Like the original, which reads rejected messages again.
+          this.#received.add(replay.messages.length)
+          return this.#adopt(replay.messages, replay.source, replay.rejections)
+        }
         if (this.#ready !== null) {
           const delivery = this.#ready
           this.#ready = null
@@ -209,12 +213,12 @@ export class InputLayer implements InputHandle {
     const startedAt = this.#options.monotonic()
     return source.like(messages, async (some, error) => {
       try {
+        this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6, isRun(source) ? some.length : 1)
         if (error !== null && this.#options.replays) {
           // Messages that the stopping stream has no time for stay unacknowledged; the source redelivers them later.
           if (!isClosing(error)) await this.#replay(some, source, error, rejections)
           return
         }
-        this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
         await (isRun(source) ? source.settle(some, error) : source.ack(error))
       } catch (failure) {
         this.#options.log.error(`Failed to acknowledge message: ${messageOf(failure)}`)

@@ -169,7 +169,9 @@ export class ObservedBuffer implements Buffer {
     let left = messages.length
     return delivery.like(messages, (some, error) => {
       left -= some.length
-      if (left === 0) this.#latency.observe((this.#monotonic() - startedAt) * 1e6)
+      const elapsedNs = (this.#monotonic() - startedAt) * 1e6
+      if (isRun(delivery)) this.#latency.observe(elapsedNs, some.length)
+      else if (left === 0) this.#latency.observe(elapsedNs)
       return delivery.settle(some, error)
     })
   }

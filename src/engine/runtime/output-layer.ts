@@ -157,7 +157,9 @@ export class OutputLayer implements OutputHandle {
     this.#flushTimer = undefined
     const { batcher } = this.#options
     if (batcher === undefined) return
-    for (const delivery of await batcher.flush()) await this.#send(delivery)
+    // Timers may fire up to a millisecond early.
+    const isDue = (batcher.untilDue() ?? Infinity) < 1
+    for (const delivery of await batcher.flush({ isDue })) await this.#send(delivery)
   }
 
   /** Delivers an incomplete batch soon, if no period determines when. */
@@ -319,7 +321,7 @@ export class OutputLayer implements OutputHandle {
       return this.#writeRest(delivery, messages, startedAt, Promise.reject(asError(error)))
     }
     if (written instanceof Promise) return this.#writeRest(delivery, messages, startedAt, written)
-    this.#measure(messages.length, 1, startedAt)
+    this.#measure(messages, 1, startedAt)
     this.#leave(messages.length)
     return this.#answer(delivery, messages, null)
   }
@@ -343,7 +345,7 @@ export class OutputLayer implements OutputHandle {
     let failure: Error | null = null
     try {
       await this.#attempt(() => this.#output.write(messages, this.#abort.signal), written)
-      this.#measure(messages.length, 1, startedAt)
+      this.#measure(messages, 1, startedAt)
     } catch (error) {
       failure = this.#checked(messages, asError(error))
       this.#report(failure)
@@ -376,7 +378,8 @@ export class OutputLayer implements OutputHandle {
       outcomes = run.map(() => failure)
     }
     const failures = outcomes === null ? [] : outcomes.filter(outcome => outcome !== null)
-    this.#measure(run.length - failures.length, run.length - failures.length, startedAt)
+    const sent = outcomes === null ? run : run.filter((_, index) => outcomes[index] === null)
+    this.#measure(sent, sent.length, startedAt)
     for (const failure of new Set(failures)) this.#report(failure)
     this.#leave(run.length)
     let first = 0
@@ -414,9 +417,11 @@ export class OutputLayer implements OutputHandle {
     }
   }
 
-  #measure(messages: number, batches: number, startedAt: number | undefined): void {
-    if (startedAt !== undefined) this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6)
-    this.#sent.add(messages)
+  #measure(messages: readonly Message[], batches: number, startedAt: number | undefined): void {
+    if (startedAt !== undefined) this.#latency.observe((this.#options.monotonic() - startedAt) * 1e6, batches)
+    let sent = 0
+    for (let i = 0; i < messages.length; i++) sent += messages[i]!.context?.collapsed ?? 1
+    this.#sent.add(sent)
     this.#batchSent.add(batches)
   }
 

@@ -68,7 +68,7 @@ class Lane {
   readonly #pending = new Map<number, Pending>()
   #thread: ChainThread
   readonly #ready = Promise.withResolvers<void>()
-  #series: ((value: number) => void)[] = []
+  #series: ((value: number, times?: number) => void)[] = []
   #nextId = 0
   #isClosed = false
   #isAlive = true
@@ -164,7 +164,7 @@ class Lane {
   #count({ made, changes }: Counted): void {
     const { metrics } = this.#options
     for (const { kind, name, labels } of made) this.#series.push(counting(metrics, kind, name, labels))
-    for (const [series, value] of changes) this.#series[series]!(value)
+    for (const [series, value, times] of changes) this.#series[series]!(value, times)
   }
 }
 
@@ -173,7 +173,7 @@ function counting(
   kind: 'counter' | 'gauge' | 'timer',
   name: string,
   labels: Readonly<Record<string, string>>,
-): (value: number) => void {
+): (value: number, times?: number) => void {
   if (kind === 'counter') {
     const counter = metrics.counter(name, labels)
     return value => counter.add(value)
@@ -183,7 +183,7 @@ function counting(
     return value => gauge.set(value)
   }
   const timer = metrics.timer(name, labels)
-  return value => timer.observe(value)
+  return (value, times) => timer.observe(value, times)
 }
 
 /** The results of a call, each linked to its source messages. */

@@ -36,8 +36,8 @@ export interface ChainAnswer {
 /** What a thread counted since its last answer. */
 export interface Counted {
   readonly made: readonly MadeSeries[]
-  /** By the index of the series in creation order; timers have one entry per observation. */
-  readonly changes: readonly (readonly [series: number, value: number])[]
+  /** By the index of the series in creation order; timers have one entry per observation, with how often it was made. */
+  readonly changes: readonly (readonly [series: number, value: number, times?: number | undefined])[]
 }
 
 export interface MadeSeries {

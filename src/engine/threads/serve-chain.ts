@@ -125,7 +125,7 @@ class Recorder {
   readonly #series: MadeSeries[] = []
   readonly #places = new Map<string, number>()
   readonly #pending = new Map<number, number>()
-  #observations: [number, number][] = []
+  #observations: [series: number, durationNs: number, times: number | undefined][] = []
   #told = 0
 
   get metrics(): Metrics {
@@ -154,7 +154,7 @@ class Recorder {
       },
       timer: (name, labels) => {
         const series = place('timer', name, labels)
-        return { observe: durationNs => void this.#observations.push([series, durationNs]) }
+        return { observe: (durationNs, times) => void this.#observations.push([series, durationNs, times]) }
       },
       with: labels => this.#scoped({ ...base, ...labels }),
     }
