@@ -76,6 +76,31 @@ async function testAmqp(address: string): Promise<void> {
   testOutages('amqp_0_9', lasting, openServer)
   testFullServer('amqp_0_9', lasting, openServer)
 
+  test('amqp_0_9: only delivered messages are acknowledged, in whatever order they are delivered', async () => {
+    const queue = await newQueue()
+    await put(queue, 'a', 'b', 'c', 'd', 'e', 'f')
+    const input = { amqp_0_9: { urls: [address], queue, nack_reject_patterns: ['^drop it$'] } }
+    const receiver = await Receiver.start(input)
+    const [a, b, , d, e] = await Promise.all(Array.from({ length: 6 }, () => receiver.next()))
+    for (const received of [d, a, e, b]) received!.answer()
+    await receiver.close()
+    assert.deepEqual((await drained(queue)).map(each => each.content.toString()).toSorted(), ['c', 'f'])
+
+    // The last of a range that is settled as a whole may have been dropped before.
+    await put(queue, 'a', 'b', 'c', 'd')
+    const second = await Receiver.start(input)
+    const [first, dropped, third] = await Promise.all(Array.from({ length: 4 }, () => second.next()))
+    dropped!.answer(new Error('drop it'))
+    first!.answer()
+    third!.answer()
+    await second.close()
+    assert.deepEqual(
+      (await drained(queue)).map(each => each.content.toString()),
+      ['d'],
+    )
+    assert.deepEqual(second.log, ['Failed to send message to test_collect: drop it'])
+  })
+
   test('amqp_0_9: properties and headers are sent and received as metadata', async () => {
     const queue = await newQueue()
     const own = { type: 'a/b', content_type: 'text/plain', correlation_id: 'c', reply_to: 'r', expiration: '60000' }

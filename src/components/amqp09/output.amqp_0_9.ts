@@ -90,7 +90,14 @@ Connections to \`amqps://\` are encrypted, and so are those to \`amqp://\` with 
   create: (options, resources) => new AmqpOutput(options, resources),
 })
 
-/** A message that the server has not confirmed yet. */
+interface Outgoing {
+  readonly exchange: string
+  readonly key: string
+  readonly content: Uint8Array
+  readonly properties: Options.Publish
+}
+
+/** A mandatory message that the server has not confirmed yet. */
 interface Pending {
   readonly exchange: string
   readonly key: string
@@ -104,6 +111,10 @@ class AmqpOutput implements Output {
   readonly #resources: Resources
   readonly #connect: () => Promise<ChannelModel>
   readonly #excluded: readonly string[]
+  /** Properties that all messages share. */
+  readonly #fixed: Options.Publish
+  /** Properties that are evaluated for each message. */
+  readonly #varying: readonly (typeof propertyFields)[number][]
   #connection: ChannelModel | null = null
   #channel: PublishingChannel | null = null
 
@@ -115,6 +126,19 @@ class AmqpOutput implements Output {
     this.#resources = resources
     this.#connect = amqpConnector(options, resources)
     this.#excluded = options.metadata?.exclude_prefixes ?? []
+    // An invalid priority fails each message, as in the original, not the start.
+    const isFixed = (field: PropertyField) =>
+      options[field].static === '' || (options[field].static !== null && field !== 'priority')
+    this.#varying = propertyFields.filter(([, field]) => !isFixed(field))
+    this.#fixed = {
+      deliveryMode: options.persistent ? 2 : 1,
+      mandatory: options.mandatory,
+      ...Object.fromEntries(
+        propertyFields
+          .filter(([, field]) => isFixed(field))
+          .map(([name, field]) => [name, propertyOf(field, options[field].static!)]),
+      ),
+    }
   }
 
   async connect(): Promise<void> {
@@ -130,12 +154,11 @@ class AmqpOutput implements Output {
   }
 
   async write(batch: Batch): Promise<void> {
-    const outcomes = await Promise.all(batch.map((_, index) => this.#outcome(batch, index)))
-    throwOutcomes(batch, outcomes)
+    throwOutcomes(batch, await sendAll(batch.length, (index, settle) => this.#send(batch, index, settle)))
   }
 
   writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
-    return Promise.all(run.map(message => this.#outcome([message], 0)))
+    return sendAll(run.length, (index, settle) => this.#send([run[index]!], 0, settle))
   }
 
   async close(): Promise<void> {
@@ -146,65 +169,91 @@ class AmqpOutput implements Output {
     await connection?.close().catch((error: unknown) => this.#resources.log.debug(messageOf(error)))
   }
 
-  async #outcome(batch: Batch, index: number): Promise<Error | null> {
+  #send(batch: Batch, index: number, settle: Settle): void {
     try {
-      if (this.#channel === null) return new NotConnectedError()
+      if (this.#channel === null) return settle(new NotConnectedError())
       const { exchange, key } = this.#options
-      await this.#channel.publish(
-        evaluated('exchange name', () => exchange.eval(batch, index)),
-        evaluated('binding key', () => key.eval(batch, index)).replaceAll('/', '.'),
-        batch[index]!.bytes(),
-        this.#properties(batch, index),
+      this.#channel.publish(
+        {
+          exchange: evaluated('exchange name', () => exchange.eval(batch, index)),
+          key: evaluated('binding key', () => key.eval(batch, index)).replaceAll('/', '.'),
+          content: batch[index]!.bytes(),
+          properties: this.#propertiesOf(batch, index),
+        },
+        settle,
       )
-      return null
     } catch (error) {
-      return asError(error)
+      settle(asError(error))
     }
   }
 
-  #properties(batch: Batch, index: number): Options.Publish {
-    const options = this.#options
-    const text = (what: string, name: PropertyField) => {
-      const value = evaluated(what, () => options[name].eval(batch, index))
-      return value === '' ? undefined : value
+  #propertiesOf(batch: Batch, index: number): Options.Publish {
+    const headers = this.#headersOf(batch[index]!)
+    if (headers === undefined && this.#varying.length === 0) return this.#fixed
+    const found: Record<string, unknown> = { ...this.#fixed, headers }
+    for (const [name, field, what] of this.#varying) {
+      const text = evaluated(what, () => this.#options[field].eval(batch, index))
+      found[name] = propertyOf(field, text)
     }
-    return {
-      headers: this.#headers(batch[index]!),
-      contentType: text('content type', 'content_type'),
-      contentEncoding: text('content encoding', 'content_encoding'),
-      type: text('msg type', 'type')?.replaceAll('/', '.'),
-      priority: priorityOf(text('priority', 'priority')),
-      correlationId: text('correlation ID', 'correlation_id'),
-      replyTo: text('reply to', 'reply_to'),
-      expiration: text('expiration', 'expiration'),
-      messageId: text('message ID', 'message_id'),
-      userId: text('user ID', 'user_id'),
-      appId: text('app ID', 'app_id'),
-      deliveryMode: options.persistent ? 2 : 1,
-      mandatory: options.mandatory,
-    }
+    return found
   }
 
-  #headers({ metadata }: Message): Record<string, unknown> {
-    const headers: Record<string, unknown> = {}
+  /** Undefined if there are none: the library makes an object the prototype of another, which is slow. */
+  #headersOf({ metadata }: Message): Record<string, unknown> | undefined {
+    let headers: Record<string, unknown> | undefined
     for (const [key, value] of metadata) {
-      if (!this.#excluded.some(prefix => key.startsWith(prefix))) headers[key.replaceAll('_', '-')] = headerOf(value)
+      if (this.#excluded.some(prefix => key.startsWith(prefix))) continue
+      headers ??= {}
+      headers[key.replaceAll('_', '-')] = headerOf(value)
     }
     return headers
   }
 }
 
-type PropertyField =
-  | 'content_type'
-  | 'content_encoding'
-  | 'type'
-  | 'priority'
-  | 'correlation_id'
-  | 'reply_to'
-  | 'expiration'
-  | 'message_id'
-  | 'user_id'
-  | 'app_id'
+/** Interpolated properties: the name of the library, the field, and how error messages call it. */
+const propertyFields = [
+  ['contentType', 'content_type', 'content type'],
+  ['contentEncoding', 'content_encoding', 'content encoding'],
+  ['type', 'type', 'msg type'],
+  ['priority', 'priority', 'priority'],
+  ['correlationId', 'correlation_id', 'correlation ID'],
+  ['replyTo', 'reply_to', 'reply to'],
+  ['expiration', 'expiration', 'expiration'],
+  ['messageId', 'message_id', 'message ID'],
+  ['userId', 'user_id', 'user ID'],
+  ['appId', 'app_id', 'app ID'],
+] as const
+
+type PropertyField = (typeof propertyFields)[number][1]
+
+/** Undefined omits the property. Throws if the text is not valid for it. */
+function propertyOf(field: PropertyField, text: string): string | number | undefined {
+  if (text === '') return undefined
+  if (field === 'priority') return priorityOf(text)
+  return field === 'type' ? text.replaceAll('/', '.') : text
+}
+
+/** Receives the outcome of a message, once: null if it was delivered. */
+type Settle = (error: Error | null) => void
+
+/**
+ * Sends messages with `send`, which gets the index of each, and resolves to their outcomes. With one promise for all of
+ * them, and properties that are evaluated once if they can be, 100,000 messages take 2.3 s of processor time; with
+ * promises, headers and properties made for each message they took 3.1 s.
+ */
+function sendAll(count: number, send: (index: number, settle: Settle) => void): Promise<readonly (Error | null)[]> {
+  const { promise, resolve } = Promise.withResolvers<readonly (Error | null)[]>()
+  const outcomes = Array<Error | null>(count).fill(null)
+  let waiting = count
+  if (count === 0) resolve(outcomes)
+  for (let index = 0; index < count; index++) {
+    send(index, error => {
+      outcomes[index] = error
+      if (--waiting === 0) resolve(outcomes)
+    })
+  }
+  return promise
+}
 
 /** A channel with publisher confirms. */
 class PublishingChannel {
@@ -246,30 +295,39 @@ class PublishingChannel {
     }
   }
 
-  /** Resolves once the server has confirmed the message. */
-  async publish(exchange: string, key: string, bytes: Uint8Array, properties: Options.Publish): Promise<void> {
-    if (!this.#isOpen) throw new NotConnectedError()
-    if (!this.#declared.has(exchange) && this.#options.exchange_declare?.enabled === true) await this.declare(exchange)
-    const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    const pending: Pending = { exchange, key, content, returned: null }
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    if (properties.mandatory === true) this.#pending.add(pending)
-    const { timeout } = this.#options
-    const timer =
-      timeout === undefined
-        ? undefined
-        : setTimeout(() => reject(new Error(`the server did not confirm a message within ${timeout} ms`)), timeout)
-    this.#channel.publish(exchange, key, content, properties, resolve)
-    try {
-      const error = await promise
-      // Evaluated here rather than in the callback: the library calls back before it reports that the channel is
-      // closed, and why.
-      if (error !== null && error !== undefined) throw this.#failure(error)
-      if (pending.returned !== null) throw new Error(`failed to receive acknowledgement: ${pending.returned}`)
-    } finally {
-      clearTimeout(timer)
-      this.#pending.delete(pending)
+  /** Publishes a message and settles it once the server has confirmed it. Throws if the library refuses it. */
+  publish(message: Outgoing, settle: Settle): void {
+    if (!this.#isOpen) return settle(new NotConnectedError())
+    const { exchange } = message
+    if (this.#options.exchange_declare?.enabled !== true || this.#declared.has(exchange)) {
+      return this.#publish(message, settle)
     }
+    this.declare(exchange)
+      .then(() => this.#publish(message, settle))
+      .catch((error: unknown) => settle(asError(error)))
+  }
+
+  #publish({ exchange, key, content: bytes, properties }: Outgoing, settle: Settle): void {
+    const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const pending: Pending | null = properties.mandatory === true ? { exchange, key, content, returned: null } : null
+    let timer: NodeJS.Timeout | undefined
+    let isSettled = false
+    const end = (error: Error | null) => {
+      if (isSettled) return // confirmed after its timeout
+      isSettled = true
+      clearTimeout(timer)
+      if (pending !== null) this.#pending.delete(pending)
+      settle(error)
+    }
+    this.#channel.publish(exchange, key, content, properties, (error: unknown) => {
+      if (error === null || error === undefined) return end(pending === null ? null : returnedError(pending))
+      // Not at once: the library calls back before it reports that the channel is closed, and why.
+      queueMicrotask(() => end(this.#failure(error)))
+    })
+    if (pending !== null) this.#pending.add(pending)
+    const { timeout } = this.#options
+    if (timeout === undefined) return
+    timer = setTimeout(() => end(new Error(`the server did not confirm a message within ${timeout} ms`)), timeout)
   }
 
   /** The error of a message that was not confirmed. */
@@ -292,6 +350,10 @@ class PublishingChannel {
   }
 }
 
+function returnedError({ returned }: Pending): Error | null {
+  return returned === null ? null : new Error(`failed to receive acknowledgement: ${returned}`)
+}
+
 /** Numbers, booleans and bytes have types of their own in AMQP; everything else is text. */
 function headerOf(value: Value): unknown {
   if (typeof value === 'boolean' || typeof value === 'number') return value
@@ -299,8 +361,7 @@ function headerOf(value: Value): unknown {
   return value instanceof Uint8Array ? Buffer.from(value) : textOfMetadata(value)
 }
 
-function priorityOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
+function priorityOf(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) {
     throw new Error(`failed to parse valid integer from priority expression: ${JSON.stringify(text)}`)
   }
