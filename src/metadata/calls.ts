@@ -114,14 +114,17 @@ export function isRepeatable(name: CallName): boolean {
   return !(name in writes) || repeatableWrites.has(name)
 }
 
-/**
- * Writes that may be lost in a power failure, because an extension that is lost just
- * expires earlier. They skip the sync to disk.
- */
+/** Writes that may be lost in a power failure, because an extension that is lost just expires earlier. */
 const relaxed: ReadonlySet<CallName> = new Set(['renewLeases', 'renewEpoch'])
 
-export function isDurable({ name }: Call): boolean {
-  return !relaxed.has(name)
+/**
+ * Whether a write is synced to disk. The beginning of a transaction is not: it matters once the transaction has records or
+ * offsets, and their commit syncs all earlier ones.
+ */
+export function isDurable({ name, arguments: values }: Call): boolean {
+  if (name !== 'stepTransaction') return !relaxed.has(name)
+  const [, event] = values as CallArguments<'stepTransaction'> // the name tells the arguments
+  return event.kind !== 'begin'
 }
 
 export function invoke(sql: Sql, call: TimedCall): Promise<unknown> {
