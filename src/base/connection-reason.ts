@@ -25,6 +25,28 @@ const reasons: readonly (readonly [RegExp, (...groups: readonly string[]) => str
   [/^(?:write EPROTO )?[\dA-F]+:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):/, reason => `tls: ${reason}`],
 ]
 
+/** Node's codes for a certificate that is not accepted (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+const certificateCodes: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+/** Whether a connection failed, perhaps as a cause of the error, because the server's certificate is not accepted. Trying again does not help. */
+export function isCertificateRefused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const isRefused = 'code' in error && typeof error.code === 'string' && certificateCodes.has(error.code)
+  return isRefused || isCertificateRefused(error.cause)
+}
+
 /** The reason why a connection failed in the words of the original, for a message that Node gave; other messages stay as they are. */
 export function inWordsOfTheOriginal(message: string): string {
   for (const [pattern, say] of reasons) {

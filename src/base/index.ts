@@ -1,5 +1,6 @@
 export { unreachable, assert } from './assert.ts'
 export { type Capability, CapabilityError } from './capability.ts'
+export { isCertificateRefused } from './connection-reason.ts'
 export { hostPort, reachableHost } from './address.ts'
 export { serverName } from './server-name.ts'
 export { readPackageFile } from './package-file.ts'

@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { asError, type Clock, codeOf, FollowingClock, type Log, systemClock, systemRandom } from '../base/index.ts'
+import {
+  asError,
+  type Clock,
+  codeOf,
+  FollowingClock,
+  isCertificateRefused,
+  type Log,
+  messageOf,
+  systemClock,
+  systemRandom,
+} from '../base/index.ts'
 import { AgentConnection, LinkRefused } from '../control/index.ts'
 import { type Metadata, MetadataClient, MetadataError } from '../metadata/index.ts'
 import { type ObjectStore, openStore, prefixedStore, probeStore, StorageError } from '../storage/index.ts'
@@ -57,7 +67,8 @@ async function connect(flags: ClusterFlags, log: Log, closers: Closers): Promise
     return link
   } catch (error) {
     const cause = asError(error)
-    throw new FlagError(`-${flagOf(error)}: ${cause.message === '' ? String(error) : cause.message}`, { cause })
+    const hint = isCertificateRefused(error) ? ' (NODE_EXTRA_CA_CERTS=FILE adds the authority in FILE)' : ''
+    throw new FlagError(`-${flagOf(error)}: ${messageOf(cause) || String(error)}${hint}`, { cause })
   }
 }
 

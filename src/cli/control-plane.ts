@@ -1,7 +1,15 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { LintThread } from '../agent/index.ts'
-import { codeOf, FollowingClock, hostPort, type Log, systemClock, systemRandom } from '../base/index.ts'
+import {
+  codeOf,
+  FollowingClock,
+  hostPort,
+  isCertificateRefused,
+  type Log,
+  systemClock,
+  systemRandom,
+} from '../base/index.ts'
 import {
   ControlPlane,
   ControlServer,
@@ -59,7 +67,8 @@ async function attempt(
     if (error instanceof SealingKeyError)
       throw new FlagError(`-sealingKey does not belong to this database: ${error.message}`, { cause: error })
     if (!(error instanceof DatabaseError || error instanceof MetadataError)) throw error
-    throw new FlagError(`-databaseURL: ${error.message}`, { cause: error })
+    const hint = isCertificateRefused(error) ? ' (?sslrootcert=FILE in the URL trusts the authority in FILE)' : ''
+    throw new FlagError(`-databaseURL: ${error.message}${hint}`, { cause: error })
   }
 }
 

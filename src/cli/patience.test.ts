@@ -43,6 +43,9 @@ test('fails immediately on permanent errors', async () => {
     new DatabaseError('newer_schema', 'use the newer program'),
     new StorageError('failed', 'AccessDenied'),
     new FlagError('-sealingKey is missing'),
+    new DatabaseError('unreachable', 'signed by unknown authority', {
+      cause: Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+    }),
     new Error('a defect'),
   ]
   for (const error of final) {

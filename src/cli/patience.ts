@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../base/index.ts'
+import { type Clock, isCertificateRefused, type Log } from '../base/index.ts'
 import { DatabaseError } from '../database/index.ts'
 import { MetadataError } from '../metadata/index.ts'
 import { StorageError } from '../storage/index.ts'
@@ -33,6 +33,7 @@ export async function patiently<Result>(
 
 /** Whether an error, or its cause, may be temporary. A start may be repeated, however far it got. */
 function mayPass(error: unknown): boolean {
+  if (isCertificateRefused(error)) return false
   if (error instanceof DatabaseError) return error.isRetriable || error.code === 'unknown_outcome'
   if (error instanceof MetadataError) return error.code === 'busy' || error.code === 'unknown_outcome'
   if (error instanceof StorageError) return error.code === 'unavailable'

@@ -5,9 +5,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { createServer as createSecureServer } from 'node:https'
+import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TLSSocket } from 'node:tls'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
@@ -72,7 +74,7 @@ const anHourAhead = {
 }
 
 // A server that listens on a port has an address with a port.
-const portOf = (server: Server) => (server.address() as AddressInfo).port
+const portOf = (server: TcpServer) => (server.address() as AddressInfo).port
 
 /** Forwards links to a control plane as if the agent were of another version. */
 async function startOtherVersion(address: string): Promise<Server> {
@@ -87,6 +89,19 @@ async function startOtherVersion(address: string): Promise<Server> {
   })
   await once(proxy.listen(0, '127.0.0.1'), 'listening')
   return proxy
+}
+
+/** The beginning of a PostgreSQL server with TLS, whose certificate is of an unknown authority. */
+async function startSecurePostgres(): Promise<TcpServer> {
+  const identity = await (await makeAuthority()).issue('localhost')
+  const server = createTcpServer(socket => {
+    socket.once('data', () => {
+      socket.write('S') // accepts TLS
+      new TLSSocket(socket, { isServer: true, ...identity }).on('error', () => socket.destroy())
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return server
 }
 
 let cluster: LocalCluster
@@ -276,6 +291,18 @@ test('an agent names the flag that is wrong', async t => {
     await refused(agent({ metadataURL: `http://127.0.0.1:${portOf(proxy)}` }), expected)
   })
 
+  await t.test('a control plane whose certificate is of an unknown authority', async () => {
+    const secure = createSecureServer(right).listen(0, '127.0.0.1')
+    await once(secure, 'listening')
+    t.after(() => secure.close())
+    const started = agent({ metadataURL: `https://localhost:${portOf(secure)}` })
+    await refused(
+      started,
+      /-metadataURL: tls: failed to verify certificate: .*unknown authority \(NODE_EXTRA_CA_CERTS=/,
+    )
+    assert.doesNotMatch(started.output.text, /cannot be reached yet/)
+  })
+
   await t.test('a Kafka port in use by another agent', async () => {
     const [running] = other.agents
     const port = running!.address.split(':').at(-1)!
@@ -293,6 +320,16 @@ test('a control plane names the flag that is wrong', { skip: !hasPostgres() }, a
   await refused(controlPlane(missing), /-databaseURL: .*database "none" does not exist/)
   await refused(controlPlane('mysql://localhost/x'), /-databaseURL has to be postgres:\/\//)
   await refused(controlPlane(`sqlite:${import.meta.filename}`), /-databaseURL: .*file is not a database/)
+  const database = await openPostgres({ url: postgres.url })
+  await database.transaction({ kind: 'write' }, sql => sql.run('CREATE USER weak'))
+  await database.close()
+  const asWeak = postgres.url.replace('postgres@', 'weak@')
+  await refused(controlPlane(asWeak), /-databaseURL: the user has no right to use the schema penstock/)
+  await refused(controlPlane(asWeak.replace('weak@', 'nobody@')), /-databaseURL: .*role "nobody" does not exist/)
+  const secure = await startSecurePostgres()
+  t.after(() => secure.close())
+  const url = `postgres://postgres@localhost:${portOf(secure)}/postgres?sslmode=verify-full`
+  await refused(controlPlane(url), /-databaseURL: .*failed to verify certificate: .* \(\?sslrootcert=FILE/)
   const otherKey = { PENSTOCK_SEALING_KEY: '1'.repeat(64) }
   await refused(controlPlane(postgres.url, otherKey), /-sealingKey does not belong to this database/)
 })

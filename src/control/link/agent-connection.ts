@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { WebSocket } from 'ws'
-import { type Clock, type Log, type Random, waitOrAbort } from '../../base/index.ts'
+import { type Clock, isCertificateRefused, type Log, type Random, waitOrAbort } from '../../base/index.ts'
 import {
   type CallName,
   type Change,
@@ -97,7 +97,7 @@ export class AgentConnection {
   #heardAt: number
   #nextId = 1
 
-  /** Resolves once connected. Rejects with {@link LinkRefused}, or with the system's error after `patienceMs`. */
+  /** Resolves once connected. Rejects with {@link LinkRefused}, or with the system's error after `patienceMs`, or immediately if the certificate is not accepted. */
   static async open(options: AgentConnectionOptions): Promise<AgentConnection> {
     const { clock, log } = options
     const giveUpAt = clock.monotonic() + patienceMs
@@ -105,7 +105,7 @@ export class AgentConnection {
       try {
         return new AgentConnection(options, await connect(options, attempt))
       } catch (error) {
-        const isFinal = error instanceof LinkRefused && finalCodes.includes(error.code)
+        const isFinal = error instanceof LinkRefused ? finalCodes.includes(error.code) : isCertificateRefused(error)
         if (isFinal || clock.monotonic() > giveUpAt) throw error
         log.warn('the control plane cannot be reached yet', { error: String(error) })
         await clock.sleep(Math.min(minRetryMs * 2 ** attempt, maxRetryMs))

@@ -49,6 +49,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     await ensureSchema(pool, schema)
   } catch (cause) {
     await pool.end()
+    if (cause instanceof DatabaseError) throw cause
     throw postgresError(cause, 'unreachable', 'cannot open the database')
   }
   return new PostgresDatabase(pool, new Listener(config), schema)
@@ -56,8 +57,11 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
 
 /** Checks first, because a user without the right to create schemas may still use an existing one. */
 async function ensureSchema(pool: pg.Pool, schema: string): Promise<void> {
-  const { rowCount } = await pool.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])
-  if (rowCount !== 0) return
+  const query = `SELECT has_schema_privilege(oid, 'USAGE') AS "isUsable" FROM pg_namespace WHERE nspname = $1`
+  const [known] = (await pool.query<{ isUsable: boolean }>(query, [schema])).rows
+  // PostgreSQL itself ignores such a schema, and then has none to create tables in.
+  if (known?.isUsable === false) throw new DatabaseError('failed', `the user has no right to use the schema ${schema}`)
+  if (known !== undefined) return
   await pool.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`).catch((cause: unknown) => {
     // Another process that started at the same moment has created it.
     if (!isServerError(cause) || cause.code !== '23505') throw cause
