@@ -18,7 +18,10 @@ const chosen = (pattern: string) =>
 
 let total = noTests
 if (only.length === 0) total = sum(total, runChecks())
-await runKind('unit', chosen('{src,tools,console/src,test/simulation,test/conformance}/**/*.test.ts'))
+await runKind(
+  'unit',
+  chosen('{src,tools,console/src,test/simulation,test/conformance,test/chaos,test/fuzz}/**/*.test.ts'),
+)
 const endToEnd = chosen('test/e2e/**/*.e2e.ts')
 if (endToEnd.length > 0) {
   ensurePrograms()

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { type Clock, type Log, type Random, uuid } from '../base/index.ts'
 import type { Metadata } from '../metadata/index.ts'
 import type { ObjectReads, ObjectStore } from '../storage/index.ts'
@@ -14,7 +15,7 @@ import { type LogConfig, openRecordLog, type RecordLog } from './log/index.ts'
 import { Quotas } from './quotas/quotas.ts'
 import { AclAuthorizer } from './security/authorizer.ts'
 import type { SecuritySettings } from './security/settings.ts'
-import { KafkaServer } from './server.ts'
+import { KafkaServer, type Receiver } from './server.ts'
 import { ClusterSettings } from './settings.ts'
 import { leaseOfGroup } from './shard.ts'
 import { ClientMetrics } from './telemetry/client-metrics.ts'
@@ -187,6 +188,11 @@ export class Broker {
   /** Totals since the port was opened. */
   get counters(): BrokerCounters {
     return this.#server.counters
+  }
+
+  /** Serves a connection that did not arrive at the port, for tests; returns where its bytes go. */
+  attach(socket: Socket): Receiver {
+    return this.#server.attach(socket)
   }
 
   /** Whether this broker currently coordinates a group. */

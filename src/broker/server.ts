@@ -16,7 +16,7 @@ const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 const idleTimeoutMs = 600_000
 
 /** Receives the bytes of a socket. */
-interface Receiver {
+export interface Receiver {
   onBytes(chunk: Buffer): void
   /** The preferred memory for the next bytes. */
   nextTarget(): Buffer | undefined
@@ -82,6 +82,16 @@ export class KafkaServer {
     for (const { accepted, reading, certificateName } of this.#early.splice(0)) {
       this.#accept(accepted, reading, certificateName)
     }
+  }
+
+  /** Serves a connection that did not arrive at the port, for tests; returns where its bytes go. */
+  attach(socket: Socket): Receiver {
+    let receiver: Receiver | undefined
+    this.#accept(socket, inner => {
+      receiver = inner
+      return socket
+    })
+    return receiver!
   }
 
   /** Stops accepting and closes all connections, whatever they wait for. */

@@ -1,6 +1,7 @@
-// Runs clusters under faults, and checks what their clients were promised:    node test/chaos/main.ts [--seed 1]
-// [--runs 1] [--seconds 60] [--logs DIR] [--program dist/penstock.mjs]  Each run has its own cluster: three agents, two
-// control planes, PostgreSQL, an S3 server. Its seed determines the faults and their times; `--seed N` repeats those of
+// Runs clusters under faults, records what their clients do and see, and looks for anomalies in this history
+// (`anomalies.ts`):    node test/chaos/main.ts [--seed 1] [--runs 1] [--seconds 60] [--logs DIR]
+// [--program dist/penstock.mjs]  Each run has its own cluster: three agents, two control planes, PostgreSQL, an S3
+// server. Its seed determines the faults and their times; `--seed N` repeats those of
 // a failed run, whose log files are kept in `--logs`. It needs the built program: npm run build.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

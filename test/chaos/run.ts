@@ -2,16 +2,19 @@
 import { execFile } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
 import type { S3ServerOptions } from '../servers/s3-server.ts'
 import { startTcpProxy, type TcpProxy } from '../servers/tcp-proxy.ts'
 import { messageOf } from '../../src/base/index.ts'
+import { type Allowed, checkHistory } from './anomalies.ts'
 import { generator } from './generator.ts'
-import { checkPromises, checkTransactions, type Finding, type ReadRecord, type TransactionRecord } from './promises.ts'
+import type { History, ReadRecord, Write } from './history.ts'
+import { groupHistory, GroupReader, readTopic, SeekingReader, Watcher } from './readers.ts'
+import { acknowledge, offsetIn, Recorder } from './recorder.ts'
+import { Relay, type RelayOptions } from './relay.ts'
 import { Schedule } from './schedule.ts'
-import { TransactionWriter } from './transactions.ts'
+import { transactionalProducer, TransactionWriter } from './transactions.ts'
 import { Writer } from './writer.ts'
 
 const partitions = 4
@@ -21,13 +24,17 @@ const group = 'readers'
 const ledger = 'ledger'
 const ledgerPartitions = 3
 const ledgerWriters = ['ledger-one', 'ledger-two']
-/** Written to the ledger at the end: once it has been read, so has everything before it. */
+/** Two relays pass records on in a circle, until they end in the sink. */
+const circle = ['there', 'back'] as const
+const sink = 'sink'
+const topics = { [topic]: partitions, [ledger]: ledgerPartitions, there: 1, back: 1, [sink]: 1 }
+/** Written to all topics with transactions at the end: once it has been read, so has everything before it. */
 const endMark = 'end'
 /** After the last fault, everything must work again within this time. */
 const healMs = 90_000
 
 export interface RunResult {
-  readonly findings: readonly Finding[]
+  readonly findings: readonly string[]
   readonly summary: string
   /** When each fault happened. */
   readonly faults: readonly string[]
@@ -63,7 +70,7 @@ export async function runUnderFaults(options: RunOptions): Promise<RunResult> {
     },
   })
   const schedule = new Schedule(seed, cluster, proxies, fault => (storeFault = fault))
-  const result: { findings: Finding[]; summary: string } = { findings: [], summary: 'not ended' }
+  const result: { findings: string[]; summary: string } = { findings: [], summary: 'not ended' }
   try {
     await createTopics(cluster)
     Object.assign(result, await playAndCheck(options, cluster, schedule))
@@ -90,45 +97,88 @@ async function playAndCheck(
   schedule: Schedule,
 ): Promise<Pick<RunResult, 'findings' | 'summary'>> {
   const { seed, seconds } = options
-  const writers = Array.from(
-    { length: partitions },
-    (_, partition) => new Writer(topic, partition, () => client(cluster)),
-  )
-  const ledgers = ledgerWriters.map(
-    (name, index) =>
-      new TransactionWriter({
-        topic: ledger,
-        partitions: ledgerPartitions,
-        name,
-        client: () => client(cluster),
-        random: generator(seed + 1_000_000 * (index + 1)),
-      }),
-  )
-  const readers = [new Reader(cluster), new Reader(cluster)]
+  const recorder = new Recorder()
+  const clients = startClients(cluster, recorder, seed)
   await schedule.play(seconds)
-  await Promise.all([...writers, ...ledgers].map(writer => writer.stop(healMs)))
-  const written = writers.map(writer => writer.written)
-  const transactions = ledgers.map(writer => writer.written)
-  const records = await readAll(cluster)
-  const visible = await readLedger(cluster)
-  for (const reader of readers) await reader.stop()
-  const findings = checkPromises(written, records, await committedOffsets(cluster, group, topic))
-  for (const one of transactions) {
-    const offsets = await committedOffsets(cluster, one.name, ledger)
-    findings.push(...checkTransactions(one, visible, offsets.get(0) ?? -1))
-  }
-  findings.push(...(await checkBucket(cluster, options)))
-  const acknowledged = written.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0)
-  const unknown = written.reduce((sum, { unknown }) => sum + unknown.length, 0)
-  const ended = Object.entries(
-    Object.groupBy(
-      transactions.flatMap(({ outcomes }) => outcomes),
-      outcome => outcome,
-    ),
-  ).map(([outcome, all]) => `${all.length} ${outcome}`)
-  const summary = `${acknowledged} acknowledged, ${unknown} unknown, ${records.length} read; transactions: ${ended.join(', ')}; ${schedule.log.length} faults`
-  return { findings, summary }
+  await Promise.all([...clients.writers, ...clients.ledgers, ...clients.relays].map(one => one.stop(healMs)))
+  // The relays need something to pass on until they have stopped.
+  await clients.source.stop(healMs)
+  await Promise.all([...clients.seekers, ...clients.members, clients.watcher].map(one => one.stop()))
+  const log = await readLog(cluster, recorder)
+  const brokers = addressesOf(cluster)
+  const readers = clients.seekers.map(seeker => seeker.history)
+  const everything = await readTopic(brokers, ledger, true)
+  for (const [partition, records] of Map.groupBy(everything, record => record.partition))
+    readers.push({ reader: 'reader of everything', seesAborted: true, sessions: [{ partition, from: 0, records }] })
+  const given = clients.members.flatMap(({ records }) => records)
+  const groups = [await groupHistory(client(cluster), group, topic, given)]
+  for (const { name, from } of relays(cluster, recorder))
+    groups.push(await groupHistory(client(cluster), name, from, 'in transactions'))
+  for (const name of ledgerWriters) groups.push(await groupHistory(client(cluster), name, ledger, 'none'))
+  const { writes, ends, commits } = recorder
+  const dense = Array.from({ length: partitions }, (_, partition) => `${topic}/${partition}`)
+  const history = { writes, readers, ends, commits, groups, dense, log }
+  const { anomalies, allowed } = checkHistory(history)
+  const findings = [
+    ...anomalies.map(({ kind, text }) => `${kind}: ${text}`),
+    ...clients.seekers.flatMap(seeker => seeker.findings),
+    ...(await checkBucket(cluster, options)),
+  ]
+  return { findings, summary: `${summaryOf(history, allowed)}; ${schedule.log.length} faults` }
 }
+
+function startClients(cluster: LocalCluster, recorder: Recorder, seed: number) {
+  const connect = () => client(cluster)
+  const common = { client: connect, recorder }
+  const seeker = (topic: string, partition: number, seesAborted: boolean, index: number) =>
+    new SeekingReader({
+      topic,
+      partition,
+      seesAborted,
+      brokers: () => addressesOf(cluster),
+      random: generator(seed + 2_000_000_000 + index),
+    })
+  return {
+    writers: Array.from(
+      { length: partitions },
+      (_, partition) => new Writer({ ...common, topic, partition, pauseMs: 0 }),
+    ),
+    ledgers: ledgerWriters.map((name, index) => {
+      const random = generator(seed + 1_000_000 * (index + 1))
+      return new TransactionWriter({ ...common, topic: ledger, partitions: ledgerPartitions, name, random })
+    }),
+    source: new Writer({ ...common, topic: circle[0], partition: 0, pauseMs: 50 }),
+    relays: relays(cluster, recorder).map(options => new Relay(options)),
+    members: [1, 2].map(() => new GroupReader({ ...common, topic, group })),
+    seekers: [seeker(topic, 0, true, 0), seeker(ledger, 0, false, 1), seeker(ledger, 1, true, 2)],
+    watcher: new Watcher({ ...common, topic, group }),
+  }
+}
+
+const relays = (cluster: LocalCluster, recorder: Recorder): RelayOptions[] =>
+  [circle, circle.toReversed()].map(([from, to]) => ({
+    from: from!,
+    to: to!,
+    sink,
+    name: `relay-${from}`,
+    client: () => client(cluster),
+    recorder,
+  }))
+
+function summaryOf({ writes, readers, log }: History, { interleaved }: Allowed): string {
+  const counts = (some: readonly Write[]) =>
+    Object.entries(Object.groupBy(some, ({ outcome }) => outcome)).map(([outcome, all]) => `${all.length} ${outcome}`)
+  const [transactions, single] = [true, false].map(is => writes.filter(({ offsets }) => (offsets !== undefined) === is))
+  const read = readers.flatMap(({ sessions }) => sessions)
+  const seen = read.reduce((sum, { records }) => sum + records.length, 0)
+  return [
+    `records: ${counts(single!).join(', ')}`,
+    `transactions: ${counts(transactions!).join(', ')}, ${interleaved} cycles of interleaved ones`,
+    `${log.length} in the log, ${seen} read in ${read.length} positions`,
+  ].join('; ')
+}
+
+const addressesOf = (cluster: LocalCluster) => cluster.agents.map(({ address }) => address)
 
 function client(cluster: LocalCluster): Kafka {
   return new Kafka({
@@ -144,109 +194,55 @@ function client(cluster: LocalCluster): Kafka {
 async function createTopics(cluster: LocalCluster): Promise<void> {
   const admin = client(cluster).admin()
   await admin.connect()
-  await admin.createTopics({
-    topics: [
-      { topic, numPartitions: partitions },
-      { topic: ledger, numPartitions: ledgerPartitions },
-    ],
-  })
+  const all = Object.entries(topics).map(([name, numPartitions]) => ({ topic: name, numPartitions }))
+  await admin.createTopics({ topics: all })
   await admin.disconnect()
 }
 
-/** A member of a group that reads and commits until it is stopped. */
-class Reader {
-  readonly #consumer
-  readonly #running: Promise<void>
-
-  constructor(cluster: LocalCluster) {
-    this.#consumer = client(cluster).consumer({ groupId: group, sessionTimeout: 10_000, retry: { retries: 100 } })
-    this.#running = this.#run()
+/** What readers of committed records find in all topics at the end. */
+async function readLog(cluster: LocalCluster, recorder: Recorder): Promise<ReadRecord[]> {
+  const marks = await writeEndMarks(cluster, recorder)
+  const log: ReadRecord[] = []
+  const deadline = performance.now() + healMs
+  for (const name of Object.keys(topics)) {
+    const missing = (records: readonly ReadRecord[]) =>
+      marks.filter(mark => mark.startsWith(`${endMark}.${name}/`) && !records.some(({ value }) => value === mark))
+    let records = await readTopic(addressesOf(cluster), name, false)
+    while (missing(records).length > 0) {
+      if (performance.now() > deadline) throw new Error(`${name} was not read to its end: ${missing(records).join()}`)
+      records = await readTopic(addressesOf(cluster), name, false)
+    }
+    log.push(...records)
   }
-
-  async stop(): Promise<void> {
-    await this.#running
-    await this.#consumer.disconnect()
-  }
-
-  async #run(): Promise<void> {
-    await this.#consumer.connect()
-    await this.#consumer.subscribe({ topic, fromBeginning: true })
-    await this.#consumer.run({ autoCommitInterval: 500, eachMessage: async () => {} })
-  }
+  return log
 }
 
-/** Everything in the topic, in the order in which it is delivered. */
-async function readAll(cluster: LocalCluster): Promise<ReadRecord[]> {
-  const admin = client(cluster).admin()
-  await admin.connect()
-  const ends = await admin.fetchTopicOffsets(topic)
-  await admin.disconnect()
-  const missing = new Map(
-    ends.filter(({ high }) => Number(high) > 0).map(({ partition, high }) => [partition, Number(high)]),
-  )
-  const consumer = client(cluster).consumer({ groupId: `${group}-check` })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  const records: ReadRecord[] = []
-  const { promise: done, resolve } = Promise.withResolvers<void>()
-  if (missing.size === 0) resolve()
-  await consumer.run({
-    eachMessage: async ({ partition, message }) => {
-      const offset = Number(message.offset)
-      records.push({ partition, offset, value: Number(message.value) })
-      if (offset + 1 >= (missing.get(partition) ?? 0)) missing.delete(partition)
-      if (missing.size === 0) resolve()
-    },
-  })
-  await Promise.race([done, sleep(healMs)])
-  await consumer.disconnect()
-  if (missing.size > 0) throw new Error(`partitions ${[...missing.keys()].join()} were not read to their ends`)
-  return records
-}
-
-/** What a reader of committed records finds in the ledger, in the order in which it is delivered. */
-async function readLedger(cluster: LocalCluster): Promise<TransactionRecord[]> {
-  const producer = client(cluster).producer({ transactionalId: endMark, idempotent: true, maxInFlightRequests: 1 })
+/** Writes one record to each partition: those of topics with transactions in one transaction. */
+async function writeEndMarks(cluster: LocalCluster, recorder: Recorder): Promise<string[]> {
+  const producer = transactionalProducer(client(cluster), endMark)
+  const plain = client(cluster).producer()
   await producer.connect()
+  await plain.connect()
   const transaction = await producer.transaction()
-  for (let partition = 0; partition < ledgerPartitions; partition++)
-    await transaction.send({ topic: ledger, messages: [{ partition, key: endMark, value: endMark }] })
+  const marks: string[] = []
+  for (const [name, count] of Object.entries(topics)) {
+    for (let partition = 0; partition < count; partition++) {
+      const value = `${endMark}.${name}/${partition}`
+      marks.push(value)
+      const write = recorder.begin(endMark, [{ partition: `${name}/${partition}`, value }])
+      const messages = [{ partition, value }]
+      write.sent[0]!.offset = offsetIn(await (name === topic ? plain : transaction).send({ topic: name, messages }))
+      acknowledge(write)
+    }
+  }
   await transaction.commit()
   await producer.disconnect()
-  const missing = new Set(Array.from({ length: ledgerPartitions }, (_, partition) => partition))
-  const records: TransactionRecord[] = []
-  const { promise: done, resolve } = Promise.withResolvers<void>()
-  const consumer = client(cluster).consumer({ groupId: `${ledger}-check`, readUncommitted: false })
-  await consumer.connect()
-  await consumer.subscribe({ topic: ledger, fromBeginning: true })
-  await consumer.run({
-    eachMessage: async ({ partition, message }) => {
-      const name = String(message.key)
-      if (name === endMark) missing.delete(partition)
-      else records.push({ partition, name, number: Number(message.value) })
-      if (missing.size === 0) resolve()
-    },
-  })
-  await Promise.race([done, sleep(healMs)])
-  await consumer.disconnect()
-  if (missing.size > 0) throw new Error(`partitions ${[...missing].join()} of the ledger were not read to their ends`)
-  return records
-}
-
-async function committedOffsets(
-  cluster: LocalCluster,
-  groupId: string,
-  topic: string,
-): Promise<ReadonlyMap<number, number>> {
-  const admin = client(cluster).admin()
-  await admin.connect()
-  const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] })
-  await admin.disconnect()
-  return new Map((offsets?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]))
+  await plain.disconnect()
+  return marks
 }
 
 /** What is wrong in the bucket afterwards. */
-async function checkBucket(cluster: LocalCluster, options: RunOptions): Promise<Finding[]> {
+async function checkBucket(cluster: LocalCluster, options: RunOptions): Promise<string[]> {
   const { bucketUrl, bucketEnvironment, agentKey, virtualClusterId, controlPlanes } = cluster
   const [file, ...first] = commandOf(options)
   const flags = [

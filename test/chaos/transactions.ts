@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Producer } from 'kafkajs'
-import type { Outcome, TransactionsWritten } from './promises.ts'
+import { ClientLoop } from './client-loop.ts'
+import { acknowledge, offsetIn, type Recorder } from './recorder.ts'
 
 /** The share of transactions that their producer aborts. */
 const abortedShare = 0.25
@@ -12,75 +12,62 @@ export interface TransactionWriterOptions {
   readonly name: string
   readonly client: () => Kafka
   readonly random: () => number
+  readonly recorder: Recorder
 }
 
 /** Writes transactions one by one, each to all partitions and with an offset, and aborts some of them. */
-export class TransactionWriter {
+export class TransactionWriter extends ClientLoop {
   readonly #options: TransactionWriterOptions
-  readonly #outcomes: Outcome[] = []
-  readonly #running: Promise<void>
-  #committed = 0
-  #isStopping = false
+  #next = 0
 
   constructor(options: TransactionWriterOptions) {
+    super(options.name)
     this.#options = options
-    this.#running = this.#run()
+    this.start()
   }
 
-  get written(): TransactionsWritten {
-    const { name, partitions } = this.#options
-    return { name, partitions, outcomes: this.#outcomes }
-  }
-
-  /** Waits until one more is committed, which shows that the cluster works again, and stops. Rejects after `ms`. */
-  async stop(ms: number): Promise<void> {
-    const before = this.#committed
-    const deadline = performance.now() + ms
-    while (this.#committed === before) {
-      if (performance.now() > deadline)
-        throw new Error(`${this.#options.name}: nothing was committed for ${ms} ms after the faults`)
-      await sleep(50)
-    }
-    this.#isStopping = true
-    await this.#running
-  }
-
-  async #run(): Promise<void> {
-    const { name, client } = this.#options
-    while (!this.#isStopping) {
-      const producer = client().producer({
-        transactionalId: name,
-        idempotent: true,
-        maxInFlightRequests: 1,
-        transactionTimeout: 30_000,
-        retry: { retries: 8 },
-      })
-      try {
-        await producer.connect()
-        while (!this.#isStopping) await this.#transact(producer)
-      } catch {
-        // A new producer with the same id ends what this one has left open.
-        await sleep(100)
-      }
+  protected async session(): Promise<void> {
+    // It ends what its predecessor with the same id has left open.
+    const producer = transactionalProducer(this.#options.client(), this.#options.name)
+    try {
+      await producer.connect()
+      while (!this.isStopping) await this.#transact(producer)
+    } finally {
       await producer.disconnect().catch(() => undefined)
     }
   }
 
   async #transact(producer: Producer): Promise<void> {
-    const { topic, partitions, name, random } = this.#options
-    const number = this.#outcomes.length
+    const { topic, partitions, name, random, recorder } = this.#options
+    const number = this.#next++
     const isAborted = random() < abortedShare
+    const sent = Array.from({ length: partitions }, (_, partition) => ({
+      partition: `${topic}/${partition}`,
+      value: `${name}.${number}.${partition}`,
+      offset: undefined,
+    }))
+    const offset = { group: name, partition: `${topic}/0`, offset: number + 1 }
     // Until its commit is requested, nothing can commit it.
-    this.#outcomes.push('aborted')
+    const write = recorder.begin(name, sent, { outcome: 'aborted', offsets: [offset] })
     const transaction = await producer.transaction()
-    for (let partition = 0; partition < partitions; partition++)
-      await transaction.send({ topic, messages: [{ partition, key: name, value: `${number}` }] })
-    const offsets = [{ partition: 0, offset: `${number + 1}` }]
+    for (const [partition, one] of write.sent.entries())
+      one.offset = offsetIn(await transaction.send({ topic, messages: [{ partition, value: one.value }] }))
+    const offsets = [{ partition: 0, offset: `${offset.offset}` }]
     await transaction.sendOffsets({ consumerGroupId: name, topics: [{ topic, partitions: offsets }] })
     if (isAborted) return transaction.abort()
-    this.#outcomes[number] = 'unknown'
+    write.outcome = 'unknown'
     await transaction.commit()
-    this.#outcomes[number] = 'committed'
-    this.#committed++
+    acknowledge(write)
+    this.acknowledged()
   }
+}
+
+export function transactionalProducer(client: Kafka, transactionalId: string): Producer {
+  return client.producer({
+    transactionalId,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: 30_000,
+    retry: { retries: 8 },
+  })
 }

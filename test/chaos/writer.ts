@@ -1,62 +1,46 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, Producer } from 'kafkajs'
-import type { Written } from './promises.ts'
+import type { Kafka } from 'kafkajs'
+import { ClientLoop } from './client-loop.ts'
+import { acknowledge, offsetIn, type Recorder } from './recorder.ts'
 
-/** Sends numbers to one partition, one by one, as an idempotent producer. */
-export class Writer {
-  readonly #topic: string
-  readonly #partition: number
-  readonly #client: () => Kafka
-  readonly #acknowledged: number[] = []
-  readonly #unknown: number[] = []
-  readonly #running: Promise<void>
-  #isStopping = false
+export interface WriterOptions {
+  readonly topic: string
+  readonly partition: number
+  readonly client: () => Kafka
+  readonly recorder: Recorder
+  /** Idle time after each record. */
+  readonly pauseMs: number
+}
+
+/** Sends records to one partition, one by one, as an idempotent producer. */
+export class Writer extends ClientLoop {
+  readonly #options: WriterOptions
+  readonly #process: string
   #next = 0
 
-  constructor(topic: string, partition: number, client: () => Kafka) {
-    this.#topic = topic
-    this.#partition = partition
-    this.#client = client
-    this.#running = this.#run()
+  constructor(options: WriterOptions) {
+    super(`${options.topic}/${options.partition}`)
+    this.#options = options
+    this.#process = `writer-${options.topic}-${options.partition}`
+    this.start()
   }
 
-  get written(): Written {
-    return { partition: this.#partition, acknowledged: this.#acknowledged, unknown: this.#unknown }
-  }
-
-  /** Waits until one more is acknowledged, which shows that the cluster works again, and stops. Rejects after `ms`. */
-  async stop(ms: number): Promise<void> {
-    const before = this.#acknowledged.length
-    const deadline = performance.now() + ms
-    while (this.#acknowledged.length === before) {
-      if (performance.now() > deadline) throw new Error(`nothing was acknowledged for ${ms} ms after the faults`)
-      await sleep(50)
-    }
-    this.#isStopping = true
-    await this.#running
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopping) {
-      const producer = this.#client().producer({ idempotent: true, maxInFlightRequests: 1, retry: { retries: 8 } })
-      try {
-        await producer.connect()
-        await this.#send(producer)
-      } catch {
-        // A number that could not be sent has an unknown outcome. It is not sent again: that would be another record.
-        await sleep(100)
+  protected async session(): Promise<void> {
+    const { topic, partition, client, recorder, pauseMs } = this.#options
+    const producer = client().producer({ idempotent: true, maxInFlightRequests: 1, retry: { retries: 8 } })
+    try {
+      await producer.connect()
+      while (!this.isStopping) {
+        const value = `${this.#process}.${this.#next++}`
+        const sent = { partition: `${topic}/${partition}`, value, offset: undefined }
+        const write = recorder.begin(this.#process, [sent])
+        write.sent[0]!.offset = offsetIn(await producer.send({ topic, messages: [{ partition, value }] }))
+        acknowledge(write)
+        this.acknowledged()
+        if (pauseMs > 0) await sleep(pauseMs)
       }
+    } finally {
       await producer.disconnect().catch(() => undefined)
-    }
-  }
-
-  async #send(producer: Producer): Promise<void> {
-    while (!this.#isStopping) {
-      const value = this.#next++
-      this.#unknown.push(value)
-      await producer.send({ topic: this.#topic, messages: [{ partition: this.#partition, value: `${value}` }] })
-      this.#unknown.pop()
-      this.#acknowledged.push(value)
     }
   }
 }
