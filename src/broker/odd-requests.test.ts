@@ -86,6 +86,25 @@ describe('unusual requests are answered as by Kafka', () => {
     assert.equal(await policy(), '')
   })
 
+  // Kafka drops the first batch here; both are kept, because nothing that is sent should vanish.
+  it('a partition twice in one Produce request', async () => {
+    await createTopic('twice')
+    const partitionData = ['a', 'b'].map(value => ({
+      index: 0,
+      records: writeRecords([{ value: Buffer.from(value) }], { timestamp: Date.now() }),
+    }))
+    const topicData = [{ name: 'twice', partitionData }]
+    const request = { acks: -1, timeoutMs: 5000, transactionalId: null, topicData }
+    const { responses } = await client.call('Produce', 9, request)
+    assert.deepEqual(
+      responses[0]!.partitionResponses.map(({ index, errorCode, baseOffset }) => [index, errorCode, baseOffset]),
+      [
+        [0, 0, 0],
+        [0, 0, 1],
+      ],
+    )
+  })
+
   it('invalid names of configuration resources', async () => {
     assert.equal(await alter(topic, 'a b', 'retention.ms', SET, '5'), 'INVALID_TOPIC_EXCEPTION')
     assert.equal(await alter(topic, '', 'retention.ms', SET, '5'), 'INVALID_REQUEST')

@@ -11,7 +11,7 @@ export default defineHandler('GetTelemetrySubscriptions', {
   handle({ clientInstanceId: given }, context) {
     const clientInstanceId = given === zeroUuid ? uuid(context.broker.random) : given
     const answer = context.broker.telemetry.subscribe(telemetryClientOf(clientInstanceId, context))
-    if (!answer.ok) return { ...nothing, errorCode: ErrorCode[answer.error], clientInstanceId }
+    if (!answer.ok) return { ...nothing, errorCode: ErrorCode[answer.error] }
     const { id: subscriptionId, metrics, intervalMs } = answer.subscription
     return {
       clientInstanceId,
@@ -32,6 +32,6 @@ const nothing = {
   acceptedCompressionTypes: [],
   pushIntervalMs: 0,
   telemetryMaxBytes: 0,
-  deltaTemporality: true,
+  deltaTemporality: false,
   requestedMetrics: [],
 }

@@ -8,8 +8,9 @@ import { subscriptionFor, type TelemetryClient, type TelemetrySubscription } fro
 export const telemetryMaxBytes = 1024 * 1024
 /** Maximum decompressed size of a push, in bytes. */
 const MAX_DECOMPRESSED_BYTES = 16 * telemetryMaxBytes
-/** The codecs that clients may use, best first: zstd, lz4, gzip, snappy, none. */
-export const acceptedCompressionTypes: readonly number[] = [4, 3, 1, 2, 0]
+/** The codecs that clients may use, best first: zstd, lz4, gzip, snappy. Without one is always allowed, as in Kafka. */
+export const acceptedCompressionTypes: readonly number[] = [4, 3, 1, 2]
+const UNCOMPRESSED = 0
 /** Maximum number of clients; beyond it the least recently heard from is forgotten. */
 const MAX_CLIENTS = 2_000
 /** Maximum number of series shown per client. */
@@ -88,7 +89,7 @@ export class ClientMetrics {
     instance.pushedAt = now
     instance.isTerminating = isTerminating
     if (subscriptionId !== subscription.id) return this.#askAgain(instance, 'UNKNOWN_SUBSCRIPTION_ID')
-    if (!acceptedCompressionTypes.includes(compressionType)) {
+    if (compressionType !== UNCOMPRESSED && !acceptedCompressionTypes.includes(compressionType)) {
       return this.#askAgain(instance, 'UNSUPPORTED_COMPRESSION_TYPE')
     }
     if (metrics.length > telemetryMaxBytes) return 'TELEMETRY_TOO_LARGE'
