@@ -172,7 +172,7 @@ function summaryOf({ writes, readers, log }: History, { interleaved }: Allowed):
   const read = readers.flatMap(({ sessions }) => sessions)
   const seen = read.reduce((sum, { records }) => sum + records.length, 0)
   return [
-    `records: ${counts(single!).join(', ')}`,
+    `batches: ${counts(single!).join(', ')}`,
     `transactions: ${counts(transactions!).join(', ')}, ${interleaved} cycles of interleaved ones`,
     `${log.length} in the log, ${seen} read in ${read.length} positions`,
   ].join('; ')
