@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
 import type { HttpTransport } from '../../engine/index.ts'
-import { packed } from './packed-text.ts'
 
 /** Time limit of a whole response. */
 const RESPONSE_MS = 60_000
@@ -27,7 +26,7 @@ export function fetchFor(transport: HttpTransport, signal: AbortSignal): (reques
       timeoutMs: RESPONSE_MS,
       signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),
     })
-    return packed(JSON.stringify({ status: response.statusCode, body: await textOf(response.body) }))
+    return JSON.stringify({ status: response.statusCode, body: await textOf(response.body) })
   }
 }
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import fc from 'fast-check'
 import { Message } from '../../engine/index.ts'
 import { bodiesOf, errorsOf, processed } from '../processor.suite.ts'
 import { portOf } from '../../../test/servers/ports.ts'
@@ -63,6 +64,64 @@ test('a script reads and replaces documents', async () => {
   assert.deepEqual(await bodiesOf(script('bento.v0_msg_set_string(bento.v0_msg_as_structured().a)'), ['{"a":"b"}']), [
     'b',
   ])
+})
+
+test('documents are read and printed like JSON.parse and JSON.stringify do', async () => {
+  const text = fc.string({
+    unit: fc.constantFrom('a', '1', '"', '\\', '\n', '\0', '\x7f', 'é', '\u2028', '𝒳', '__proto__'),
+  })
+  const { tree } = fc.letrec(tie => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      fc.integer(),
+      fc.double({ noDefaultInfinity: true, noNaN: true }),
+      fc.integer({ min: -9_999_999, max: 9_999_999 }).map(units => units / 10 ** (Math.abs(units) % 8)),
+      fc.boolean(),
+      fc.constant(null),
+      text,
+      fc.array(tie('tree'), { maxLength: 4 }),
+      fc.dictionary(text, tie('tree'), { maxKeys: 4 }),
+    ),
+  }))
+  const unusual = [
+    '{"a":1,"b":{"a":2},"a":[1.50,-0,1e3,1E-7,12345678901234567890,0.1e+2]}',
+    String.raw` { "é\u00e9\ud83d" : "\ud83d\ude00\/\b\f\n\r\t\"\\" , "10":1 , "9":2, "x" : [ ] } `,
+    `${'['.repeat(150)}${']'.repeat(150)}`,
+    '"text"',
+    '-12.5',
+  ]
+  const values = fc.sample(fc.array(tree, { minLength: 1, maxLength: 5 }), 200)
+  const bodies = [...values.map(value => JSON.stringify(value)), ...unusual]
+  const same = `
+    const read = bento.v0_msg_as_structured(), parsed = JSON.parse(bento.v0_msg_as_string())
+    if (JSON.stringify(read) !== JSON.stringify(parsed)) throw 'read ' + JSON.stringify(read)
+    bento.v0_msg_set_structured(parsed)
+    if (bento.v0_msg_as_string() !== JSON.stringify(parsed)) throw 'printed ' + bento.v0_msg_as_string()`
+  const outcomes = await processed(script(same), bodies)
+  assert.deepEqual([...new Set(outcomes.map(({ error }) => error))], [null])
+  const made = String.raw`
+    class Point { x = 1; get y() { return 2 } }
+    const sparse = [1, , 3]; sparse.length = 5
+    const grown = { b: 1, 5: 2, a: undefined, [Symbol('s')]: 3, f() {} }; delete grown.b; grown.b = 4; grown[4] = 5
+    const dated = Object.assign([1], { toJSON: () => 'list' })
+    let long = ''; for (let i = 0; i < 5000; i++) long += 'é' + i
+    const list = [new Point(), sparse, grown, dated, long, new Date(0), { toJSON: () => 7 }, { get a() { return 1 } },
+      Object.create({ inherited: 1 }), Object.assign(Object.create(null), { own: 1 }), Object('x'), Object(1), NaN, -0, Infinity,
+      1e21, 1e-7, 123456789012345680000, 0.1 + 0.2, -0.5, new Proxy({ a: 1 }, {}), new Map([[1, 2]]), new Uint8Array(2), undefined, () => 1]
+    for (const value of [list, ...list]) {
+      const expected = JSON.stringify(value)
+      if (expected === undefined) continue
+      bento.v0_msg_set_structured(value)
+      if (bento.v0_msg_as_string() !== expected) throw expected + ' is printed as ' + bento.v0_msg_as_string()
+    }
+    bento.v0_msg_set_structured({ kept: true })
+    for (const value of [() => 1, 1n, [list, { get a() { throw 1 } }]]) try { bento.v0_msg_set_structured(value) } catch {}
+    Array.prototype.toJSON = () => 'all lists'
+    if (JSON.stringify([{ a: [] }]) !== '"all lists"') throw 'no toJSON'
+    const { kept } = bento.v0_msg_as_structured()
+    bento.v0_msg_set_structured({ kept, list: [] })`
+  const [outcome] = await processed(script(made), ['x'])
+  assert.deepEqual([outcome!.text, outcome!.error], ['{"kept":true,"list":"all lists"}', null])
 })
 
 test('numbers that a script leaves in place keep their digits', async () => {
