@@ -1,6 +1,6 @@
 // A broker alone, for tests and measurements: node tools/broker.ts [--data FOLDER] [--database postgres://…] [--port
 // 9092] [--partitions 1] [--node-id 1] [--lease-ms 10000]
-//   [--housekeeping-ms 15000]
+//   [--housekeeping-ms 15000] [--cache-mb 256]
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -21,6 +21,7 @@ const { values: flags } = parseArgs({
     'lease-ms': { type: 'string', default: '10000' },
     partitions: { type: 'string', default: '1' },
     'housekeeping-ms': { type: 'string', default: `${localLogConfig.housekeepingIntervalMs}` },
+    'cache-mb': { type: 'string', default: `${localLogConfig.cacheBytes / 1024 ** 2}` },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -51,7 +52,11 @@ const broker = await Broker.open({
   clock: systemClock,
   random: systemRandom,
   log: consoleLog,
-  logConfig: { ...localLogConfig, housekeepingIntervalMs: Number(flags['housekeeping-ms']) },
+  logConfig: {
+    ...localLogConfig,
+    housekeepingIntervalMs: Number(flags['housekeeping-ms']),
+    cacheBytes: Number(flags['cache-mb']) * 1024 ** 2,
+  },
   port: Number(flags.port),
   config: {
     nodeId: Number(flags['node-id']),

@@ -11,9 +11,17 @@ const PARTITIONS = (process.env.PARTITIONS ?? '1,16,100,1000').split(',').map(Nu
 const SIZES = (process.env.SIZES ?? '100,1024,65536').split(',').map(Number)
 /** Small enough for the caches of both brokers. */
 const MAX_BYTES = 1_000_000_000
+/** Until then both brokers compile their code, and ours gets the memory of its cache. */
+const WARM_UP = { topic: 'bench-warm-up', partitions: 16, valueBytes: 1024, seconds: 5, maxBytes: 3_000_000_000 }
 
 await withTargets(async targets => {
   console.log(`${targets.map(({ name }) => name).join(' : ')}; MB/s, and milliseconds until the acknowledgement`)
+  for (const { port } of targets) {
+    await createTopic(port, WARM_UP.topic, WARM_UP.partitions)
+    await produce(port, WARM_UP)
+    await consume(port, WARM_UP.topic, WARM_UP.partitions, WARM_UP.seconds)
+    await deleteTopic(port, WARM_UP.topic)
+  }
   for (const partitions of PARTITIONS) {
     for (const valueBytes of SIZES) {
       const topic = `bench-${partitions}-${valueBytes}-${Date.now()}`

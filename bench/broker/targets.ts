@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { startBroker } from './broker-process.ts'
+
+/** The cache of an agent takes this fraction of the machine's memory. */
+const CACHE_SHARE = 8
 
 /** A broker to be measured, on this machine. */
 export interface Target {
@@ -13,7 +16,8 @@ export interface Target {
 /** Measures our broker over a folder, and in turns with it the broker at the port `KAFKA` of this machine, if set. */
 export async function withTargets(measure: (targets: readonly Target[]) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'penstock-bench-'))
-  const broker = await startBroker(['--data', folder])
+  const cacheMiB = Math.floor(totalmem() / CACHE_SHARE / 1024 ** 2)
+  const broker = await startBroker(['--data', folder, '--cache-mb', String(cacheMiB)])
   const kafka = process.env.KAFKA
   try {
     await measure([

@@ -1,7 +1,7 @@
 import type { Clock, Log } from '../../base/index.ts'
 import { type Metadata, MetadataError } from '../../metadata/index.ts'
 import { type ObjectStore, StorageError } from '../../storage/index.ts'
-import { type LogConfig, overlapLingerMs } from './config.ts'
+import { largeBytes, type LogConfig, overlapLingerMs } from './config.ts'
 import { type Append, type AppendOutcome, FlushBuffer, STORAGE_ERROR } from './flush-buffer.ts'
 import type { Piece, SlabPool } from './slabs.ts'
 import { writeObjectIndex } from './object-index.ts'
@@ -151,7 +151,7 @@ export class Appender {
     // Clients that were just answered get the same time to return that a first request gives to others.
     const waitsSince = isIdle && this.#config.isEager ? Math.max(buffer.openedAt, this.#idleSince) : buffer.openedAt
     const ageMs = this.#clock.monotonic() - waitsSince
-    const isLarge = buffer.sizeBytes >= (isIdle ? this.#config.flushBytes : this.#config.overlapBytes)
+    const isLarge = buffer.sizeBytes >= largeBytes(this.#config, isIdle ? Infinity : this.#uploads)
     if (isLarge || ageMs >= lingerMs || this.#closing.signal.aborted) return this.#flush()
     if (isIdle && this.#config.isEager && buffer.requests >= this.#expectedRequests) return this.#flushSoon()
     const endsAt = waitsSince + lingerMs

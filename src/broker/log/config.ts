@@ -12,8 +12,9 @@ export interface LogConfig {
   /** A buffer of this size is written immediately. */
   readonly flushBytes: number
   /**
-   * A buffer of this size does not wait for the write in progress. Clients fill batches up to a megabyte; where small
-   * writes are as efficient as large ones, each such batch is written immediately.
+   * A buffer of this size does not wait for a commit in progress, and one of twice this size for each write in progress
+   * does not wait for those. Clients fill batches up to a megabyte; where small writes are nearly as efficient as large
+   * ones, each such batch is written immediately unless others are being written.
    */
   readonly overlapBytes: number
   /** Maximum number of objects written concurrently. */
@@ -107,4 +108,13 @@ export const remoteLogConfig: LogConfig = {
 export function overlapLingerMs({ maxLingerMs, isEager }: LogConfig, flightMs: number): number {
   // Rounded up to whole milliseconds, the resolution of timers: a wait for a fraction might see no time pass.
   return isEager ? Math.min(maxLingerMs, Math.ceil(flightMs / 2)) : maxLingerMs
+}
+
+/**
+ * The size in bytes from which a buffer is written immediately while this many others are being written. The more there
+ * are, the more they delay each other: on one partition, objects of a megabyte each took 12 ms and 290 MB/s, and growing
+ * ones 10 ms and 450 MB/s.
+ */
+export function largeBytes({ flushBytes, overlapBytes }: LogConfig, uploads: number): number {
+  return Math.min(flushBytes, overlapBytes * Math.max(1, 2 * uploads))
 }
