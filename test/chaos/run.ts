@@ -195,7 +195,7 @@ async function createTopics(cluster: LocalCluster): Promise<void> {
   const admin = client(cluster).admin()
   await admin.connect()
   const all = Object.entries(topics).map(([name, numPartitions]) => ({ topic: name, numPartitions }))
-  await admin.createTopics({ topics: all })
+  await admin.createTopics({ topics: all, timeout: 60_000 })
   await admin.disconnect()
 }
 
