@@ -125,7 +125,7 @@ export function announce(log: Log, { path }: Source, options: EngineOptions): vo
 }
 
 /** Logs the findings; false if they forbid running. */
-export function reportFindings(log: Log, source: Source, options: EngineOptions): boolean {
+export function reportFindings(log: Log, source: Source, options: EngineOptions, kind = 'linter errors'): boolean {
   const errors = source.findings.filter(({ finding }) => finding.level === 'error')
   for (const { path, finding } of errors) {
     const lint = `${path}(${finding.line},${finding.column}) ${finding.text}`
@@ -133,7 +133,7 @@ export function reportFindings(log: Log, source: Source, options: EngineOptions)
     else log.error('Config lint error', { lint })
   }
   if (!options.chilled && errors.length > 0) {
-    log.error('Shutting down due to linter errors, to prevent shutdown run Penstock with --chilled')
+    log.error(`Shutting down due to ${kind}, to prevent shutdown run Penstock with --chilled`)
     return false
   }
   for (const { path, finding } of source.findings) {

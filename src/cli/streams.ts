@@ -41,8 +41,9 @@ export async function runStreams(options: EngineOptions, flags: StreamsFlags): P
     const log = makeLog(config, options, 1)
     announce(log, source, options)
     const streams = await readStreams(source, options.words)
-    const all = { ...source, findings: [...source.findings, ...streams.findings] }
-    if (!reportFindings(log, all, options)) return 1
+    if (!reportFindings(log, source, options)) return 1
+    const ofStreams = { ...source, findings: streams.findings }
+    if (!reportFindings(log, ofStreams, options, 'stream linter errors')) return 1
     return await new Service(config, source, log, flags, options).run(streams)
   } catch (error) {
     if (!(error instanceof SourceError || error instanceof ConfigError)) throw error
@@ -122,7 +123,8 @@ class Service {
         clock: systemClock,
         host: systemHost,
         log: this.#log,
-        metrics: metrics.metrics,
+        // As in the original, the series of what streams share have an empty label `stream`.
+        metrics: metrics.metrics.with({ stream: '' }),
         tracer,
         parallelism: availableParallelism(),
         startChainThread: chainThreadStarter(this.#source.path),
