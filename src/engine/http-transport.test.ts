@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners, once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { connect, type TcpNetConnectOpts } from 'node:net'
 import { after, afterEach, test } from 'node:test'
@@ -127,6 +128,30 @@ test('a refused connection and a missing response are errors with a code', async
 test('a server that closes the connection causes an EOF error', async () => {
   const url = await serve(request => request.socket.destroy())
   await assert.rejects(transport().request(url, { method: 'GET', timeoutMs: 60_000 }), { message: 'EOF' })
+})
+
+test('a signal ends a request and the body of a response; nothing listens to it after either has ended', async () => {
+  const url = await serve((request, response) => {
+    if (request.url === '/whole') response.end('x')
+    if (request.url === '/endless') response.write('x')
+  })
+  const stop = new AbortController()
+  const { signal } = stop
+  const get = (path: string) => transport().request(url + path, { method: 'GET', timeoutMs: 60_000, signal })
+  const { body } = await get('/whole')
+  await once(body.resume(), 'close')
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+
+  const endless = await get('/endless')
+  const ends = [
+    assert.rejects(get('/silent'), /stopped/),
+    assert.rejects(text(endless.body), /stopped/),
+    new Promise(resolve => endless.body.once('close', resolve)),
+  ]
+  stop.abort(new Error('stopped'))
+  await Promise.all(ends)
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+  await assert.rejects(get('/whole'), /stopped/)
 })
 
 test('a request sends a User-Agent and the credentials of its URL unless its headers override them', async () => {

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 
 /** The credentials that sign a request. */
 export interface S3Credentials {
@@ -104,7 +104,7 @@ export class Signer {
 
   #signatureOf(canonical: string, time: string, { secretAccessKey }: S3Credentials): string {
     // Header values represent bytes, as sent over the wire; everything else is ASCII.
-    const canonicalHash = createHash('sha256').update(canonical, 'latin1').digest('hex')
+    const canonicalHash = sha256(Buffer.from(canonical, 'latin1'))
     const toSign = `AWS4-HMAC-SHA256\n${time}\n${this.#scopeOf(time)}\n${canonicalHash}`
     return createHmac('sha256', this.#keyOf(dayOf(time), secretAccessKey))
       .update(toSign)
@@ -137,7 +137,8 @@ function trimmed(value: string): string {
 }
 
 export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex')
+  // For 400 bytes 0.8 µs; with a `Hash` object 2 µs.
+  return hash('sha256', data)
 }
 
 function hmac(key: string | Buffer, text: string): Buffer {
