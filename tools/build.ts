@@ -1,7 +1,6 @@
 // Bundles the program and the console into dist/. `--if-stale` builds only what has newer sources.
 import { spawnSync } from 'node:child_process'
 import {
-  copyFileSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -80,6 +79,7 @@ async function buildProgram(): Promise<void> {
       '@node-rs/crc32',
       '@faker-js/faker',
       '@platformatic/wasm-utils',
+      '@jitl/quickjs-wasmfile-release-sync',
       // It assigns to read-only properties, which throws in strict mode, and modules are strict.
       '@opentelemetry/exporter-jaeger',
       // It looks for native parts that are not compiled here (package.json), and for files in its own folder.
@@ -99,11 +99,6 @@ async function buildProgram(): Promise<void> {
   for (const { path, contents } of changed) {
     writeFileSync(`${path}.new`, contents)
     renameSync(`${path}.new`, path)
-  }
-  // What the program reads with readAsset.
-  for (const asset of globSync('src/components/**/quickjs/*.wasm')) {
-    copyFileSync(asset, `dist/${basename(asset)}.new`)
-    renameSync(`dist/${basename(asset)}.new`, `dist/${basename(asset)}`)
   }
   removeStale(new Set(outputFiles.map(({ path }) => basename(path))))
   if (changed.length > 0) keepCompiledCode()

@@ -42,7 +42,14 @@ const inputs: Readonly<Record<string, string>> = {
 }
 
 /** Libraries of processors, metrics and servers, which no output or input needs. Tracers have a separate test. */
-const others = ['@aws-sdk/client-cloudwatch', '@aws-sdk/client-lambda', 'hyparquet', 'hyparquet-writer', 'selfsigned']
+const others = [
+  '@aws-sdk/client-cloudwatch',
+  '@aws-sdk/client-lambda',
+  '@jitl/quickjs-wasmfile-release-sync',
+  'hyparquet',
+  'hyparquet-writer',
+  'selfsigned',
+]
 
 test('every library that components load is tested', async () => {
   const registry = createRegistry()

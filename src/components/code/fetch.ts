@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { HttpTransport } from '../../engine/index.ts'
+import { packed } from './packed-text.ts'
 
 /** Time limit of a whole response. */
 const RESPONSE_MS = 60_000
@@ -26,7 +27,7 @@ export function fetchFor(transport: HttpTransport, signal: AbortSignal): (reques
       timeoutMs: RESPONSE_MS,
       signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),
     })
-    return JSON.stringify({ status: response.statusCode, body: await textOf(response.body) })
+    return packed(JSON.stringify({ status: response.statusCode, body: await textOf(response.body) }))
   }
 }
 

@@ -32,7 +32,7 @@ export default defineProcessor({
 
 ### The isolate
 
-Programs run in [QuickJS](https://bellard.org/quickjs/), a complete implementation of ECMAScript 2023, inside a WebAssembly module. They share neither objects nor memory with the engine or with other processors, and have access to nothing but the functions below: no files, no environment variables, no timers. A program that exceeds \`time_limit\` or \`memory_limit_mib\` is stopped, and its message is flagged as failed.
+Programs run in [QuickJS](https://github.com/quickjs-ng/quickjs), a complete implementation of ECMAScript 2023, inside a WebAssembly module. They share neither objects nor memory with the engine or with other processors, and have access to nothing but the functions below: no files, no environment variables, no timers. A program that exceeds \`time_limit\` or \`memory_limit_mib\` is stopped, and its message is flagged as failed.
 
 What a program stores in \`globalThis\`, or declares with \`var\` at the top level, is visible to the next message. It is lost when a program is stopped, and each thread has its own copy, so do not rely on it.
 
@@ -73,6 +73,7 @@ Numbers are JavaScript numbers. A field whose value a program leaves in place ne
       if (!hasCode && !hasFile) return 'either the code or file field must be specified'
       return hasCode && hasFile ? 'cannot specify both the code and file fields' : undefined
     }),
+  requires: ['@jitl/quickjs-wasmfile-release-sync'],
   examples: [
     {
       title: 'Text',
@@ -191,7 +192,7 @@ class Scripts {
       if (outcome instanceof Promise) {
         return outcome
           .then(
-            body => subject.result(body),
+            bytes => subject.result(bytes),
             error => this.#failed(message, error),
           )
           .finally(() => pool.give(vm))
@@ -221,8 +222,9 @@ class Scripts {
   }
 
   async #newVm(): Promise<ScriptVm> {
+    const { clock } = this.#resources
     const subject = new Subject(this.#resources, this.#modules, this.#transport)
-    const vm = await ScriptVm.start(this.#limits, subject, this.#resources.clock, this.#mayWait)
+    const vm = await ScriptVm.start(this.#limits, subject, () => clock.monotonic(), this.#mayWait)
     this.#subjects.set(vm, subject)
     try {
       load(vm, this.#program)

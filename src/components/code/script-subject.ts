@@ -8,13 +8,15 @@ import {
   parseJson,
   printJson,
   textOfMetadata,
+  utf8Bytes,
   type Value,
 } from '../../bloblang/index.ts'
 import type { HttpTransport, Message, Resources } from '../../engine/index.ts'
 import { fetchFor } from './fetch.ts'
 import { hasSpecialNumbers, withNumbersOf } from './numbers.ts'
+import { packed, unpacked } from './packed-text.ts'
 import type { ScriptModules } from './script-modules.ts'
-import type { ScriptBody, ScriptHost } from './script-vm.ts'
+import type { ScriptHost } from './script-vm.ts'
 
 /** The message that a script works on, and the script's requests about it. */
 export class Subject implements ScriptHost {
@@ -36,14 +38,23 @@ export class Subject implements ScriptHost {
   }
 
   /** The message as the script left it. */
-  result(body: ScriptBody | undefined): Message {
-    const message = this.#message!
-    const changed = body === undefined ? message : this.#withBody(message, body)
-    return this.#metadata === undefined ? changed : changed.withMetadata(this.#metadata)
+  result(outcome: Uint8Array | null): Message {
+    let message = this.#message!
+    if (outcome !== null) message = this.#withBody(message, outcome)
+    return this.#metadata === undefined ? message : message.withMetadata(this.#metadata)
   }
 
-  #withBody(message: Message, { bytes, isDocument }: ScriptBody): Message {
-    return isDocument ? message.withDocument(this.#document(message, bytes)) : message.withBytes(bytes)
+  #withBody(message: Message, outcome: Uint8Array): Message {
+    const body = outcome.subarray(1)
+    switch (String.fromCharCode(outcome[0]!)) {
+      case 's':
+        return message.withBytes(body)
+      case 'q':
+        // The letter says that it is a text.
+        return message.withBytes(utf8Bytes(JSON.parse(Buffer.from(body).toString('utf8')) as string))
+      default:
+        return message.withDocument(this.#document(message, body))
+    }
   }
 
   #document(message: Message, printed: Uint8Array): Value | PatchedDocument {
@@ -59,38 +70,43 @@ export class Subject implements ScriptHost {
 
   ask(what: string, first: string, second: string): string | undefined {
     switch (what) {
-      // The isolate could not read a body. Throws the original's error, unless it is a document after all.
-      case 'body':
-        return printJson(this.#message!.structured())
-      case 'text':
-        return printJson(parseBody(first))
+      case 'document':
+        return this.#fault(first, second)
       case 'meta':
-        return this.#meta(first)
+        return this.#meta(unpacked(first))
       case 'set_meta':
         this.#metadata ??= new Map(this.#message!.metadata)
-        this.#metadata.set(first, exported(parseJson(second)))
+        this.#metadata.set(unpacked(first), exported(parseJson(unpacked(second))))
         return undefined
       case 'log':
-        this.#log(first, second)
+        this.#log(unpacked(first), unpacked(second))
         return undefined
-      case 'resolve':
-        return this.#modules.resolve(first, second)
+      case 'resolve': {
+        const path = this.#modules.resolve(unpacked(first), unpacked(second))
+        return path === undefined ? undefined : packed(path)
+      }
       case 'source':
-        return this.#modules.source(first)
+        return packed(this.#modules.source(unpacked(first)))
       case 'folder':
-        return dirname(first)
+        return packed(dirname(unpacked(first)))
       default:
         throw new Error(`there is no function ${what}`)
     }
   }
 
   wait(_what: string, first: string): Promise<string> {
-    return this.#fetch(first)
+    return this.#fetch(unpacked(first))
+  }
+
+  /** Throws the original's error for a body that is not a document; if it turns out to be one, returns the document. */
+  #fault(text: string, kind: string): string {
+    const value = kind === 'vtext' ? parseBody(unpacked(text)) : this.#message!.structured()
+    return packed(printJson(value))
   }
 
   #meta(key: string): string | undefined {
     const metadata = this.#metadata ?? this.#message!.metadata
-    return metadata.has(key) ? textOfMetadata(metadata.get(key)!) : undefined
+    return metadata.has(key) ? packed(textOfMetadata(metadata.get(key)!)) : undefined
   }
 
   #log(level: string, line: string): void {

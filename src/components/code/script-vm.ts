@@ -1,35 +1,28 @@
-import { type Clock, messageOf, readAsset } from '../../base/index.ts'
+import { readPackageFile, messageOf } from '../../base/index.ts'
 import { TimeoutError } from './limits.ts'
 import { Meter } from './meter.ts'
 import { metered } from './metered-module.ts'
 import { PRELUDE } from './prelude.ts'
-import { wasm, type WasmExports, type WasmMemory, type WasmModule } from './webassembly.ts'
+import { wasm, type WasmFunction, type WasmImports, type WasmMemory, type WasmModule } from './webassembly.ts'
 
+const PACKAGE = '@jitl/quickjs-wasmfile-release-sync'
 const PAGE_BYTES = 65_536
-/** The minimum that the module requires: its stack and its data. */
-const INITIAL_PAGES = 24
+/** The minimum that the build requires. */
+const INITIAL_PAGES = 256
 /** Stack limit of a script: some thousand nested calls. */
 const STACK_BYTES = 512 * 1024
-/** What a run left of a message, as numbered in quickjs/isolate.c. */
-const OUTCOME = { unchanged: 0, text: 1, document: 2, failed: 3, pending: 4 } as const
+const GLOBAL_CODE = 0
 
 export interface ScriptLimits {
   readonly timeMs: number
   readonly memoryBytes: number
 }
 
-/** The requests of a running script. */
+/** The requests of a running script. Texts are passed with a letter in front: see prelude.ts. */
 export interface ScriptHost {
   ask(what: string, first: string, second: string): string | undefined
   /** An asynchronous request. Only made in a VM that may wait. */
   wait(what: string, first: string): Promise<string>
-}
-
-/** A body as a script has set it, in UTF-8. */
-export interface ScriptBody {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  /** Whether it was set as a document, whose JSON it then is. */
-  readonly isDocument: boolean
 }
 
 /** A script failed with its own error or by exceeding a limit. */
@@ -54,53 +47,90 @@ export class ScriptVm {
   readonly #meter: Meter
   readonly #limits: ScriptLimits
   readonly #host: ScriptHost
-  readonly #clock: Clock
-  readonly #runWaiting: ((at: number, length: number) => Promise<number>) | undefined
-  readonly #resultAt: number
+  readonly #mayWait: boolean
+  readonly #monotonic: () => number
+  readonly #runtime: number
+  readonly #context: number
+  readonly #undefined: number
+  readonly #arguments: number
+  readonly #words: Readonly<Record<'run' | 'outcome', number>>
+  #dispatch: number
   #heap: Uint8Array<ArrayBuffer>
-  #view: DataView
-  /** Where bodies are written. */
-  #bodyAt = 0
-  #bodyBytes = 0
+  #scratch = 0
+  #scratchBytes = 0
+  /** The body of the current run. */
+  #given = 0
   #mustWait = false
   #isBroken = false
 
   /**
-   * Starts a VM without a program. `mayWait` lets its scripts wait for responses, and makes every run asynchronous.
+   * Starts a VM without a program. `mayWait` lets its scripts wait for responses, and makes every call asynchronous.
    */
-  static async start(limits: ScriptLimits, host: ScriptHost, clock: Clock, mayWait: boolean): Promise<ScriptVm> {
+  static async start(
+    limits: ScriptLimits,
+    host: ScriptHost,
+    monotonic: () => number,
+    mayWait: boolean,
+  ): Promise<ScriptVm> {
     if (mayWait && wasm.Suspending === undefined) throw new ScriptError('scripts that wait need Node 25 or later')
-    return new ScriptVm(await (compiled ??= compile()), limits, host, clock, mayWait)
-  }
-
-  private constructor(module: WasmModule, limits: ScriptLimits, host: ScriptHost, clock: Clock, mayWait: boolean) {
     const maximum = Math.max(INITIAL_PAGES, Math.floor(limits.memoryBytes / PAGE_BYTES))
-    this.#memory = new wasm.Memory({ initial: INITIAL_PAGES, maximum })
-    this.#heap = new Uint8Array(this.#memory.buffer)
-    this.#view = new DataView(this.#memory.buffer)
-    this.#meter = new Meter(limits.timeMs, () => clock.monotonic())
-    this.#limits = limits
-    this.#host = host
-    this.#clock = clock
-    const answer = (...places: number[]) => this.#answer(places, mayWait)
-    const { exports } = new wasm.Instance(module, {
-      env: { memory: this.#memory },
-      host: {
-        now: () => clock.now(),
-        timezone: (ms: number) => new Date(ms).getTimezoneOffset(),
-        ask: mayWait ? new wasm.Suspending!(answer) : answer,
+    const memory = new wasm.Memory({ initial: INITIAL_PAGES, maximum })
+    const meter = new Meter(limits.timeMs, monotonic)
+    // The package's types describe the whole of Emscripten's interface and brand its pointers.
+    const { default: start } = (await import('@jitl/quickjs-wasmfile-release-sync/emscripten-module')) as unknown as {
+      readonly default: (options: object) => Promise<QuickJs>
+    }
+    const module = await (compiled ??= compile())
+    const quickjs = await start({
+      wasmMemory: memory,
+      thisProgram: 'script',
+      // What it prints on abort is also the text of the error.
+      printErr: () => undefined,
+      instantiateWasm: (imports: WasmImports, done: (instance: object) => void) => {
+        const instance = new wasm.Instance(module, mayWait ? waitingImports(imports) : imports)
+        meter.attach(instance.exports)
+        done(instance)
+        return instance.exports
       },
     })
-    this.#quickjs = exports as WasmExports & QuickJs // its exports are those of quickjs/isolate.c
-    this.#runWaiting = mayWait ? wasm.promising!(this.#quickjs.run) : undefined
-    this.#meter.attach(exports)
-    this.#quickjs._initialize()
-    this.#resultAt = this.#quickjs.result()
-    const prelude = this.#text(PRELUDE)
+    return new ScriptVm(quickjs, memory, meter, limits, host, monotonic, mayWait)
+  }
+
+  private constructor(
+    quickjs: QuickJs,
+    memory: WasmMemory,
+    meter: Meter,
+    limits: ScriptLimits,
+    host: ScriptHost,
+    monotonic: () => number,
+    mayWait: boolean,
+  ) {
+    this.#quickjs = quickjs
+    this.#memory = memory
+    this.#heap = new Uint8Array(memory.buffer)
+    this.#meter = meter
+    this.#limits = limits
+    this.#host = host
+    this.#mayWait = mayWait
+    this.#monotonic = monotonic
+    quickjs.callbacks = {
+      callFunction: (_asyncify, _context, _this, _count, values) => this.#answer(values),
+      // The meter stops scripts, even where QuickJS does not check for interrupts.
+      shouldInterrupt: () => 0,
+      freeHostRef: () => undefined,
+    }
+    const runtime = quickjs._QTS_NewRuntime()
     // Below the limit of the memory itself, so that a script gets an error that it can handle.
-    const memoryBytes = Math.floor(limits.memoryBytes * 0.9)
-    this.#outcome(this.#quickjs.start(memoryBytes, STACK_BYTES, prelude.at, prelude.length))
-    this.#quickjs.release(prelude.at)
+    quickjs._QTS_RuntimeSetMemoryLimit(runtime, Math.floor(limits.memoryBytes * 0.9))
+    quickjs._QTS_RuntimeSetMaxStackSize(runtime, STACK_BYTES)
+    this.#runtime = runtime
+    this.#context = quickjs._QTS_NewContext(runtime, 0)
+    this.#undefined = quickjs._QTS_GetUndefined()
+    this.#arguments = quickjs._malloc(16)
+    this.#words = { run: this.#text('run'), outcome: this.#text('outcome') }
+    const ask = quickjs._QTS_NewFunction(this.#context, this.#cText('ask'), 3, 0, 1)
+    const install = this.#evaluate(PRELUDE, 'prelude.js')
+    this.#dispatch = quickjs._QTS_Call(this.#context, install, this.#undefined, 1, this.#values(ask))
   }
 
   /** Whether the VM must not be used again because a script was stopped in it. */
@@ -114,111 +144,165 @@ export class ScriptVm {
    */
   setFunction(head: string, body: string, end: string, fileName: string): void {
     this.#guarded(() => {
-      this.#call('enter', fileName, String(head.length))
-      const program = this.#text(head + body + end)
-      const name = this.#text(fileName)
-      const outcome = this.#quickjs.load(program.at, program.length, name.at)
-      for (const { at } of [program, name]) this.#quickjs.release(at)
-      this.#outcome(outcome)
+      const program = this.#evaluate(head + body + end, fileName, head.length)
+      this.#tell('program', program, this.#text(fileName), this.#text(String(head.length)))
     })
   }
 
   /** Makes {@link run} evaluate a program each time; its last value may be a promise. */
   setSource(source: string, fileName: string): void {
-    this.#guarded(() => {
-      this.#call('enter', fileName, '0')
-      const text = this.#text(source)
-      this.#quickjs.load_source(text.at, text.length, this.#text(fileName).at)
-    })
+    this.#guarded(() => this.#tell('source', this.#text(source), this.#text(fileName)))
   }
 
   /** The names of the variables and functions that a program declares at the top level. */
   namesOf(source: string): readonly string[] {
-    const names = this.#guarded(() => this.#call('names', source))
-    return names === '' ? [] : names.split(' ')
+    const names = this.#guarded(() => this.#tell('names', this.#text(source)))
+    return names === 'v' ? [] : names.slice(1).split(' ')
   }
 
   /** Lets the script load modules, resolving relative names from a folder. */
   allowModules(folder: string): void {
-    this.#guarded(() => this.#call('allowModules', folder))
+    this.#guarded(() => this.#tell('require', this.#text(folder)))
   }
 
   /**
-   * Runs the program on a body, and returns the one that it has set, if any. Throws a {@link ScriptError}, or a {@link
-   * MustWaitError}.
+   * Runs the program on a body. Returns null if the body was left unchanged; otherwise bytes with a letter in front.
+   * Throws a {@link ScriptError}, or a {@link MustWaitError}.
    */
-  run(body: Uint8Array): ScriptBody | undefined | Promise<ScriptBody | undefined> {
-    if (this.#runWaiting !== undefined) return this.#runAndWait(this.#runWaiting, body)
-    return this.#guarded(() => this.#outcome(this.#quickjs.run(this.#place(body), body.length)))
+  run(body: Uint8Array): Uint8Array | null | Promise<Uint8Array | null> {
+    if (this.#mayWait) return this.#runWaiting(body)
+    return this.#guarded(() => {
+      const given = this.#body(body)
+      const result = this.#quickjs._QTS_Call(this.#context, this.#dispatch, this.#undefined, given, this.#arguments)
+      this.#quickjs._QTS_FreeValuePointer(this.#context, this.#given)
+      if (!this.#quickjs._QTS_IsJobPending(this.#runtime)) return this.#outcome(result)
+      this.#free(result)
+      this.#runJobs()
+      return this.#outcome(this.#call('outcome'))
+    })
   }
 
-  async #runAndWait(
-    run: (at: number, length: number) => Promise<number>,
-    body: Uint8Array,
-  ): Promise<ScriptBody | undefined> {
+  async #runWaiting(body: Uint8Array): Promise<Uint8Array | null> {
+    const { _QTS_Call, _QTS_ExecutePendingJob, _QTS_IsJobPending } = this.#quickjs
     this.#meter.restart()
     try {
-      return this.#outcome(await run(this.#place(body), body.length))
+      const given = this.#body(body)
+      const call = wasm.promising!(_QTS_Call)
+      let result = await call(this.#context, this.#dispatch, this.#undefined, given, this.#arguments)
+      this.#quickjs._QTS_FreeValuePointer(this.#context, this.#given)
+      if (_QTS_IsJobPending(this.#runtime)) {
+        this.#free(result)
+        const execute = wasm.promising!(_QTS_ExecutePendingJob)
+        while (_QTS_IsJobPending(this.#runtime)) this.#free(await execute(this.#runtime, -1, this.#arguments))
+        result = await call(this.#context, this.#dispatch, this.#undefined, 1, this.#values(this.#words.outcome))
+      }
+      return this.#outcome(result)
     } catch (error) {
       throw this.#failure(error)
     }
   }
 
-  #outcome(outcome: number): ScriptBody | undefined {
-    if (outcome === OUTCOME.unchanged) return undefined
-    if (outcome === OUTCOME.pending) throw new ScriptError('the promise that the script returned is never settled')
-    const words = this.#words()
-    const at = words.getUint32(this.#resultAt, true)
-    const bytes = this.#bytes().slice(at, at + words.getUint32(this.#resultAt + 4, true))
-    if (outcome === OUTCOME.failed) throw new ScriptError(decoder.decode(bytes))
-    return { bytes, isDocument: outcome === OUTCOME.document }
+  #runJobs(): void {
+    const { _QTS_ExecutePendingJob, _QTS_IsJobPending } = this.#quickjs
+    while (_QTS_IsJobPending(this.#runtime)) this.#free(_QTS_ExecutePendingJob(this.#runtime, -1, this.#arguments))
   }
 
-  /** Calls a function of the prelude and returns the resulting text. */
-  #call(name: string, first: string, second = ''): string {
-    const target = this.#text(name)
-    const left = this.#text(first)
-    const right = this.#text(second)
-    const outcome = this.#quickjs.call(target.at, left.at, left.length, right.at, right.length)
-    for (const { at } of [target, left, right]) this.#quickjs.release(at)
-    return decoder.decode(this.#outcome(outcome)?.bytes)
+  /** Stores the arguments of a run and returns their number. */
+  #body(body: Uint8Array): number {
+    // Inside the isolate a NUL ends a text.
+    const isQuoted = body.includes(0)
+    const bytes = isQuoted ? encoder.encode(JSON.stringify(new TextDecoder().decode(body))) : body
+    this.#given = this.#textOf(bytes)
+    this.#values(this.#words.run, this.#given, ...(isQuoted ? [this.#words.run] : []))
+    return isQuoted ? 3 : 2
   }
 
-  /** Answers a request, given as the addresses and lengths of its texts. */
-  #answer(places: readonly number[], mayWait: boolean): number | Promise<number> {
-    const [what, first, second] = [0, 2, 4].map(index => this.#textAt(places[index]!, places[index + 1]!))
+  #outcome(result: number): Uint8Array | null {
+    const bytes = this.#bytesOf(result)
+    this.#free(result)
+    if (bytes === null) return null
+    if (bytes[0] === 0x65) throw new ScriptError(decoder.decode(bytes.subarray(1)))
+    if (bytes[0] === 0x70) throw new ScriptError('the promise that the script returned is never settled')
+    return bytes
+  }
+
+  /** Calls the prelude's dispatcher and returns the resulting text. */
+  #tell(what: string, ...values: number[]): string {
+    const given = [this.#text(what), ...values]
+    const { _QTS_Call } = this.#quickjs
+    const result = _QTS_Call(this.#context, this.#dispatch, this.#undefined, given.length, this.#values(...given))
+    for (const value of given) this.#free(value)
+    const bytes = this.#outcome(result)
+    return bytes === null ? '' : decoder.decode(bytes)
+  }
+
+  #call(word: 'outcome'): number {
+    const { _QTS_Call } = this.#quickjs
+    return _QTS_Call(this.#context, this.#dispatch, this.#undefined, 1, this.#values(this.#words[word]))
+  }
+
+  /** `headLength` is the length of what precedes the user's code on the first line. */
+  #evaluate(source: string, fileName: string, headLength = 0): number {
+    const { _QTS_Eval, _malloc, _free } = this.#quickjs
+    const bytes = encoder.encode(source)
+    const name = this.#cText(fileName)
+    const at = allocated(_malloc(bytes.length + 1))
+    this.#write(at, bytes)
+    const result = _QTS_Eval(this.#context, at, bytes.length, name, 0, GLOBAL_CODE)
+    _free(at)
+    _free(name)
+    const error = this.#quickjs._QTS_ResolveException(this.#context, result)
+    if (error === 0) return result
+    throw new ScriptError(this.#describe(error, headLength))
+  }
+
+  #describe(error: number, headLength: number): string {
+    const dumped = this.#quickjs._QTS_Dump(this.#context, error)
+    const text = decoder.decode(this.#cBytes(dumped))
+    try {
+      // The format in which QuickJS prints an error.
+      const { name, message, stack } = JSON.parse(text) as Readonly<Record<string, string>>
+      const place = /\(?([^\s()]+:\d+(?::\d+)?)\)?\s*(?:\n|$)/.exec(stack ?? '')
+      const at = place?.[1]?.replace(/:1:(\d+)$/, (_, column: string) => `:1:${Number(column) - headLength}`)
+      return `${name}: ${message}${at === undefined ? '' : ` at ${at}`}`
+    } catch {
+      return text
+    }
+  }
+
+  /** Answers a request of the script with a pointer to the value, 0 for undefined. */
+  #answer(values: number): number | Promise<number> {
+    const [what, first, second] = [0, 1, 2].map(index => this.#argument(values, index))
     if (what === 'fetch') {
-      if (mayWait) return this.#waitFor(what, first!)
+      if (this.#mayWait) return this.#waitFor(what, first!)
       this.#mustWait = true
       this.#meter.stop()
       return 0
     }
+    let answer: string | undefined
     try {
-      const answer = this.#host.ask(what!, first!, second!)
-      return answer === undefined ? 0 : this.#answerText('v', answer)
+      answer = this.#host.ask(what!, first!, second!)
     } catch (error) {
-      return this.#answerText('e', messageOf(error))
+      answer = `e${messageOf(error)}`
     }
+    return answer === undefined ? 0 : this.#text(answer)
   }
 
   async #waitFor(what: string, first: string): Promise<number> {
-    const startedAt = this.#clock.monotonic()
+    const startedAt = this.#monotonic()
+    let answer: string
     try {
-      return this.#answerText('v', await this.#host.wait(what, first))
+      answer = await this.#host.wait(what, first)
     } catch (error) {
-      return this.#answerText('e', messageOf(error))
-    } finally {
-      this.#meter.extend(this.#clock.monotonic() - startedAt)
+      answer = `e${messageOf(error)}`
     }
+    this.#meter.extend(this.#monotonic() - startedAt)
+    return this.#text(answer)
   }
 
-  /** The address of an answer with its length in front. */
-  #answerText(kind: 'v' | 'e', text: string): number {
-    const bytes = encoder.encode(kind + text)
-    const at = this.#allocate(4 + bytes.length)
-    this.#words().setUint32(at, bytes.length, true)
-    this.#bytes().set(bytes, at + 4)
-    return at
+  #argument(values: number, index: number): string {
+    const { _QTS_ArgvGetJSValueConstPointer } = this.#quickjs
+    return decoder.decode(this.#bytesOf(_QTS_ArgvGetJSValueConstPointer(values, index)) ?? noBytes)
   }
 
   #guarded<T>(run: () => T): T {
@@ -247,29 +331,35 @@ export class ScriptVm {
     return new ScriptError(`the script was stopped: ${messageOf(error)}`)
   }
 
-  /** Writes a body, followed by a NUL, and returns its address. */
-  #place(body: Uint8Array): number {
-    if (body.length >= this.#bodyBytes) {
-      if (this.#bodyAt !== 0) this.#quickjs.release(this.#bodyAt)
-      this.#bodyBytes = 0
-      this.#bodyAt = 0
-      this.#bodyAt = this.#allocate(2 * body.length + 1024)
-      this.#bodyBytes = 2 * body.length + 1024
+  /** Stores pointers to values in the argument area and returns its address. */
+  #values(...pointers: number[]): number {
+    const view = new DataView(this.#bytes().buffer)
+    for (const [index, pointer] of pointers.entries()) view.setUint32(this.#arguments + 4 * index, pointer, true)
+    return this.#arguments
+  }
+
+  #text(text: string): number {
+    return this.#textOf(encoder.encode(text))
+  }
+
+  #textOf(bytes: Uint8Array): number {
+    if (bytes.length >= this.#scratchBytes) {
+      if (this.#scratch !== 0) this.#quickjs._free(this.#scratch)
+      this.#scratch = 0
+      this.#scratchBytes = 0
+      this.#scratch = allocated(this.#quickjs._malloc(2 * bytes.length + 1024))
+      this.#scratchBytes = 2 * bytes.length + 1024
     }
-    this.#write(this.#bodyAt, body)
-    return this.#bodyAt
+    this.#write(this.#scratch, bytes)
+    return this.#quickjs._QTS_NewString(this.#context, this.#scratch)
   }
 
-  /** A text followed by a NUL, which the caller releases. */
-  #text(text: string): Text {
+  /** A NUL-terminated text, which the caller must free. */
+  #cText(text: string): number {
     const bytes = encoder.encode(text)
-    const at = this.#allocate(bytes.length + 1)
+    const at = allocated(this.#quickjs._malloc(bytes.length + 1))
     this.#write(at, bytes)
-    return { at, length: bytes.length }
-  }
-
-  #textAt(at: number, length: number): string {
-    return decoder.decode(this.#bytes().subarray(at, at + length))
+    return at
   }
 
   #write(at: number, bytes: Uint8Array): void {
@@ -278,52 +368,94 @@ export class ScriptVm {
     heap[at + bytes.length] = 0
   }
 
-  #allocate(bytes: number): number {
-    const at = this.#quickjs.allocate(bytes)
+  /** The UTF-8 bytes of a value as text; null if the value is undefined. */
+  #bytesOf(value: number): Uint8Array | null {
+    const { _QTS_Typeof, _QTS_GetString, _QTS_FreeCString } = this.#quickjs
+    const at = _QTS_GetString(this.#context, value)
     if (at === 0) throw new ScriptError('InternalError: out of memory')
-    return at
+    const bytes = this.#cBytes(at)
+    _QTS_FreeCString(this.#context, at)
+    // The type is only looked up for this text, which is rare.
+    if (bytes.length !== 9 || decoder.decode(bytes) !== 'undefined') return bytes
+    const type = _QTS_Typeof(this.#context, value)
+    const isUndefined = decoder.decode(this.#cBytes(type)) === 'undefined'
+    this.#quickjs._free(type)
+    return isUndefined ? null : bytes
+  }
+
+  #cBytes(at: number): Uint8Array {
+    const heap = this.#bytes()
+    return heap.slice(at, heap.indexOf(0, at))
+  }
+
+  #free(value: number): void {
+    this.#quickjs._QTS_FreeValuePointer(this.#context, value)
   }
 
   /** The memory, whose buffer is replaced when it grows. */
   #bytes(): Uint8Array<ArrayBuffer> {
-    if (this.#heap.length === 0) {
-      this.#heap = new Uint8Array(this.#memory.buffer)
-      this.#view = new DataView(this.#memory.buffer)
-    }
+    if (this.#heap.length === 0) this.#heap = new Uint8Array(this.#memory.buffer)
     return this.#heap
   }
-
-  #words(): DataView {
-    this.#bytes()
-    return this.#view
-  }
 }
 
-/** A text in the memory of a VM. */
-interface Text {
-  readonly at: number
-  readonly length: number
-}
-
-/** The exports of quickjs/isolate.c, where they are described. */
+/** The parts of Emscripten's module that are used here. Values, contexts and texts are addresses in its memory. */
 interface QuickJs {
-  _initialize(): void
-  result(): number
-  allocate(bytes: number): number
-  release(at: number): void
-  start(memoryBytes: number, stackBytes: number, prelude: number, length: number): number
-  call(name: number, first: number, firstLength: number, second: number, secondLength: number): number
-  load(text: number, length: number, fileName: number): number
-  load_source(text: number, length: number, fileName: number): void
-  run(body: number, length: number): number
+  callbacks: {
+    callFunction(a: unknown, context: number, self: number, count: number, values: number): number | Promise<number>
+    shouldInterrupt(): 0 | 1
+    freeHostRef(): void
+  }
+  _malloc(bytes: number): number
+  _free(at: number): void
+  _QTS_NewRuntime(): number
+  _QTS_RuntimeSetMemoryLimit(runtime: number, bytes: number): void
+  _QTS_RuntimeSetMaxStackSize(runtime: number, bytes: number): void
+  _QTS_NewContext(runtime: number, intrinsics: number): number
+  _QTS_GetUndefined(): number
+  _QTS_NewFunction(context: number, name: number, parameters: number, isConstructor: number, id: number): number
+  _QTS_NewString(context: number, text: number): number
+  _QTS_GetString(context: number, value: number): number
+  _QTS_FreeCString(context: number, text: number): void
+  _QTS_FreeValuePointer(context: number, value: number): void
+  _QTS_Typeof(context: number, value: number): number
+  _QTS_Dump(context: number, value: number): number
+  _QTS_Eval(context: number, at: number, length: number, name: number, detect: number, flags: number): number
+  _QTS_ResolveException(context: number, result: number): number
+  _QTS_Call(context: number, call: number, self: number, count: number, values: number): number
+  _QTS_ArgvGetJSValueConstPointer(values: number, index: number): number
+  _QTS_IsJobPending(runtime: number): number
+  _QTS_ExecutePendingJob(runtime: number, most: number, context: number): number
 }
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+const noBytes = new Uint8Array(0)
 
 /** Shared by all VMs of the thread; each limits its memory through the one it passes in. */
 let compiled: Promise<WasmModule> | undefined
 
 function compile(): Promise<WasmModule> {
-  return wasm.compile(metered(readAsset(import.meta.url, './quickjs/quickjs.wasm'), Number.MAX_SAFE_INTEGER))
+  return wasm.compile(metered(readPackageFile(`${PACKAGE}/wasm`), Number.MAX_SAFE_INTEGER))
+}
+
+/**
+ * The imports, with the one that calls back into the host marked as suspending. Their one-letter names change with
+ * every build.
+ */
+function waitingImports(imports: WasmImports): WasmImports {
+  // All functions are imported from one module.
+  const [[module, functions]] = Object.entries(imports) as [[string, Readonly<Record<string, unknown>>]]
+  const entries = Object.entries(functions).map(([name, call]) => [
+    name,
+    // A value with this source text is a function.
+    String(call).includes('callbacks.callFunction') ? new wasm.Suspending!(call as WasmFunction) : call,
+  ])
+  // The entries are those of the original imports, whose type is lost in the mapping.
+  return { [module]: Object.fromEntries(entries) as Readonly<Record<string, unknown>> }
+}
+
+function allocated(at: number): number {
+  if (at === 0) throw new ScriptError('InternalError: out of memory')
+  return at
 }
