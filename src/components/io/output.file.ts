@@ -4,6 +4,7 @@ import { codeOf, fileErrorText } from '../../base/index.ts'
 import type { Interpolation } from '../../bloblang/index.ts'
 import {
   type Batch,
+  ClosedError,
   defineOutput,
   field,
   type Files,
@@ -33,11 +34,17 @@ export default defineOutput({
   },
 })
 
+interface OpenFile {
+  readonly path: string
+  readonly handle: FileHandle
+}
+
 class FileOutput implements Output {
   readonly #codec: WriterCodec
   readonly #files: Files
   readonly #messages: MessageFiles
-  #open: { readonly path: string; readonly handle: FileHandle } | null = null
+  #open: OpenFile | null = null
+  #isClosed = false
 
   constructor(path: Interpolation, codec: WriterCodec, files: Files) {
     this.#codec = codec
@@ -54,9 +61,8 @@ class FileOutput implements Output {
   }
 
   async close(): Promise<void> {
-    const open = this.#open
-    this.#open = null
-    await open?.handle.close()
+    this.#isClosed = true
+    await this.#closeFile()
   }
 
   #put(path: string, pieces: readonly Uint8Array[]): Promise<void> {
@@ -64,11 +70,25 @@ class FileOutput implements Output {
   }
 
   async #append(path: string, pieces: readonly Uint8Array[]): Promise<void> {
-    if (this.#open?.path !== path) {
-      await this.close()
-      this.#open = { path, handle: await openForWriting(this.#files, path, 'a') }
-    }
-    await writeAll(this.#open!.handle, pieces)
+    const { handle } = this.#open?.path === path ? this.#open : await this.#openFile(path)
+    await writeAll(handle, pieces)
+  }
+
+  /** Replaces the open file. Throws if the output is closed, even if only while the file was being opened. */
+  async #openFile(path: string): Promise<OpenFile> {
+    await this.#closeFile()
+    if (this.#isClosed) throw new ClosedError()
+    const open = { path, handle: await openForWriting(this.#files, path, 'a') }
+    this.#open = open
+    if (!this.#isClosed) return open
+    await this.#closeFile()
+    throw new ClosedError()
+  }
+
+  async #closeFile(): Promise<void> {
+    const open = this.#open
+    this.#open = null
+    await open?.handle.close()
   }
 
   async #replace(path: string, pieces: readonly Uint8Array[]): Promise<void> {

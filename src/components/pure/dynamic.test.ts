@@ -1,12 +1,12 @@
 // Inputs and outputs that are added and removed over HTTP, through the stream's own server and over the wire.
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
-import { HttpRouter, startStream } from '../../engine/index.ts'
+import { type ComponentHost, HttpRouter, startStream } from '../../engine/index.ts'
 import { systemHost } from '../../host/index.ts'
 import { createRegistry } from '../index.ts'
 import { portOf } from '../../../test/servers/ports.ts'
@@ -22,14 +22,14 @@ after(() => rm(folder, { recursive: true }))
 type Call = (method: string, path: string, body?: string) => Promise<{ status: number; text: string }>
 
 /** Starts a stream with an HTTP server; both are stopped at the end of the test. */
-async function serve(t: TestContext, config: string): Promise<Call> {
+async function serve(t: TestContext, config: string, host: ComponentHost = systemHost): Promise<Call> {
   const router = new HttpRouter()
   const server = createServer((request, response) => {
     if (!router.handle(request, response)) response.writeHead(404).end('no such endpoint')
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const port = portOf(server)
-  const options = { registry: createRegistry(), host: systemHost, http: router, clock: systemClock, log: nullLog }
+  const options = { registry: createRegistry(), host, http: router, clock: systemClock, log: nullLog }
   const stream = await startStream(config, options)
   t.after(async () => {
     await stream.stop(500)
@@ -165,6 +165,28 @@ test('messages wait for an output, and are sent to every output', async t => {
     (await linesOf(one)).map(Number).toSorted((left, right) => left - right),
     Array.from({ length: 300 }, (_, index) => index + 1),
   )
+})
+
+test('an output that is removed while it opens its file leaves no file open', async t => {
+  const [opening, removed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let handle: FileHandle | undefined
+  // On the real one, the race would have to be won by chance.
+  const open: ComponentHost['files']['open'] = async (path, flags) => {
+    opening.resolve()
+    await removed.promise
+    return (handle = await systemHost.files.open(path, flags))
+  }
+  const call = await serve(
+    t,
+    `input: { generate: { mapping: root = "x", interval: '', count: 1 } }
+output: { dynamic: { outputs: { out: { file: { path: ${join(folder, 'removed.txt')} } } } } }`,
+    { ...systemHost, files: { ...systemHost.files, open } },
+  )
+  await opening.promise
+  assert.equal((await call('DELETE', '/outputs/out')).status, 200)
+  removed.resolve()
+  // The number of a closed file is -1.
+  await until(() => handle?.fd === -1)
 })
 
 test('undelivered messages of an output are delivered by its replacement', async t => {
