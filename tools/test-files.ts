@@ -7,7 +7,7 @@ import { run } from 'node:test'
 export interface TestFilesOptions {
   /** Number of files that run at a time, each in a process of its own. */
   readonly concurrency: number
-  /** How long a file may take, in milliseconds. */
+  /** How long each test may take, in milliseconds. */
   readonly timeoutMs: number
   /** Whether to print what the files print. */
   readonly showsOutput: boolean
