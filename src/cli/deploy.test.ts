@@ -3,8 +3,18 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
+import { parse } from 'yaml'
 import { agentFlags, bucketCheckFlags, controlPlaneFlags } from './commands.ts'
 import { type FlagSpecs, variablesOf } from './flags.ts'
+
+interface ComposeService {
+  readonly image: string
+  readonly command?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly depends_on?: readonly string[] | Readonly<Record<string, unknown>>
+  readonly network_mode?: string
+  readonly volumes?: readonly string[]
+}
 
 const root = join(import.meta.dirname, '../..')
 const chart = 'deploy/helm/penstock'
@@ -30,6 +40,32 @@ test('the chart and compose.yaml use only flags that the commands have', () => {
   assert.ok(found.some(({ flags }) => flags.includes('bindAddress')))
   for (const { command, flags } of found)
     for (const flag of flags) assert.ok(Object.hasOwn(specs[command], flag), `${command} has no -${flag}`)
+})
+
+test('compose.yaml refers only to services and volumes that it has, and its commands are complete', () => {
+  // Only the fields that this test reads.
+  const { services, volumes } = parse(text('compose.yaml'), { merge: true }) as {
+    services: Record<string, ComposeService>
+    volumes: Record<string, unknown>
+  }
+  const ownServices = Object.values(services).filter(({ image }) => image === 'penstock')
+  assert.equal(ownServices.length, 5)
+  for (const { command, environment } of ownServices) {
+    assert.ok(command?.[0] === 'agent' || command?.[0] === 'control-plane')
+    const isAgent = command[0] === 'agent'
+    const needed = isAgent
+      ? ['BUCKET_URL', 'AGENT_KEY', 'DEFAULT_VIRTUAL_CLUSTER_ID', 'METADATA_URL']
+      : ['DATABASE_URL', 'SEALING_KEY']
+    for (const name of needed) assert.ok(environment?.[`${isAgent ? 'WARPSTREAM' : 'PENSTOCK'}_${name}`], name)
+  }
+  for (const [name, service] of Object.entries(services)) {
+    const { depends_on: dependencies = [], network_mode: network = '', volumes: mounts = [] } = service
+    const others = Array.isArray(dependencies) ? dependencies : Object.keys(dependencies)
+    const hosts = [...JSON.stringify(service.environment ?? {}).matchAll(/\/\/(?:\w+:\w+@)?([a-z][a-z0-9-]*)[:/]/g)]
+    const used = [...others, ...(/^service:(.*)/.exec(network)?.slice(1) ?? []), ...hosts.map(([, host]) => host!)]
+    for (const other of used) if (other !== 'penstock') assert.ok(services[other], `${name} uses the service ${other}`)
+    for (const mount of mounts) assert.ok(Object.hasOwn(volumes, mount.split(':')[0]!), `${name} mounts ${mount}`)
+  }
 })
 
 test('the chart, compose.yaml and the guide name only variables that exist', () => {
