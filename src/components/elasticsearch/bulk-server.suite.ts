@@ -23,7 +23,11 @@ export class BulkServer {
       const path = `${request.method} ${request.url}`
       const { authorization, ...headers } = request.headers
       this.requests.push({ path, authorization, headers, body })
-      const answer = () => (path === 'GET /' ? response.end('{}') : this.#answer(text, response))
+      const answer = () => {
+        if (path === 'GET /') response.end('{}')
+        else if (path === 'GET /_nodes/http') response.end(this.nodes)
+        else this.#answer(text, response)
+      }
       if (this.#isHeld && path !== 'GET /') this.#waiting.push(answer)
       else answer()
     })
@@ -42,6 +46,8 @@ export class BulkServer {
   /** Whether every request is answered with status 429, as when the queue of the server is full. */
   isFull = false
   url = ''
+  /** The response to a request for the nodes of the cluster. */
+  nodes = '{}'
 
   /** Listens on a free port, or on one of its own where it was closed before. */
   async listen(port = 0): Promise<this> {

@@ -85,6 +85,35 @@ test('elasticsearch_v2: a request is not retried beyond max_elapsed_time', async
   assert.deepEqual(await send({ initial_interval: '1ms', max_elapsed_time: '0s' }), ['fulfilled', 4])
 })
 
+test('elasticsearch_v2: documents go to the nodes that the cluster names, and to its new ones later', async () => {
+  const [known, data, later] = await Promise.all([0, 1, 2].map(() => new BulkServer().listen()))
+  const addressOf = (server?: BulkServer) => server!.url.replace('http://', '')
+  const answer = (address: string, roles?: readonly string[]) => {
+    const manager = { roles: ['master'], http: { publish_address: '127.0.0.1:9' } }
+    return JSON.stringify({ nodes: { data: { roles, http: { publish_address: address } }, manager } })
+  }
+  known!.nodes = answer(addressOf(data))
+  data!.nodes = answer(addressOf(later).replace('127.0.0.1', 'localhost/127.0.0.1'), ['data', 'master'])
+  later!.nodes = 'not JSON'
+  const sender = await Sender.start({
+    elasticsearch_v2: {
+      urls: [known!.url],
+      index: 'i',
+      id: '${! content() }',
+      discover_nodes_on_start: true,
+      discover_nodes_interval: '1ns',
+    },
+  })
+  for (const text of ['1', '2']) await sender.send(text)
+  await sender.close()
+  const pathsOf = (server?: BulkServer) => server!.requests.map(({ path }) => path)
+  assert.deepEqual(pathsOf(known), ['GET /', 'GET /_nodes/http'])
+  assert.deepEqual(pathsOf(data), ['GET /_nodes/http'])
+  // The nodes stay as they are when their answer cannot be read.
+  assert.deepEqual(pathsOf(later), ['POST /_bulk', 'GET /_nodes/http', 'POST /_bulk'])
+  for (const server of [known, data, later]) await server!.close()
+})
+
 test('elasticsearch_v2: updates, a pipeline, an API key and compression are sent as configured', async () => {
   const server = await new BulkServer().listen()
   const sender = await Sender.start({

@@ -46,6 +46,12 @@ export interface BulkOptions {
   readonly maxElapsedMs?: number
   /** Query string of the request, including the `?`. */
   readonly query?: string
+  /** When the addresses of the cluster's nodes replace the URLs. */
+  readonly discovery?: {
+    readonly onStart: boolean
+    /** Pause between two discoveries, each of which precedes a request; 0 for no repetition. */
+    readonly intervalMs: number
+  }
   /** Headers that authenticate a request, instead of user and password. */
   readonly sign?: (request: BulkRequest) => Promise<Readonly<Record<string, string>>>
 }
@@ -77,14 +83,26 @@ interface ItemAnswer {
   readonly error?: { readonly type?: string; readonly reason?: string }
 }
 
+interface NodesAnswer {
+  readonly nodes?: Readonly<Record<string, NodeAnswer>>
+}
+
+interface NodeAnswer {
+  readonly roles?: readonly string[]
+  /** `127.0.0.1:9200`, `[::1]:9200` or `name/127.0.0.1:9200`. */
+  readonly http?: { readonly publish_address?: string }
+}
+
 /** A client for the bulk API shared by Elasticsearch and OpenSearch. */
 export class BulkClient {
-  readonly #urls: readonly string[]
+  #urls: readonly string[]
   readonly #headers: Readonly<Record<string, string>>
   readonly #options: BulkOptions
   readonly #resources: Resources
   readonly #transport: HttpTransport
   #next = 0
+  /** When the nodes were last asked for, or the client connected; undefined before that. */
+  #discoveredAt: number | undefined
 
   constructor(config: ServerConfig, options: BulkOptions, resources: Resources) {
     const { network, files } = resources.host
@@ -102,6 +120,9 @@ export class BulkClient {
   /** Rejects if no server responds successfully. */
   async check(signal: AbortSignal): Promise<void> {
     await this.#request('GET', '/', {}, null, signal)
+    if (this.#discoveredAt !== undefined) return
+    this.#discoveredAt = this.#resources.clock.monotonic()
+    if (this.#options.discovery?.onStart === true) await this.#discover(signal)
   }
 
   /**
@@ -110,6 +131,7 @@ export class BulkClient {
    */
   async send(items: readonly BulkItem[], signal: AbortSignal): Promise<readonly (Error | null)[]> {
     if (items.length === 0) return []
+    await this.#discoverIfDue(signal)
     const { gzip = false, query = '' } = this.#options
     const plain = bulkBody(items)
     const headers = {
@@ -124,6 +146,24 @@ export class BulkClient {
 
   close(): Promise<void> {
     return this.#transport.close()
+  }
+
+  async #discoverIfDue(signal: AbortSignal): Promise<void> {
+    const { intervalMs } = this.#options.discovery ?? { intervalMs: 0 }
+    const now = this.#resources.clock.monotonic()
+    if (intervalMs === 0 || this.#discoveredAt === undefined || now - this.#discoveredAt < intervalMs) return
+    this.#discoveredAt = now // so that requests in flight together discover once
+    await this.#discover(signal)
+  }
+
+  /** Replaces the URLs by those of the cluster's nodes that hold data; they stay if that fails. */
+  async #discover(signal: AbortSignal): Promise<void> {
+    const outcome = await this.#attempt('GET', '/_nodes/http', {}, null, signal)
+    const found =
+      typeof outcome === 'string' ? nodeUrls(outcome, URL.parse(this.#urls[0]!)?.protocol ?? 'http:') : outcome
+    if (found instanceof Error)
+      this.#resources.log.warn(`Failed to discover the nodes of the cluster: ${found.message}`)
+    else if (found.length > 0) this.#urls = found
   }
 
   async #request(
@@ -169,6 +209,23 @@ export class BulkClient {
     } catch (error) {
       return asError(error)
     }
+  }
+}
+
+/** The URLs of the nodes in an answer of `/_nodes/http`, without those that only manage the cluster. */
+function nodeUrls(text: string, protocol: string): readonly string[] | Error {
+  try {
+    const { nodes = {} } = JSON.parse(text) as NodesAnswer // as the API is documented; anything else has no nodes
+    return Object.values(nodes).flatMap(({ roles = [], http = {} }) => {
+      const address = http.publish_address
+      const isManager = roles.length === 1 && roles[0] === 'master'
+      if (address === undefined || isManager) return []
+      const [name, named] = address.split('/')
+      const host = named === undefined ? address : `${name}${named.slice(named.lastIndexOf(':'))}`
+      return [`${protocol}//${host}`]
+    })
+  } catch (error) {
+    return asError(error)
   }
 }
 

@@ -13,7 +13,6 @@ import { BulkClient, type BulkItem, onOneLine, serverFields, writeBulk } from '.
 
 /** Retries of the original's client when `max_retries` is 0. */
 const DEFAULT_RETRIES = 3
-const NO_DISCOVERY = 'Finding nodes is known but not supported by Penstock yet: list them in `urls`'
 
 export default defineOutput({
   name: 'elasticsearch_v2',
@@ -36,12 +35,12 @@ export default defineOutput({
       .default('')
       .advanced(),
     discover_nodes_on_start: field
-      .bool('Whether to discover the nodes of the cluster on connecting.')
-      .unsupported(value => (value === true ? NO_DISCOVERY : undefined))
+      .bool('Whether the addresses of the nodes of the cluster replace `urls` on connecting.')
       .default(false),
     discover_nodes_interval: field
-      .string('How often the nodes of the cluster are discovered.')
-      .unsupported(value => (/^0[a-z]*$/.test(String(value)) ? undefined : NO_DISCOVERY))
+      .duration(
+        'How long the addresses of the nodes are used before the cluster is asked again; 0s means indefinitely.',
+      )
       .default('0s'),
     timeout: field.duration('How long a response may take.').default('5s').advanced(),
     max_in_flight: maxInFlightField(64),
@@ -101,6 +100,7 @@ export default defineOutput({
               backoff: () => new Backoff({ initialMs, maxMs }, () => resources.host.random()),
               maxElapsedMs,
             }),
+        discovery: { onStart: config.discover_nodes_on_start, intervalMs: config.discover_nodes_interval ?? 0 },
         query: config.pipeline === '' ? '' : `?pipeline=${encodeURIComponent(config.pipeline)}`,
       },
       resources,
