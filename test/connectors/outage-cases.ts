@@ -59,7 +59,7 @@ export interface OutageCases {
 /** How long a server or a link is down, in milliseconds. For manual runs 30 seconds are usual. */
 const awayMs = Number(process.env['PENSTOCK_TEST_AWAY_MS'] ?? 1500)
 
-const timeoutMs = 360_000 + 4 * awayMs
+const timeoutMs = 600_000 + 4 * awayMs
 
 /** More than the memory of a process varies by itself. */
 const flatBytes = 150 * 2 ** 20

@@ -33,7 +33,7 @@ export interface StreamCases {
 }
 
 /** Nothing here waits for long, so a test that takes this long waits for something that never happens. */
-const timeoutMs = 60_000
+const timeoutMs = 240_000
 const test = (name: string, run: () => Promise<void>): void => void defineTest(name, { timeout: timeoutMs }, run)
 
 const texts = (count: number, word = 'message') => Array.from({ length: count }, (_, index) => `${word} ${index}`)
