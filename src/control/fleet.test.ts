@@ -169,6 +169,21 @@ test('instances of a dead agent are not shown, although its last report is still
   second.close()
 })
 
+test('instances of an agent that has left are not shown by any control plane', async () => {
+  const first = newFleet()
+  const second = newFleet()
+  const { agentId } = await first.register({ ...hello, identity: null })
+  await first.report(agentId, report(0, [running('ins_left')]))
+  await second.tick()
+  const isShown = (fleet: Fleet) => fleet.board.instances('pi_1').some(({ agentId: of }) => of === agentId)
+  assert.equal(isShown(second), true)
+  await first.leave(agentId)
+  await second.tick()
+  assert.deepEqual([isShown(first), isShown(second)], [false, false])
+  first.close()
+  second.close()
+})
+
 test('when several agents join together, the first is placed immediately and the rest in one batch after a pause', async t => {
   let now = 0
   const rest = Promise.withResolvers<void>()

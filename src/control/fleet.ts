@@ -449,10 +449,15 @@ export class Fleet implements AgentLink {
   async #readReports(): Promise<void> {
     const { database, clusterId } = this.#options
     const isElsewhere = (agent: RegisteredAgent) => !this.#silent.has(agent.id) && !this.#reported.has(agent.id)
-    const found = await database.transaction({ kind: 'read' }, async sql => {
+    // An agent registers before it reports, so one that is on the board now and not in the database has left.
+    const onBoard = this.board.agentIds
+    const { agents, found } = await database.transaction({ kind: 'read' }, async sql => {
       const agents = await store.listAgents(sql, clusterId)
-      return agents.some(isElsewhere) ? store.listReports(sql, clusterId, this.#reportsReadUntil) : []
+      const isNeeded = agents.some(isElsewhere)
+      return { agents, found: isNeeded ? await store.listReports(sql, clusterId, this.#reportsReadUntil) : [] }
     })
+    const registered = new Set(agents.map(({ id }) => id))
+    for (const agentId of onBoard) if (!registered.has(agentId)) this.#forget(agentId)
     for (const { agentId, reportedAt, report } of found) {
       this.#reportsReadUntil = Math.max(this.#reportsReadUntil, reportedAt)
       // The last report of an agent that died stays in the database until the agent is deleted.

@@ -79,6 +79,11 @@ export class StatusBoard {
     return this.#reports.get(agentId)
   }
 
+  /** The agents that have a report. */
+  get agentIds(): string[] {
+    return [...this.#reports.keys()]
+  }
+
   /** All instances of a pipeline with their agents. */
   instances(pipelineId: string): readonly HeldInstance[] {
     this.#instances ??= byPipeline(this.#reports)

@@ -9,12 +9,16 @@ let cluster: LocalCluster
 let api: Api
 const pipelines = new Map<string, PipelineUnderTest>()
 
+const targets = [1, 2, 3, 4, 5]
+
 /** What runs on each of this many agents. */
-const perAgent = (agents: number) => ({
-  ...Object.fromEntries([1, 2, 3, 4, 5].map(target => [`cluster-${target}`, Math.ceil(target / agents)])),
-  'agent-1': 1,
-  'agent-2': 2,
-})
+const perAgent = (agents: number) =>
+  Object.fromEntries(
+    targets.flatMap(target => [
+      [`cluster-${target}`, Math.ceil(target / agents)],
+      [`agent-${target}`, target],
+    ]),
+  )
 
 before(async () => {
   cluster = await startLocalCluster({
@@ -26,8 +30,10 @@ before(async () => {
     program: [program],
   })
   api = await Api.connect({ apiUrl: `${cluster.controlPlanes[1]!.address}/api/v1`, apiKey: cluster.apiKey })
-  for (const target of [1, 2, 3, 4, 5]) await deploy(`cluster-${target}`, `cluster_concurrency_target: ${target}`)
-  for (const target of [1, 2]) await deploy(`agent-${target}`, `agent_concurrency_target: ${target}`)
+  for (const target of targets) {
+    await deploy(`cluster-${target}`, `cluster_concurrency_target: ${target}`)
+    await deploy(`agent-${target}`, `agent_concurrency_target: ${target}`)
+  }
   await deploy('exact-1', 'exact_concurrency: 1')
   for (const group of ['a', 'b']) await deploy(`group-${group}`, `pipeline_group: ${group}`)
 })
