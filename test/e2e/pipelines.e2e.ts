@@ -116,7 +116,7 @@ describe('from the first save to a rollback', () => {
 
   test('a pipeline reads from one topic and writes to another, and its group is shown', async () => {
     await produce(playground.kafkaAddress, 'words', ['one', 'two', 'three'])
-    await api.createPipeline(
+    const pipeline = await api.createPipeline(
       'capitals',
       `input:
   kafka_franz_warpstream:
@@ -130,6 +130,8 @@ output:
     topic: "words_capitalized"
 `,
     )
+    // The consumer waits only briefly for a topic that does not exist yet.
+    await pipeline.until('it has written', ({ counters }) => counters.output_sent === 3)
     const records = await consume(playground.kafkaAddress, 'words_capitalized', 3)
     assert.deepEqual(
       records.map(({ value }) => value),
