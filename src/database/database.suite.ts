@@ -258,6 +258,20 @@ export function databaseSuite(
         await migrate(database, 'test', more)
       })
 
+      it('wait for those of another process for longer than for any other lock', async () => {
+        let refusals = 3
+        const locked: Database = Object.create(database, {
+          transaction: {
+            value: (...given: Parameters<Database['transaction']>) =>
+              refusals-- > 0
+                ? Promise.reject(new DatabaseError('busy', 'another process is migrating'))
+                : database.transaction(...given),
+          },
+        })
+        await migrate(locked, 'test', more)
+        await write(sql => sql.run(`INSERT INTO items (name, more) VALUES ('one', 'x')`))
+      })
+
       it('run once when several processes start together', async context => {
         if (again === undefined) return context.skip('this database has one connection')
         const others = await Promise.all([again(), again(), again()])

@@ -16,12 +16,25 @@ const applied: Table = {
   primaryKey: ['component', 'number'],
 }
 
+/** How often a migration waits for another one, each time for as long as the database waits for a lock (10 s). */
+const MAX_WAITS = 30
+
 /**
  * Migrates the tables of a component to the last of its migrations, which are numbered by position, from 1. Safe when
  * several processes start concurrently: they take turns. Rejects with `newer_schema`, having changed nothing, when the
- * database has migrations that this program does not know.
+ * database has migrations that this program does not know, and with `busy` when another migration takes minutes.
  */
 export async function migrate(database: Database, component: string, migrations: readonly Migration[]): Promise<void> {
+  for (let waits = 1; ; waits++) {
+    try {
+      return await migrateNow(database, component, migrations)
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.code === 'busy') || waits === MAX_WAITS) throw error
+    }
+  }
+}
+
+async function migrateNow(database: Database, component: string, migrations: readonly Migration[]): Promise<void> {
   await database.transaction({ kind: 'write' }, async sql => {
     // Held until the end of the transaction. SQLite has a single writer anyway.
     if (database.dialect === 'postgres') await sql.all(`SELECT pg_advisory_xact_lock(7022365301)`)

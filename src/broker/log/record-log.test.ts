@@ -709,7 +709,7 @@ describe('the log', () => {
     it('deletes, merges and compacts nothing, and keeps its upload epoch open', async () => {
       topic = await createTopic('short', 1, {
         'cleanup.policy': 'compact,delete',
-        'retention.ms': '1000',
+        'retention.ms': '3600000',
         'min.cleanable.dirty.ratio': '0',
       })
       await log.append([keyed(partition(0), 5), keyed(partition(0), 5)])
