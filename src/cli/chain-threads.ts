@@ -4,11 +4,20 @@ import { Worker } from 'node:worker_threads'
 import { workerUrl } from '../base/index.ts'
 import type { ChainOrder, Node } from '../engine/index.ts'
 
+/**
+ * Memory of a thread for new objects, in MiB. With V8's default of 48, two threads and an expensive mapping take 365 MB
+ * instead of 310, and no less processor time.
+ */
+const YOUNG_MB = 12
+
 /** Starts threads for the processors of a configuration; its mappings import files from the folder that it is in. */
 export function chainThreadStarter(configPath: string): (config: Node) => Worker {
   const importFolder = configPath === '' ? process.cwd() : dirname(resolve(configPath))
   return config => {
     const workerData: ChainOrder = { config, importFolder }
-    return new Worker(workerUrl(import.meta.url, './chain.worker.ts'), { workerData })
+    return new Worker(workerUrl(import.meta.url, './chain.worker.ts'), {
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    })
   }
 }
