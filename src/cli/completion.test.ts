@@ -23,7 +23,7 @@ test('completes the flags of the command, in its own style', () => {
 test('completes a value with paths or choices, even after a flag before the command', () => {
   assert.deepEqual(words('-c', ''), [':paths'])
   assert.deepEqual(words('run', ''), [':paths'])
-  assert.deepEqual(words('list', '--format', ''), ['text', 'json'])
+  assert.deepEqual(words('list', '--format', ''), ['text', 'json', 'json-full', 'json-full-scrubbed', 'cue'])
   assert.deepEqual(words('-c', 'list', 'lin'), ['lint'])
   assert.deepEqual(words('standalone', '-dataDir', ''), [':paths'])
   assert.deepEqual(words('playground', '-kafkaPort', ''), [])

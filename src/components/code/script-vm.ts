@@ -55,7 +55,7 @@ export class ScriptVm {
   readonly #arguments: number
   readonly #words: Readonly<Record<'run' | 'outcome', number>>
   #dispatch: number
-  #heap: Uint8Array<ArrayBuffer>
+  #heap: Buffer<ArrayBuffer>
   #scratch = 0
   #scratchBytes = 0
   /** The body of the current run. */
@@ -107,7 +107,7 @@ export class ScriptVm {
   ) {
     this.#quickjs = quickjs
     this.#memory = memory
-    this.#heap = new Uint8Array(memory.buffer)
+    this.#heap = Buffer.from(memory.buffer)
     this.#meter = meter
     this.#limits = limits
     this.#host = host
@@ -333,8 +333,10 @@ export class ScriptVm {
 
   /** Stores pointers to values in the argument area and returns its address. */
   #values(...pointers: number[]): number {
-    const view = new DataView(this.#bytes().buffer)
-    for (const [index, pointer] of pointers.entries()) view.setUint32(this.#arguments + 4 * index, pointer, true)
+    const heap = this.#bytes()
+    for (let index = 0; index < pointers.length; index++) {
+      heap.writeUInt32LE(pointers[index]!, this.#arguments + 4 * index)
+    }
     return this.#arguments
   }
 
@@ -385,7 +387,11 @@ export class ScriptVm {
 
   #cBytes(at: number): Uint8Array {
     const heap = this.#bytes()
-    return heap.slice(at, heap.indexOf(0, at))
+    const end = heap.indexOf(0, at)
+    // Small copies share a pool, which costs less than memory of their own.
+    const copy = Buffer.allocUnsafe(end - at)
+    heap.copy(copy, 0, at, end)
+    return copy
   }
 
   #free(value: number): void {
@@ -393,8 +399,8 @@ export class ScriptVm {
   }
 
   /** The memory, whose buffer is replaced when it grows. */
-  #bytes(): Uint8Array<ArrayBuffer> {
-    if (this.#heap.length === 0) this.#heap = new Uint8Array(this.#memory.buffer)
+  #bytes(): Buffer<ArrayBuffer> {
+    if (this.#heap.length === 0) this.#heap = Buffer.from(this.#memory.buffer)
     return this.#heap
   }
 }
