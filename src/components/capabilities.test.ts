@@ -70,12 +70,13 @@ const ownUrl = `http://localhost:${ownPort}/`
 const tls = { tls: { enabled: true, root_cas_file: secretFile } }
 const http = { files: { url, retries: 0, ...tls }, network: { url: ownUrl, retries: 0 } }
 const kafka = (more: Body) => ({
-  environment: { seed_brokers: ['127.0.0.1:1'], ...more, sasl: [{ mechanism: 'AWS_MSK_IAM' }] },
+  // The broker is refused first: a client without a broker would wait for one.
+  environment: { seed_brokers: [`127.0.0.1:${ownPort}`], ...more, sasl: [{ mechanism: 'AWS_MSK_IAM' }] },
   files: { seed_brokers: ['127.0.0.1:1'], ...more, ...tls },
   network: { seed_brokers: [`127.0.0.1:${ownPort}`], ...more },
 })
 const sarama = (more: Body) => ({
-  environment: { addresses: ['127.0.0.1:1'], ...more, sasl: { mechanism: 'AWS_MSK_IAM' } },
+  environment: { addresses: [`127.0.0.1:${ownPort}`], ...more, sasl: { mechanism: 'AWS_MSK_IAM' } },
   files: { addresses: ['127.0.0.1:1'], ...more, ...tls },
   network: { addresses: [`127.0.0.1:${ownPort}`], ...more },
 })
