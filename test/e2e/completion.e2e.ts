@@ -25,23 +25,23 @@ function withShell(shell: string, script: string, check: (output: string) => voi
 withShell(
   'bash',
   `source <(penstock completion bash)
-for line in 'penstock standa' 'penstock list --format js' 'penstock playground -kafkaPo'; do
+for line in 'penstock standa' 'penstock list --format te' 'penstock playground -kafkaPo'; do
   COMP_WORDS=($line); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _penstock; echo "\${COMPREPLY[@]}"
 done`,
-  output => assert.deepEqual(output.trim().split('\n'), ['standalone', 'json', '-kafkaPort']),
+  output => assert.deepEqual(output.trim().split('\n'), ['standalone', 'text', '-kafkaPort']),
 )
 
 withShell(
   'fish',
   `penstock completion fish | source
-for line in 'penstock standa' 'penstock list --format js' 'penstock playground -kafkaPo'; complete -C $line; end`,
+for line in 'penstock standa' 'penstock list --format te' 'penstock playground -kafkaPo'; complete -C $line; end`,
   output =>
     assert.deepEqual(
       output
         .trim()
         .split('\n')
         .map(line => line.split('\t')[0]),
-      ['standalone', 'json', '-kafkaPort'],
+      ['standalone', 'text', '-kafkaPort'],
     ),
 )
 
