@@ -238,6 +238,32 @@ describe('a compacted topic', () => {
     assert.equal((await read()).length, 101)
   })
 
+  it('does not keep expired records longer because newer ones are cleaned with them', async () => {
+    await create({ 'cleanup.policy': 'compact,delete', 'retention.ms': '3600000' })
+    await produce([['old', '1']], { ageMs: 3_000_000 })
+    await produce([['new', '1']], { ageMs: 60_000 })
+    await clean()
+    assert.equal((await read()).length, 2)
+    const { responses } = await client.call('IncrementalAlterConfigs', 1, {
+      resources: [
+        {
+          resourceType: 2,
+          resourceName: 't',
+          configs: [{ name: 'retention.ms', configOperation: 0, value: '1800000' }],
+        },
+      ],
+      validateOnly: false,
+    })
+    assert.equal(responses[0]!.errorCode, 0)
+    await clean()
+    const { topics } = await client.call('ListOffsets', 4, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [{ name: 't', partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -2 }] }],
+    })
+    assert.equal(topics[0]!.partitions[0]!.offset, 1)
+  })
+
   it('keeps only the latest records over repeated appends and cleanings', async () => {
     await create()
     for (let round = 0; round < 40; round++) {

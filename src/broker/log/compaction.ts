@@ -10,7 +10,7 @@ import {
 import type { AbortedTransaction, Extent, Metadata, PartitionBounds, PartitionId } from '../../metadata/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { TopicConfig } from '../topic-config.ts'
-import { replaceExtents } from './merging.ts'
+import { expiryStepMs, replaceExtents } from './merging.ts'
 import type { Pace } from './pace.ts'
 import { type Holds, holding } from './slabs.ts'
 
@@ -124,18 +124,16 @@ async function rewrite(
         addCleaned(batches, cleaned(batch, keys, aborted, options), batch)
       }
       const extents = batches.map(batch => extentOf(partition, batch))
-      const { metadata, store, newObject, now } = options
-      const isReplaced = await replaceExtents(
-        metadata,
-        store,
-        newObject(),
-        batches,
+      const isReplaced = await replaceExtents({
+        ...options,
+        object: options.newObject(),
+        body: batches,
         extents,
-        step,
-        now,
-        'freeing',
+        replaced: step,
+        purpose: 'freeing',
+        expiryStepMs: () => expiryStepMs(options.config),
         cleaning,
-      )
+      })
       return isReplaced ? extents : undefined
     })
     if (left === undefined) return undefined

@@ -6,7 +6,7 @@ import { OBJECTS_FOLDER } from './appender.ts'
 import type { LogConfig } from './config.ts'
 import { compactPartition } from './compaction.ts'
 import { isManifestDue, manifestKeys, writeManifest } from './manifest.ts'
-import { mergeObjects } from './merging.ts'
+import { expiryStepMs, mergeObjects } from './merging.ts'
 import { Pace } from './pace.ts'
 import type { Holds, SlabPool } from './slabs.ts'
 
@@ -250,8 +250,19 @@ export class Housekeeping {
       newObject: this.#hooks.newObject,
       now: this.#clock.now(),
       purpose,
+      expiryStepMs: this.#expirySteps(),
       onLost: (key, error) => this.#logOnce(key, () => this.#log.error('an object cannot be merged', { key, error })),
     })
+  }
+
+  /** The steps in which records of each partition expire. Those of deleted topics do not have any. */
+  #expirySteps(): (partition: PartitionId) => number {
+    const steps = new Map<PartitionId, number>()
+    for (const topic of this.#metadata.catalog().byId.values()) {
+      const stepMs = expiryStepMs(this.#topicConfig(topic))
+      if (stepMs < Infinity) for (const partition of topic.partitions) steps.set(partition, stepMs)
+    }
+    return partition => steps.get(partition) ?? Infinity
   }
 
   /** Purges the deleted topics whose time has passed, or all of them when the disk is short of space. */

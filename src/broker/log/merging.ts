@@ -1,5 +1,6 @@
-import type { Cleaning, Extent, MergeCandidate, Metadata } from '../../metadata/index.ts'
+import type { Cleaning, Extent, MergeCandidate, Metadata, PartitionId } from '../../metadata/index.ts'
 import { type ObjectStore, type Purpose, StorageError } from '../../storage/index.ts'
+import type { TopicConfig } from '../topic-config.ts'
 import { writeObjectIndex } from './object-index.ts'
 import type { Pace } from './pace.ts'
 import { checkExtent, CorruptObjectError, placeExtent } from './place-extent.ts'
@@ -22,6 +23,8 @@ export interface MergeOptions {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly purpose: Purpose
+  /** See {@link Replacement}. */
+  readonly expiryStepMs: (partition: PartitionId) => number
   /** Told of an object that is damaged or gone. */
   readonly onLost: (key: string, error: unknown) => void
 }
@@ -34,7 +37,6 @@ export interface MergeOptions {
  * sound records. Resolves to whether there was anything to merge.
  */
 export async function mergeObjects(candidates: readonly MergeCandidate[], options: MergeOptions): Promise<boolean> {
-  const { metadata, store, newObject, now, purpose } = options
   const slabs = new Set<Slab>()
   const take = (sizeBytes: number): Piece => {
     const piece = options.slabs.takeForMoving(sizeBytes)
@@ -51,7 +53,7 @@ export async function mergeObjects(candidates: readonly MergeCandidate[], option
     found.sort((a, b) => a.extent.partition - b.extent.partition || a.extent.baseOffset - b.extent.baseOffset)
     const extents = found.map(({ extent }) => extent)
     const body = await join(found, take, options.pace)
-    return await replaceExtents(metadata, store, newObject(), [body], extents, extents, now, purpose)
+    return await replaceExtents({ ...options, object: options.newObject(), body: [body], extents, replaced: extents })
   } catch (error) {
     // Requests to the store may still be using the memory.
     for (const slab of slabs) slab.neverReuse()
@@ -127,24 +129,35 @@ async function join(found: readonly FoundExtent[], take: Take, pace: Pace): Prom
   return body
 }
 
+export interface Replacement {
+  readonly metadata: Metadata
+  readonly store: ObjectStore
+  readonly object: { readonly key: string; readonly epoch: number }
+  readonly body: readonly Buffer[]
+  /** The layout of `body`, in order. */
+  readonly extents: readonly Extent[]
+  /** What the object was built from. */
+  readonly replaced: readonly Extent[]
+  /** Milliseconds since 1970. */
+  readonly now: number
+  readonly purpose: Purpose
+  /**
+   * Records of a partition are joined if they fall into the same step of time, in milliseconds; Infinity if they do not
+   * expire. An extent expires as a whole, so without steps old records would stay for as long as new ones are joined.
+   */
+  readonly expiryStepMs: (partition: PartitionId) => number
+  readonly cleaning?: Cleaning
+}
+
 /**
- * Puts an object with `body`, whose layout is `extents` in order, and replaces the extents that it was built from.
- * `now` is in milliseconds since 1970. Resolves to false if some of them expired or were replaced by another process in
- * the meantime; the object is deleted then.
+ * Puts an object and replaces the extents that it was built from. Resolves to false if some of them expired or were
+ * replaced by another process in the meantime; the object is deleted then.
  */
-export async function replaceExtents(
-  metadata: Metadata,
-  store: ObjectStore,
-  { key, epoch }: { readonly key: string; readonly epoch: number },
-  body: readonly Buffer[],
-  extents: readonly Extent[],
-  replaced: readonly Extent[],
-  now: number,
-  purpose: Purpose,
-  cleaning?: Cleaning,
-): Promise<boolean> {
+export async function replaceExtents(replacement: Replacement): Promise<boolean> {
+  const { metadata, store, object, body, extents, replaced, now, purpose, expiryStepMs, cleaning } = replacement
+  const { key, epoch } = object
   const sizeBytes = body.reduce((sum, { length }) => sum + length, 0)
-  const laidOut = layOut(key, extents)
+  const laidOut = layOut(key, extents, expiryStepMs)
   const runs = laidOut.map(extent => ({ ...extent, offsets: extent }))
   await store.put(key, [...body, writeObjectIndex(now, runs, metadata.catalog())], { purpose })
   const isTaken = await metadata.replaceExtents({ key, sizeBytes, epoch, extents: laidOut }, replaced, cleaning)
@@ -152,14 +165,24 @@ export async function replaceExtents(
   return isTaken
 }
 
+/**
+ * The step for a topic: a quarter of its retention, so that nothing stays much longer, if its records are compacted too.
+ * Elsewhere records are joined a few times only, as the objects grow.
+ */
+export function expiryStepMs({ compact, delete: expires, retentionMs }: TopicConfig): number {
+  return compact && expires && retentionMs !== null ? Math.max(1, retentionMs / 4) : Infinity
+}
+
 /** The layout of extents written one after another, joined where their offsets are consecutive. */
-function layOut(key: string, extents: readonly Extent[]): Extent[] {
+function layOut(key: string, extents: readonly Extent[], expiryStepMs: Replacement['expiryStepMs']): Extent[] {
   const laidOut: Extent[] = []
   let position = 0
   for (const extent of extents) {
     const last = laidOut.at(-1)
     const follows = last?.partition === extent.partition && last.lastOffset + 1 === extent.baseOffset
-    if (follows && last.sizeBytes + extent.sizeBytes <= MAX_EXTENT_BYTES) {
+    const stepMs = expiryStepMs(extent.partition)
+    const expiresWith = (one: Extent) => (stepMs === Infinity ? 0 : Math.floor(one.maxTimestamp / stepMs))
+    if (follows && last.sizeBytes + extent.sizeBytes <= MAX_EXTENT_BYTES && expiresWith(last) === expiresWith(extent)) {
       laidOut[laidOut.length - 1] = {
         ...last,
         lastOffset: extent.lastOffset,
