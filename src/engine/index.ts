@@ -72,6 +72,7 @@ export {
   nullMetrics,
   prometheusText,
   interpolatedQuantiles,
+  recorderOf,
   type Sample,
   type SampleChange,
   SampleChanges,

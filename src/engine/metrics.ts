@@ -1,4 +1,4 @@
-import { prometheusFamily, prometheusSample } from '../base/index.ts'
+import { prometheusFamily, prometheusSample, unreachable } from '../base/index.ts'
 
 /** A number that only increases. */
 export interface Counter {
@@ -35,6 +35,34 @@ export const nullMetrics: Metrics = {
 }
 
 type Labels = Readonly<Record<string, string>>
+
+/**
+ * Returns a function that adds to a counter, sets a gauge or records a duration of a timer, a number of times. The
+ * series exists from now on.
+ */
+export function recorderOf(
+  metrics: Metrics,
+  kind: Sample['kind'],
+  name: string,
+  labels: Labels,
+): (value: number, times?: number) => void {
+  switch (kind) {
+    case 'counter': {
+      const counter = metrics.counter(name, labels)
+      return value => counter.add(value)
+    }
+    case 'gauge': {
+      const gauge = metrics.gauge(name, labels)
+      return value => gauge.set(value)
+    }
+    case 'timer': {
+      const timer = metrics.timer(name, labels)
+      return (value, times) => timer.observe(value, times)
+    }
+    default:
+      return unreachable(kind)
+  }
+}
 
 /** A snapshot of one series. */
 export interface Sample {

@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/index.ts'
-import { ConfigError, defineProcessor, field, forEachMessage, type Message, type Metrics } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, field, forEachMessage, type Message, recorderOf } from '../../engine/index.ts'
 
 export default defineProcessor({
   name: 'metric',
@@ -21,15 +21,18 @@ export default defineProcessor({
     if (config.name === '') throw new ConfigError('metric name must not be empty')
     const { log, metrics } = resources
     const labels = Object.entries(config.labels ?? {})
-    const kind = config.type.toLowerCase()
-    // Without labels the series exists from the start.
-    if (labels.length === 0) recorder(metrics, kind, config.name, {})
+    const labelsOf = (view: readonly Message[], index: number) =>
+      Object.fromEntries(labels.map(([name, value]) => [name, value.eval(view, index)]))
+    const type = config.type.toLowerCase()
+    const kind = kinds[type]
+    if (kind === undefined) throw new ConfigError(`metric type unrecognised: ${config.type}`)
+    // Without labels there is one series, which exists from the start.
+    const only = labels.length === 0 ? recorderOf(metrics, kind, config.name, {}) : undefined
     const count = (_: Message, view: readonly Message[], index: number) => {
       try {
         const text = config.value.eval(view, index)
-        const named = Object.fromEntries(labels.map(([name, value]) => [name, value.eval(view, index)]))
-        const record = recorder(metrics, kind, config.name, named)
-        record(kind === 'counter' ? 1 : numberOf(text))
+        const record = only ?? recorderOf(metrics, kind, config.name, labelsOf(view, index))
+        record(type === 'counter' ? 1 : numberOf(text))
       } catch (error) {
         log.error(`Handler error: ${messageOf(error)}`)
       }
@@ -38,23 +41,12 @@ export default defineProcessor({
   },
 })
 
-/** Records values in a series, which exists from now on. */
-function recorder(
-  metrics: Metrics,
-  kind: string,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-): (value: number) => void {
-  if (kind === 'gauge') {
-    const gauge = metrics.gauge(name, labels)
-    return value => gauge.set(value)
-  }
-  if (kind === 'timing') {
-    const timer = metrics.timer(name, labels)
-    return value => timer.observe(value)
-  }
-  const counter = metrics.counter(name, labels)
-  return value => counter.add(value)
+/** The kind of series for each type. */
+const kinds: Readonly<Record<string, 'counter' | 'gauge' | 'timer'>> = {
+  counter: 'counter',
+  counter_by: 'counter',
+  gauge: 'gauge',
+  timing: 'timer',
 }
 
 function numberOf(text: string): number {

@@ -1,7 +1,7 @@
 import type { Log } from '../../base/index.ts'
 import { ClosedError } from '../component.ts'
 import type { Message, Metadata } from '../message.ts'
-import type { Metrics } from '../metrics.ts'
+import { type Metrics, recorderOf } from '../metrics.ts'
 import type { OnRejected, Segment } from '../runtime/segments.ts'
 import { buffersOf, pack, unpack } from './packed.ts'
 import type { ChainAnswer, ChainCall, ChainEvent, Counted } from './protocol.ts'
@@ -163,27 +163,9 @@ class Lane {
 
   #count({ made, changes }: Counted): void {
     const { metrics } = this.#options
-    for (const { kind, name, labels } of made) this.#series.push(counting(metrics, kind, name, labels))
+    for (const { kind, name, labels } of made) this.#series.push(recorderOf(metrics, kind, name, labels))
     for (const [series, value, times] of changes) this.#series[series]!(value, times)
   }
-}
-
-function counting(
-  metrics: Metrics,
-  kind: 'counter' | 'gauge' | 'timer',
-  name: string,
-  labels: Readonly<Record<string, string>>,
-): (value: number, times?: number) => void {
-  if (kind === 'counter') {
-    const counter = metrics.counter(name, labels)
-    return value => counter.add(value)
-  }
-  if (kind === 'gauge') {
-    const gauge = metrics.gauge(name, labels)
-    return value => gauge.set(value)
-  }
-  const timer = metrics.timer(name, labels)
-  return (value, times) => timer.observe(value, times)
 }
 
 /** The results of a call, each linked to its source messages. */
