@@ -122,6 +122,12 @@ const cases: readonly [AnomalyKind, unsound: Partial<History>, sound: Partial<Hi
     { writes: [write('a@0 b@1')], log: log.slice(0, 2) },
   ],
   [
+    'sent out of order',
+    { writes: [write('b@1', { outcome: 'unknown', offsets: [] }), write('a@0')], log: log.slice(0, 2) },
+    // The answer was lost, and a suspended broker appended it late.
+    { writes: [write('b@1', { outcome: 'unknown' }), write('a@0')], log: log.slice(0, 2) },
+  ],
+  [
     'skipped',
     { writes: abc, log, readers: [reader(session('a@0 c@2'))] },
     // Between b and c there was what a transaction left: its marker, or records that it aborted.

@@ -165,22 +165,29 @@ function* transactionalOffsets({ writes, groups }: History, { logged }: Index): 
   }
 }
 
-/** The records of each process, by partition, in the order in which it sent them. */
+/**
+ * The records of each process, by partition, in the order in which it sent them. A record that was sent outside a
+ * transaction and got no answer may be appended later than its successors: those are sent by a new producer, and a
+ * broker that was suspended still carries out the request. Transactions of one id are fenced from each other.
+ */
 function* order({ writes }: History, { logged }: Index): Generator<Anomaly> {
   const last = new Map<string, ReadRecord>()
-  for (const { process, sent } of writes) {
+  for (const { process, sent, outcome, offsets } of writes) {
+    const latest = new Map<string, ReadRecord>()
     for (const { partition, value } of sent) {
       const record = logged.get(value)
       if (!record) continue
       const key = `${process} ${partition}`
-      const before = last.get(key)
+      const before = latest.get(key) ?? last.get(key)
       if (before && before.offset >= record.offset)
         yield {
           kind: 'sent out of order',
           text: `${process} sent ${value} (${partition}@${record.offset}) after ${before.value} (@${before.offset})`,
         }
-      last.set(key, record)
+      latest.set(key, record)
     }
+    const isOrdered = outcome !== 'unknown' || offsets !== undefined
+    if (isOrdered) for (const [key, record] of latest) last.set(key, record)
   }
 }
 

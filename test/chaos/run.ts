@@ -1,6 +1,6 @@
 // One run: clients write and read under faults, then everything is read again and compared with what was promised.
 import { execFile } from 'node:child_process'
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { type LocalCluster, startLocalCluster } from '../servers/local-cluster.ts'
@@ -45,7 +45,7 @@ export interface RunOptions {
   readonly seconds: number
   /** The built program, a file for Node. */
   readonly program: string
-  /** Where the log files of a run with findings are copied; not copied by default. */
+  /** Where the log files and the history of a run with findings are kept; not kept by default. */
   readonly logFolder?: string | undefined
 }
 
@@ -70,7 +70,7 @@ export async function runUnderFaults(options: RunOptions): Promise<RunResult> {
     },
   })
   const schedule = new Schedule(seed, cluster, proxies, fault => (storeFault = fault))
-  const result: { findings: string[]; summary: string } = { findings: [], summary: 'not ended' }
+  const result: { findings: string[]; summary: string; history?: History } = { findings: [], summary: 'not ended' }
   try {
     await createTopics(cluster)
     Object.assign(result, await playAndCheck(options, cluster, schedule))
@@ -81,12 +81,21 @@ export async function runUnderFaults(options: RunOptions): Promise<RunResult> {
     await schedule.heal()
     result.findings.push(...schedule.findings)
     if (result.findings.length > 0 && logFolder !== undefined)
-      cpSync(cluster.folder, join(logFolder, `${seed}`), { recursive: true, filter: path => !path.endsWith('bucket') })
+      keepLogs(cluster, join(logFolder, `${seed}`), result.history)
     await cluster.close()
     for (const proxy of proxies) await proxy.close()
   }
-  return { ...result, faults: schedule.log }
+  const { findings, summary } = result
+  return { findings, summary, faults: schedule.log }
 }
+
+/** Keeps the log files of a run, and its history if it got so far. */
+function keepLogs(cluster: LocalCluster, folder: string, history: History | undefined): void {
+  cpSync(cluster.folder, folder, { recursive: true, filter: path => !path.endsWith('bucket') })
+  if (history !== undefined) writeFileSync(join(folder, 'history.json'), JSON.stringify(history, mapsAsLists))
+}
+
+const mapsAsLists = (_key: string, value: unknown) => (value instanceof Map ? [...value] : value)
 
 const commandOf = ({ program }: RunOptions) =>
   [process.execPath, '--disable-warning=ExperimentalWarning', program] as const
@@ -95,7 +104,7 @@ async function playAndCheck(
   options: RunOptions,
   cluster: LocalCluster,
   schedule: Schedule,
-): Promise<Pick<RunResult, 'findings' | 'summary'>> {
+): Promise<Pick<RunResult, 'findings' | 'summary'> & { readonly history: History }> {
   const { seed, seconds } = options
   const recorder = new Recorder()
   const clients = startClients(cluster, recorder, seed)
@@ -124,7 +133,7 @@ async function playAndCheck(
     ...clients.seekers.flatMap(seeker => seeker.findings),
     ...(await checkBucket(cluster, options)),
   ]
-  return { findings, summary: `${summaryOf(history, allowed)}; ${schedule.log.length} faults` }
+  return { findings, summary: `${summaryOf(history, allowed)}; ${schedule.log.length} faults`, history }
 }
 
 function startClients(cluster: LocalCluster, recorder: Recorder, seed: number) {
