@@ -6,6 +6,11 @@ export class Choices {
     this.#state = seed | 0
   }
 
+  /** Determines all further choices. */
+  get state(): number {
+    return this.#state
+  }
+
   /** From 0 (inclusive) to 1 (exclusive). */
   fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0

@@ -1,5 +1,5 @@
-// The clock, random numbers, the environment and timers are used only at the rim; everything else receives them. The
-// simulator drives the rest with its own clock.
+// The clock, random numbers, the environment, timers and work in threads are used only at the rim; everything else
+// receives them. The simulator drives the rest with its own clock.
 import { globSync, readFileSync } from 'node:fs'
 
 /** Folders and files that access the outside for the rest of the program. */
@@ -36,7 +36,15 @@ const waits: Readonly<Record<string, string>> = {
   'src/components/': 'what a component is configured to wait for, and time limits of its protocol',
 }
 
+/** Work in the system's threads, which takes as long as it takes whatever the clock says. */
+const threads: Readonly<Record<string, string>> = {
+  'src/engine/http-access.ts': 'checks a password',
+  'src/kafka/scram.ts': 'derives keys, which the simulations do not need',
+  'src/broker/log/manifest.ts': 'the default of the compression that a log receives',
+}
+
 const readings = /\bDate\.now\(|\bperformance\.(?:now|timeOrigin)\b|\bMath\.random\(|\bprocess\.env\b|\bnew Date\(\)/g
+const inThreads = /(?<![.\w])promisify\(/g
 const timers = /(?<![.\w])(?:setTimeout|setInterval|setImmediate)\(/g
 
 /** Findings `file: what is wrong` in the whole tree. */
@@ -49,7 +57,8 @@ export function checkRim(): string[] {
 export function findingsOf(file: string, text: string): string[] {
   if (rim.some(place => file.startsWith(place))) return []
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
-  const mayWait = Object.keys(waits).some(place => file.startsWith(place))
-  const found = [...code.matchAll(readings), ...(mayWait ? [] : code.matchAll(timers))].map(([what]) => what)
+  const isIn = (places: Readonly<Record<string, string>>) => Object.keys(places).some(place => file.startsWith(place))
+  const patterns = [readings, ...(isIn(waits) ? [] : [timers]), ...(isIn(threads) ? [] : [inThreads])]
+  const found = patterns.flatMap(pattern => [...code.matchAll(pattern)].map(([what]) => what))
   return found.map(what => `${file}: ${what.replace('(', '')} is used outside of the rim; receive it (tools/rim.ts)`)
 }

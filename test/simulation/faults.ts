@@ -45,6 +45,14 @@ export interface Process {
 
 const never = () => new Promise<never>(() => {})
 
+/** Takes as long as the system's threads may take; nothing in the simulation reads the result. */
+export function slowCompression(world: World): (text: string) => Promise<Buffer> {
+  return async text => {
+    await world.clock.sleep(world.choices.below(20))
+    return Buffer.from(text)
+  }
+}
+
 /** The object store as seen by one process over an unreliable network. */
 export function faultyStore(store: ObjectStore, world: World, faults: Faults, process: Process): ObjectStore {
   const pass = async () => {

@@ -8,7 +8,8 @@ import { Holds, openRecordLog, type RecordLog } from '../../src/broker/log/index
 import { readBatchHeader, readRecords, writeRecords } from '../../src/kafka/index.ts'
 import { type Metadata, MetadataClient, MetadataHub, openSqliteTransport } from '../../src/metadata/index.ts'
 import { type ObjectStore, openStore } from '../../src/storage/index.ts'
-import { type Faults, faultyMetadata, faultyStore, NO_FAULTS, type Process } from './faults.ts'
+import { assertDetermined } from './determined.ts'
+import { type Faults, faultyMetadata, faultyStore, NO_FAULTS, type Process, slowCompression } from './faults.ts'
 import { World } from './world.ts'
 
 const PARTITIONS = 3
@@ -22,8 +23,11 @@ const [firstSeed, lastSeed] = (process.env.PENSTOCK_SEEDS ?? '1-25').split('-').
 
 describe('the log, with injected faults', () => {
   for (let seed = firstSeed!; seed <= lastSeed!; seed++) {
-    it(`keeps its promises with seed ${seed}`, () => new Simulation(seed).run())
+    it(`keeps its promises with seed ${seed}`, async () => {
+      await new Simulation(seed).run()
+    })
   }
+  it('is determined by its seed', () => assertDetermined(() => new Simulation(firstSeed!).run()))
 })
 
 /** A broker's log and the process that runs it. */
@@ -65,7 +69,8 @@ class Simulation {
     }
   }
 
-  async run(): Promise<void> {
+  /** Resolves to the history of the world. */
+  async run(): Promise<number> {
     const { clock, random } = this.#world
     this.#hub = new MetadataHub(await openSqliteTransport(':memory:', clock))
     this.#metadata = await MetadataClient.open(this.#hub.connect(), { random })
@@ -75,6 +80,7 @@ class Simulation {
     this.#partitions = topic.value.partitions
     await this.#world.run(this.#live(), LIMIT_MS)
     await this.#hub.close()
+    return this.#world.history
   }
 
   async #live(): Promise<void> {
@@ -112,6 +118,7 @@ class Simulation {
         housekeepingIntervalMs: 2000,
         retentionIntervalMs: 10_000,
       },
+      compress: slowCompression(this.#world),
       topicConfig: of => topicConfig(of, defaultBrokerConfig),
     })
     return { process, log }

@@ -16,6 +16,7 @@ import type { Concurrency } from '../../src/control/reconciler.ts'
 import { migrations } from '../../src/control/store/schema.ts'
 import * as store from '../../src/control/store/store.ts'
 import { type Database, migrate, openSqliteHere, type Sql } from '../../src/database/index.ts'
+import { assertDetermined } from './determined.ts'
 import { World } from './world.ts'
 import { agentHello } from '../../src/control/agent-hello.suite.ts'
 
@@ -38,8 +39,11 @@ const [firstSeed, lastSeed] = (process.env.PENSTOCK_SEEDS ?? '1-10').split('-').
 
 describe('the placement of pipelines, with injected faults', () => {
   for (let seed = firstSeed!; seed <= lastSeed!; seed++) {
-    it(`keeps its promises with seed ${seed}`, () => new Simulation(seed).run())
+    it(`keeps its promises with seed ${seed}`, async () => {
+      await new Simulation(seed).run()
+    })
   }
+  it('is determined by its seed', () => assertDetermined(() => new Simulation(firstSeed!).run()))
 })
 
 class Simulation {
@@ -60,12 +64,14 @@ class Simulation {
     this.#database = atTimeOf(this.world.clock, this.#sqlite)
   }
 
-  async run(): Promise<void> {
+  /** Resolves to the history of the world. */
+  async run(): Promise<number> {
     await migrate(this.#sqlite, 'control plane', migrations)
     await this.#database.transaction({ kind: 'write' }, sql => createPipelines(sql))
     await this.world.run(this.#live(), LIMIT_MS)
     assert.deepEqual(this.#violations, [])
     await this.#sqlite.close()
+    return this.world.history
   }
 
   get alive(): readonly SimulatedAgent[] {

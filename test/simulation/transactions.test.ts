@@ -18,7 +18,8 @@ import {
   type TopicId,
 } from '../../src/metadata/index.ts'
 import { type ObjectStore, openStore } from '../../src/storage/index.ts'
-import { type Faults, faultyMetadata, faultyStore, NO_FAULTS, type Process } from './faults.ts'
+import { assertDetermined } from './determined.ts'
+import { type Faults, faultyMetadata, faultyStore, NO_FAULTS, type Process, slowCompression } from './faults.ts'
 import { World } from './world.ts'
 
 const PARTITIONS = 3
@@ -34,8 +35,11 @@ const [firstSeed, lastSeed] = (process.env.PENSTOCK_SEEDS ?? '1-15').split('-').
 
 describe('transactions, with injected faults', () => {
   for (let seed = firstSeed!; seed <= lastSeed!; seed++) {
-    it(`are atomic with seed ${seed}`, () => new Simulation(seed).run())
+    it(`are atomic with seed ${seed}`, async () => {
+      await new Simulation(seed).run()
+    })
   }
+  it('is determined by its seed', () => assertDetermined(() => new Simulation(firstSeed!).run()))
 })
 
 interface Broker {
@@ -89,7 +93,8 @@ class Simulation {
     }
   }
 
-  async run(): Promise<void> {
+  /** Resolves to the history of the world. */
+  async run(): Promise<number> {
     const { clock, random } = this.#world
     this.#hub = new MetadataHub(await openSqliteTransport(':memory:', clock))
     this.#metadata = await MetadataClient.open(this.#hub.connect(), { random })
@@ -100,6 +105,7 @@ class Simulation {
     this.#partitions = topic.value.partitions
     await this.#world.run(this.#live(), LIMIT_MS)
     await this.#hub.close()
+    return this.#world.history
   }
 
   async #live(): Promise<void> {
@@ -124,6 +130,7 @@ class Simulation {
       random,
       log: nullLog,
       config: { ...localLogConfig, flushBytes: 2000, overlapBytes: 300, uploadRetries: 1, epochExpiryMs: 15_000 },
+      compress: slowCompression(this.#world),
       topicConfig: of => topicConfig(of, defaultBrokerConfig),
     })
     const holder = { id: `holder ${this.#holders++}`, nodeId: this.#holders, host: '', port: 1 }

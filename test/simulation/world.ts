@@ -13,6 +13,7 @@ export class World {
   readonly #timers: { at: number; order: number; fire(): void }[] = []
   #now = 0
   #order = 0
+  #history = 0
 
   constructor(seed: number) {
     this.choices = new Choices(seed)
@@ -26,6 +27,11 @@ export class World {
 
   get now(): number {
     return this.#now
+  }
+
+  /** A number that differs, most likely, if anything happened otherwise or at another time. */
+  get history(): number {
+    return this.#history
   }
 
   /** Advances time until `body` is done; throws if that takes longer than `limitMs` of simulated time. */
@@ -44,6 +50,7 @@ export class World {
       if (!next) throw new Error(`the simulation is stuck at ${this.#now} ms: no timer is pending`)
       this.#now = Math.max(this.#now, next.at)
       if (this.#now > limitMs) throw new Error(`the simulation did not finish within ${limitMs} ms of simulated time`)
+      this.#history = mix(this.#history, next.at, next.order, this.choices.state)
       next.fire()
     }
   }
@@ -68,4 +75,8 @@ export class World {
       this.#timers.push(timer)
     })
   }
+}
+
+function mix(...numbers: readonly number[]): number {
+  return numbers.reduce((mixed, number) => Math.imul(mixed ^ (number | 0), 0x01000193) >>> 0, 0x811c9dc5)
 }

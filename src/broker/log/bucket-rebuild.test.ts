@@ -21,7 +21,7 @@ import type { BucketFinding } from './bucket-check.ts'
 import { checkBucket } from './bucket-check.ts'
 import { rebuildMetadata } from './bucket-rebuild.ts'
 import { type LogConfig, localLogConfig } from './config.ts'
-import { manifestKeys, writeManifest } from './manifest.ts'
+import { compressInThreads, manifestKeys, writeManifest } from './manifest.ts'
 import { openRecordLog, type RecordLog } from './record-log.ts'
 
 const signal = new AbortController().signal
@@ -368,7 +368,7 @@ class Cluster {
         return typeof value === 'function' ? value.bind(target) : value
       },
     })
-    return writeManifest(watched, this.store, Date.now() + this.#times++ - this.#times)
+    return writeManifest(watched, this.store, Date.now() + this.#times++ - this.#times, compressInThreads)
   }
 
   /**

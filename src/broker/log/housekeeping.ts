@@ -5,7 +5,7 @@ import type { TopicConfig } from '../topic-config.ts'
 import { OBJECTS_FOLDER } from './appender.ts'
 import type { LogConfig } from './config.ts'
 import { compactPartition } from './compaction.ts'
-import { isManifestDue, manifestKeys, writeManifest } from './manifest.ts'
+import { type Compress, isManifestDue, manifestKeys, writeManifest } from './manifest.ts'
 import { expiryStepMs, mergeObjects } from './merging.ts'
 import { Pace } from './pace.ts'
 import type { Holds, SlabPool } from './slabs.ts'
@@ -26,6 +26,7 @@ export interface LogHooks {
   boundsChanged(partitions: readonly PartitionId[]): Promise<void>
   /** Reports that the records of a partition have moved to other objects. */
   readonly recordsMoved: (partition: PartitionId) => void
+  readonly compress: Compress
 }
 
 /** Maximum number of objects that a dry run logs. */
@@ -163,7 +164,7 @@ export class Housekeeping {
     const [latest] = await manifestKeys(this.#store)
     const { version } = this.#metadata.catalog()
     if (!isManifestDue(latest, version, now, this.#config.manifestIntervalMs)) return
-    await writeManifest(this.#metadata, this.#store, now)
+    await writeManifest(this.#metadata, this.#store, now, this.#hooks.compress)
   }
 
   async #retain(): Promise<void> {

@@ -26,8 +26,12 @@ const CATALOG_ATTEMPTS = 5
 /** The latest manifest, and the one before it in case the latest cannot be read. */
 const KEPT_MANIFESTS = 2
 
-const compress = promisify(gzip)
 const decompress = promisify(gunzip)
+
+/** Compresses a part of a manifest in the format of gzip, without keeping the event loop. */
+export type Compress = (text: string) => Promise<Buffer>
+
+export const compressInThreads: Compress = promisify(gzip)
 
 /** The contents of a manifest. */
 export interface Manifest {
@@ -55,36 +59,42 @@ export function isManifestDue(latest: string | undefined, version: number, now: 
  * page by page, so that commits never wait for it; the result mixes moments, which the rebuild allows for. Topics and
  * their partitions are from one moment, unless they keep changing.
  */
-export async function writeManifest(metadata: Metadata, store: ObjectStore, now: number): Promise<void> {
+export async function writeManifest(
+  metadata: Metadata,
+  store: ObjectStore,
+  now: number,
+  compress: Compress,
+): Promise<void> {
   // Listed first: a commit that is noted by now is included in what is read below.
   const notes = await allKeys(store, NOTES_FOLDER)
-  const { version, pieces: catalog } = await readCatalog(metadata)
-  const pieces = [await line({ version: VERSION, cluster: metadata.clusterId, at: now }), ...catalog]
+  const { version, pieces: catalog } = await readCatalog(metadata, compress)
+  const head = { version: VERSION, cluster: metadata.clusterId, at: now }
+  const pieces = [await line(head, compress), ...catalog]
   for (const table of snapshotTableNames)
-    if (!CATALOG_TABLES.includes(table)) pieces.push(...(await readTable(metadata, table)))
-  pieces.push(await line({ end: true }))
+    if (!CATALOG_TABLES.includes(table)) pieces.push(...(await readTable(metadata, table, compress)))
+  pieces.push(await line({ end: true }, compress))
   const older = await manifestKeys(store)
   await store.put(`${MANIFESTS_FOLDER}/${String(now).padStart(15, '0')}-${version}`, pieces)
   await store.delete([...notes, ...older.slice(KEPT_MANIFESTS - 1)])
 }
 
-async function readCatalog(metadata: Metadata) {
+async function readCatalog(metadata: Metadata, compress: Compress) {
   let { version } = await metadata.refresh()
   for (let attempt = 1; ; attempt++) {
     const pieces: Buffer[] = []
-    for (const table of CATALOG_TABLES) pieces.push(...(await readTable(metadata, table)))
+    for (const table of CATALOG_TABLES) pieces.push(...(await readTable(metadata, table, compress)))
     const after = await metadata.refresh()
     if (after.version === version || attempt === CATALOG_ATTEMPTS) return { version, pieces }
     version = after.version
   }
 }
 
-async function readTable(metadata: Metadata, table: SnapshotTable): Promise<Buffer[]> {
+async function readTable(metadata: Metadata, table: SnapshotTable, compress: Compress): Promise<Buffer[]> {
   const pieces: Buffer[] = []
   let after: SnapshotRow | null = null
   for (;;) {
     const rows: SnapshotRow[] = await metadata.snapshotRows(table, after, ROWS_TOGETHER)
-    if (rows.length > 0) pieces.push(await line({ table, columns: snapshotColumns(table), rows }))
+    if (rows.length > 0) pieces.push(await line({ table, columns: snapshotColumns(table), rows }, compress))
     if (rows.length < ROWS_TOGETHER) return pieces
     after = snapshotKey(table, rows.at(-1)!)
   }
@@ -119,7 +129,7 @@ function reordered(table: SnapshotTable, columns: readonly string[], rows: reado
 }
 
 /** Concatenated gzip members form one valid file. */
-function line(value: unknown): Promise<Buffer> {
+function line(value: unknown, compress: Compress): Promise<Buffer> {
   return compress(`${JSON.stringify(value)}\n`)
 }
 

@@ -19,6 +19,7 @@ import { ExtentCache } from './extent-cache.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import type { Append, AppendOutcome } from './flush-buffer.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { type Compress, compressInThreads } from './manifest.ts'
 import { markerAppends } from './markers.ts'
 import { type Fetched, type FetchLimits, type FetchQuery, Reader } from './reader.ts'
 import { type Holds, SlabPool } from './slabs.ts'
@@ -36,6 +37,8 @@ export interface RecordLogOptions {
   readonly config: LogConfig
   /** Records the durations of the stages of objects, if given. */
   readonly stages?: ObjectStages
+  /** Defaults to the system's threads. */
+  readonly compress?: Compress
   /** A topic's effective configs. */
   readonly topicConfig: (topic: Topic) => TopicConfig
 }
@@ -101,6 +104,7 @@ export class RecordLog {
       noteCommits: () => this.#noteCommits(),
       boundsChanged: partitions => this.#boundsChanged(partitions),
       recordsMoved: partition => this.#reader.forget(partition),
+      compress: options.compress ?? compressInThreads,
     })
   }
 
