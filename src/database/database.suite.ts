@@ -213,6 +213,38 @@ export function databaseSuite(
       assert.deepEqual([answers[1].length, answers[3].length], [1, 2])
     })
 
+    it('runs statements together with the commit, in order', async () => {
+      const result = await write(async sql => {
+        sql.runLast('INSERT INTO items (name, size) VALUES (?, 1)', 'one')
+        sql.runLast('UPDATE items SET size = size + 1 WHERE name = ?', 'one')
+        return 'done'
+      })
+      assert.equal(result, 'done')
+      const rows = await read(sql => sql.all<Item>('SELECT name, size FROM items'))
+      assert.deepEqual(
+        rows.map(row => [row.name, row.size]),
+        [['one', 2]],
+      )
+    })
+
+    it('rejects and rolls back a transaction whose last statement fails, and no other', async () => {
+      await write(sql => insert(sql, 'one'))
+      const [failed, other] = await Promise.allSettled([
+        write(async sql => {
+          await insert(sql, 'two')
+          sql.runLast('INSERT INTO items (name) VALUES (?)', 'one')
+          sql.runLast('INSERT INTO items (name) VALUES (?)', 'three')
+        }),
+        write(sql => insert(sql, 'four')),
+      ])
+      assert.ok(failed.status === 'rejected' && failed.reason instanceof DatabaseError)
+      assert.equal(failed.reason.code, 'duplicate')
+      assert.equal(other.status, 'fulfilled')
+      assert.deepEqual(await names(), ['four', 'one'])
+      const reading = read(async sql => sql.runLast('INSERT INTO items (name) VALUES (?)', 'five'))
+      await assert.rejects(reading, { code: 'failed' })
+    })
+
     it('deletes rows that refer to a deleted row', async () => {
       await write(async sql => {
         const [row] = await sql.all<{ id: number }>(`INSERT INTO items (name) VALUES ('one') RETURNING id`)

@@ -119,6 +119,30 @@ describe('PostgreSQL', { skip: hasPostgres() ? false : 'PostgreSQL is not instal
     await database.close()
   })
 
+  it('does not know whether a transaction was committed if the connection is lost together with the commit', async () => {
+    const database = await open()
+    const unclear = database.transaction({ kind: 'write' }, async sql => {
+      const [{ pid } = { pid: 0 }] = await sql.all<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      await database.transaction({ kind: 'read' }, other => other.all('SELECT pg_terminate_backend(?)', pid))
+      sql.runLast('CREATE TABLE unclear (id bigint)')
+    })
+    await assert.rejects(unclear, { code: 'unknown_outcome' })
+    await database.close()
+  })
+
+  it('plans a statement once if the transaction keeps plans', async () => {
+    const database = await open()
+    const plans = (keepsPlans: boolean) =>
+      database.transaction({ kind: 'write', keepsPlans }, async sql => {
+        await sql.all('SELECT n FROM ROWS(n integer) AS r', [[1]])
+        const statement = `SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE ?`
+        return (await sql.all<{ generic_plans: number; custom_plans: number }>(statement, 'SELECT n FROM%'))[0]
+      })
+    assert.deepEqual({ ...(await plans(true)) }, { generic_plans: 1, custom_plans: 0 })
+    assert.deepEqual({ ...(await plans(false)) }, { generic_plans: 1, custom_plans: 1 })
+    await database.close()
+  })
+
   it('that was unreachable is used again as soon as it is back', async () => {
     const database = await open()
     await server.crash()

@@ -50,7 +50,7 @@ export class MetadataService implements Transport {
     this.#clock = clock
     this.#feed = feed
     this.#commits = new GroupCommit((commits, now) =>
-      this.#transact({ kind: 'write' }, sql => commitTogether(sql, commits, now)),
+      this.#transact({ kind: 'write', keepsPlans: true }, sql => commitTogether(sql, commits, now)),
     )
   }
 

@@ -1,3 +1,5 @@
+import process from 'node:process'
+import type { Writable } from 'node:stream'
 import pg from 'pg'
 import type { Database, RowSet, Sql, SqlValue, TransactionOptions } from '../database.ts'
 import { DatabaseError } from '../errors.ts'
@@ -167,17 +169,16 @@ class Transaction implements Sql {
   readonly #client: pg.PoolClient
   readonly #kind: TransactionOptions['kind']
   readonly #begun: Promise<unknown>
+  /** Statements whose results are only checked once the commit has been sent. */
+  readonly #last: Promise<unknown>[] = []
   #isOpen = true
   #isLost = false
+  #isCorked = false
 
-  constructor(client: pg.PoolClient, { kind, durable = true }: TransactionOptions) {
+  constructor(client: pg.PoolClient, options: TransactionOptions) {
     this.#client = client
-    this.#kind = kind
-    const begin = kind === 'read' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN'
-    this.#begun = Promise.all([
-      this.#query({ text: begin }),
-      durable || kind === 'read' ? undefined : this.#query({ text: 'SET LOCAL synchronous_commit TO off' }),
-    ])
+    this.#kind = options.kind
+    this.#begun = this.#query({ text: beginning(options) })
     // The error is reported by the first statement, or by the commit, which fails as well.
     this.#begun.catch(() => undefined)
   }
@@ -197,10 +198,18 @@ class Transaction implements Sql {
     return (await this.#execute(statement, values)).rowCount ?? 0
   }
 
+  runLast(statement: string, ...values: readonly (SqlValue | RowSet)[]): void {
+    const running = this.run(statement, ...values)
+    running.catch(() => undefined) // reported by the commit, unless an earlier error ends the transaction
+    this.#last.push(running)
+  }
+
   async commit(): Promise<void> {
     await this.#begun
     this.#isOpen = false
+    // If the connection is lost, the commit rejects too, with the code that tells that it may have happened.
     const { command } = await this.#query({ text: 'COMMIT' }, 'unknown_outcome')
+    await Promise.all(this.#last)
     // A transaction with a failed statement cannot be committed; this command tag is PostgreSQL's only sign of it.
     if (command !== 'COMMIT')
       throw new DatabaseError('failed', 'the transaction was rolled back after an earlier error')
@@ -222,6 +231,7 @@ class Transaction implements Sql {
     query: pg.QueryConfig,
     lost: 'unreachable' | 'unknown_outcome' = 'unreachable',
   ): Promise<pg.QueryResult> {
+    this.#cork()
     try {
       return await this.#client.query(query)
     } catch (cause) {
@@ -229,6 +239,27 @@ class Transaction implements Sql {
       throw postgresError(cause, lost, 'the database refused a statement')
     }
   }
+
+  /** Sends all statements that are issued in this turn of the event loop with one system call. */
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    // Missing from the driver's types.
+    const { stream } = (this.#client as unknown as { readonly connection: { readonly stream: Writable } }).connection
+    stream.cork()
+    process.nextTick(() => {
+      this.#isCorked = false
+      stream.uncork()
+    })
+  }
+}
+
+/** The statements that begin a transaction; without parameters, they are sent as one. */
+function beginning({ kind, durable = true, keepsPlans = false }: TransactionOptions): string {
+  const statements = [kind === 'read' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN']
+  if (kind === 'write' && !durable) statements.push('SET LOCAL synchronous_commit TO off')
+  if (keepsPlans) statements.push('SET LOCAL plan_cache_mode TO force_generic_plan')
+  return statements.join('; ')
 }
 
 function quoted(identifier: string): string {

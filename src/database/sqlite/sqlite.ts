@@ -46,6 +46,8 @@ async function connectInThread(path: string): Promise<Connection> {
   }
 }
 
+type Statements = Pick<Sql, 'all' | 'run'>
+
 interface Waiting {
   readonly options: TransactionOptions
   readonly work: (sql: Sql) => Promise<unknown>
@@ -57,8 +59,8 @@ interface Waiting {
 class SqliteDatabase implements Database {
   readonly dialect = 'sqlite'
   readonly #connection: Connection
-  readonly #sql: Sql
-  readonly #readOnly: Sql
+  readonly #sql: Statements
+  readonly #readOnly: Statements
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
   #lacksRoom = false
@@ -135,7 +137,7 @@ class SqliteDatabase implements Database {
   async #runReads(reads: readonly Waiting[]): Promise<void> {
     try {
       await this.#connection.execute({ kind: 'begin', of: 'read', durable: false })
-      const outcomes = await Promise.all(reads.map(({ work }) => outcomeOf(() => work(this.#readOnly))))
+      const outcomes = await Promise.all(reads.map(({ work }) => outcomeOf(() => carryOut(work, this.#readOnly))))
       await this.#connection.execute({ kind: 'commit' })
       settle(reads, outcomes)
     } catch (error) {
@@ -148,7 +150,7 @@ class SqliteDatabase implements Database {
     try {
       await this.#connection.execute({ kind: 'begin', of: 'write', durable })
       const outcomes: PromiseSettledResult<unknown>[] = []
-      if (writes.length === 1) outcomes.push({ status: 'fulfilled', value: await writes[0]!.work(this.#sql) })
+      if (writes.length === 1) outcomes.push({ status: 'fulfilled', value: await carryOut(writes[0]!.work, this.#sql) })
       else for (const { work } of writes) outcomes.push(await this.#inSavepoint(work))
       await this.#connection.execute({ kind: 'commit' })
       settle(writes, outcomes)
@@ -160,7 +162,7 @@ class SqliteDatabase implements Database {
   /** Rolls back only this work when it throws. Rejects when that is impossible: the whole transaction is lost then. */
   async #inSavepoint(work: Waiting['work']): Promise<PromiseSettledResult<unknown>> {
     await this.#sql.run('SAVEPOINT one')
-    const outcome = await outcomeOf(() => work(this.#sql))
+    const outcome = await outcomeOf(() => carryOut(work, this.#sql))
     if (outcome.status === 'rejected') {
       await this.#sql.run('ROLLBACK TO one').catch(() => {
         throw outcome.reason
@@ -176,6 +178,19 @@ class SqliteDatabase implements Database {
     await this.#connection.execute({ kind: 'rollback' }).catch(() => undefined)
     for (const { reject } of members) reject(error)
   }
+}
+
+/** Does the work, and waits for the statements that it runs last. */
+async function carryOut(work: Waiting['work'], { all, run }: Statements): Promise<unknown> {
+  const last: Promise<unknown>[] = []
+  const runLast: Sql['runLast'] = (statement, ...values) => {
+    const running = run(statement, ...values)
+    running.catch(() => undefined) // reported below, unless the work itself fails
+    last.push(running)
+  }
+  const result = await work({ all, run, runLast })
+  await Promise.all(last)
+  return result
 }
 
 async function outcomeOf(work: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {

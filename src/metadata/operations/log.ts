@@ -367,29 +367,27 @@ async function writePlan(
   now: number,
 ): Promise<void> {
   const { extents, partitions, producers, transactions, aborted, ends } = planned
-  await Promise.all([
-    insertObjects(
-      sql,
-      objects.map(({ key, sizeBytes }, index) => ({ key, sizeBytes, extents: extents[index]! })),
-      now,
-    ),
-    sql.run(
-      `UPDATE partitions SET next_offset = r.next_offset, size_bytes = r.size_bytes, last_append_at = r.last_append_at,
-         first_unstable = r.first_unstable
-       FROM ROWS(id integer, next_offset integer, size_bytes integer, last_append_at integer, first_unstable integer) AS r
-       WHERE partitions.id = r.id`,
-      Array.from(partitions, ([id, state]) => [
-        id,
-        state.nextOffset,
-        state.sizeBytes,
-        state.lastAppendAt,
-        state.firstUnstable,
-      ]),
-    ),
-    producers.size === 0 ? undefined : writeProducers(sql, producers, now),
-    transactions.size === 0 ? undefined : writeTransactionsOf(sql, before, transactions, ends, now),
-    aborted.size === 0 ? undefined : insertAborted(sql, aborted),
-  ])
+  insertObjects(
+    sql,
+    objects.map(({ key, sizeBytes }, index) => ({ key, sizeBytes, extents: extents[index]! })),
+    now,
+  )
+  sql.runLast(
+    `UPDATE partitions SET next_offset = r.next_offset, size_bytes = r.size_bytes, last_append_at = r.last_append_at,
+       first_unstable = r.first_unstable
+     FROM ROWS(id integer, next_offset integer, size_bytes integer, last_append_at integer, first_unstable integer) AS r
+     WHERE partitions.id = r.id`,
+    Array.from(partitions, ([id, state]) => [
+      id,
+      state.nextOffset,
+      state.sizeBytes,
+      state.lastAppendAt,
+      state.firstUnstable,
+    ]),
+  )
+  if (producers.size > 0) writeProducers(sql, producers, now)
+  if (aborted.size > 0) insertAborted(sql, aborted)
+  if (transactions.size > 0) await writeTransactionsOf(sql, before, transactions, ends, now)
 }
 
 async function writeTransactionsOf(
@@ -409,11 +407,8 @@ async function writeTransactionsOf(
   await writeTransactions(sql, changed, new Map(added), now)
 }
 
-async function insertAborted(
-  sql: Sql,
-  aborted: ReadonlyMap<PartitionId, readonly AbortedTransaction[]>,
-): Promise<void> {
-  await sql.run(
+function insertAborted(sql: Sql, aborted: ReadonlyMap<PartitionId, readonly AbortedTransaction[]>): void {
+  sql.runLast(
     `INSERT INTO aborted_transactions (partition, last_offset, producer_id, first_offset)
      SELECT partition, last_offset, producer_id, first_offset
      FROM ROWS(partition integer, last_offset integer, producer_id integer, first_offset integer) AS r`,
@@ -423,12 +418,8 @@ async function insertAborted(
   )
 }
 
-async function writeProducers(
-  sql: Sql,
-  producers: ReadonlyMap<ProducerKey, ProducerState>,
-  now: number,
-): Promise<void> {
-  await sql.run(
+function writeProducers(sql: Sql, producers: ReadonlyMap<ProducerKey, ProducerState>, now: number): void {
+  sql.runLast(
     `INSERT INTO producers (partition, id, epoch, batches, transaction_start, updated_at)
      SELECT partition, id, epoch, batches, transaction_start, updated_at
      FROM ROWS(partition integer, id integer, epoch integer, batches text, transaction_start integer, updated_at integer)
@@ -476,30 +467,29 @@ interface StoredObject {
   readonly extents: readonly Extent[]
 }
 
-/** Stores objects and their extents. An object without extents is garbage immediately. */
-export async function insertObjects(sql: Sql, objects: readonly StoredObject[], now: number): Promise<void> {
-  const rows = await sql.all<{ id: number; key: string }>(
+/** Stores objects and their extents, together with the commit. An object without extents is garbage immediately. */
+export function insertObjects(sql: Sql, objects: readonly StoredObject[], now: number): void {
+  sql.runLast(
     `INSERT INTO objects (key, size_bytes, live_bytes, extents, dead_at)
      SELECT key, size_bytes, live_bytes, extents, dead_at
-     FROM ROWS(key text, size_bytes integer, live_bytes integer, extents integer, dead_at integer) AS r
-     RETURNING id, key`,
+     FROM ROWS(key text, size_bytes integer, live_bytes integer, extents integer, dead_at integer) AS r`,
     objects.map(({ key, sizeBytes, extents }) => {
       const liveBytes = extents.reduce((sum, extent) => sum + extent.sizeBytes, 0)
       return [key, sizeBytes, liveBytes, extents.length, extents.length === 0 ? now : null]
     }),
   )
-  const ids = new Map(rows.map(({ id, key }) => [key, id]))
-  await sql.run(
+  sql.runLast(
     `INSERT INTO extents (partition, last_offset, base_offset, object, position, size_bytes, max_timestamp, append_timestamp)
-     SELECT partition, last_offset, base_offset, object, position, size_bytes, max_timestamp, append_timestamp
-     FROM ROWS(partition integer, last_offset integer, base_offset integer, object integer, position integer,
+     SELECT partition, last_offset, base_offset, (SELECT o.id FROM objects AS o WHERE o.key = r.key), position, size_bytes,
+       max_timestamp, append_timestamp
+     FROM ROWS(partition integer, last_offset integer, base_offset integer, key text, position integer,
        size_bytes integer, max_timestamp integer, append_timestamp integer) AS r`,
     objects.flatMap(({ extents }) =>
       extents.map(extent => [
         extent.partition,
         extent.lastOffset,
         extent.baseOffset,
-        ids.get(extent.key)!,
+        extent.key,
         extent.position,
         extent.sizeBytes,
         extent.maxTimestamp,

@@ -66,7 +66,7 @@ export const mergeWrites = {
   ): Promise<boolean> => {
     await checkEpochs(sql, [made.epoch])
     if (!(await takeExtents(sql, replaced, now))) return false
-    await insertObjects(sql, [made], now)
+    insertObjects(sql, [made], now)
     if (cleaning !== null) await recordCleaning(sql, cleaning, sumBytes(replaced) - sumBytes(made.extents))
     return true
   },
