@@ -15,6 +15,8 @@ export interface Faults {
   putFails: number
   /** A put fails but the object is there. */
   putLies: number
+  /** A put is reported as failed, but is executed up to half a minute later. */
+  putLate: number
   /** An operation takes up to seconds instead of milliseconds. */
   slow: number
   getFails: number
@@ -29,6 +31,7 @@ export interface Faults {
 export const NO_FAULTS: Faults = {
   putFails: 0,
   putLies: 0,
+  putLate: 0,
   slow: 0,
   getFails: 0,
   commitFails: 0,
@@ -42,6 +45,8 @@ export const NO_FAULTS: Faults = {
 export interface Process {
   alive: boolean
 }
+
+const LATE_MS = 30_000
 
 const never = () => new Promise<never>(() => {})
 
@@ -65,6 +70,11 @@ export function faultyStore(store: ObjectStore, world: World, faults: Faults, pr
     async put(...args) {
       await pass()
       if (world.choices.chance(faults.putFails)) throw new StorageError('unavailable', 'the put failed')
+      if (world.choices.chance(faults.putLate)) {
+        // The request is in flight and arrives whether or not its process is still alive.
+        void world.clock.sleep(world.choices.below(LATE_MS)).then(() => store.put(...args))
+        throw new StorageError('unavailable', 'the put timed out')
+      }
       await store.put(...args)
       await pass()
       if (world.choices.chance(faults.putLies)) throw new StorageError('unavailable', 'the answer to the put got lost')

@@ -61,6 +61,7 @@ class Simulation {
     this.#faults = {
       putFails: some(0.4),
       putLies: some(0.4),
+      putLate: some(0.2),
       slow: some(0.3),
       getFails: some(0.2),
       commitFails: some(0.3),
@@ -114,6 +115,7 @@ class Simulation {
         mergeObjects: 4,
         mergeSpareObjects: 2,
         epochExpiryMs: 15_000,
+        latePutsMs: 30_000,
         deadObjectGraceMs: 10_000,
         housekeepingIntervalMs: 2000,
         retentionIntervalMs: 10_000,

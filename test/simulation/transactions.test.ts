@@ -85,6 +85,7 @@ class Simulation {
     this.#faults = {
       putFails: some(0.3),
       putLies: some(0.3),
+      putLate: some(0.2),
       slow: some(0.2),
       getFails: some(0.2),
       commitFails: some(0.2),

@@ -45,6 +45,8 @@ export interface LogConfig {
   readonly manifestIntervalMs: number
   /** An epoch that was not renewed for this long, in milliseconds, is closed permanently. */
   readonly epochExpiryMs: number
+  /** How long objects may still arrive that were put under an epoch that is closed, in milliseconds. */
+  readonly latePutsMs: number
   /** How long a dead object is kept for readers that still refer to it, in milliseconds. */
   readonly deadObjectGraceMs: number
   /**
@@ -80,6 +82,7 @@ export const localLogConfig: LogConfig = {
   retentionIntervalMs: 300_000,
   manifestIntervalMs: 300_000,
   epochExpiryMs: 180_000,
+  latePutsMs: 60 * 60_000,
   deadObjectGraceMs: 60_000,
   mergeSteps: [64 * 1024, 1024 * 1024, 8 * 1024 * 1024],
   mergeObjects: 32,

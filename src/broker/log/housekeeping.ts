@@ -64,6 +64,8 @@ export class Housekeeping {
   #retainedAt: number
   /** Whether the disk is getting full. */
   #isShort = false
+  /** Closed epochs whose orphans were deleted once, and when, in monotonic milliseconds. */
+  readonly #sweptAt = new Map<number, number>()
   /** Objects that were logged because they cannot be merged, or would be deleted. */
   readonly #logged = new Set<string>()
 
@@ -301,24 +303,38 @@ export class Housekeeping {
     }
   }
 
-  /** Nothing can be committed under a closed epoch any more, so objects unknown now will never become known. */
+  /**
+   * Nothing can be committed under a closed epoch any more, so objects unknown now will never become known. But more may
+   * arrive: a process that was paused puts what it was about to put, and the store may execute a request that its client
+   * has given up. Therefore each epoch is swept once immediately, and once more before it is forgotten.
+   */
   async #deleteOrphans(pace: Pace): Promise<void> {
-    for (const epoch of await this.#metadata.closedEpochs(this.#config.epochExpiryMs)) {
-      const prefix = `${OBJECTS_FOLDER}/${epoch}/`
-      let after = ''
-      for (;;) {
-        if (this.#stop.signal.aborted) return
-        const objects = await this.#store.list({ prefix, after, limit: KEYS_TOGETHER })
-        if (objects.length === 0) break
-        const keys = objects.map(({ key }) => key)
-        const known = await this.#metadata.knownObjects(keys)
-        const orphans = keys.filter((_, index) => !known[index])
-        if (this.#config.deletesObjects) await this.#delete(orphans, pace)
-        else this.#spare(orphans)
-        after = keys.at(-1)!
-      }
-      // Once a closed epoch is forgotten, it is never visited again.
-      if (this.#config.deletesObjects) await this.#metadata.forgetEpoch(epoch)
+    const epochs = await this.#metadata.closedEpochs(this.#config.epochExpiryMs)
+    for (const forgotten of new Set(this.#sweptAt.keys()).difference(new Set(epochs))) this.#sweptAt.delete(forgotten)
+    for (const epoch of epochs) {
+      const startedAt = this.#clock.monotonic()
+      const sweptAt = this.#sweptAt.get(epoch)
+      const isLast = sweptAt !== undefined && startedAt - sweptAt >= this.#config.latePutsMs
+      if (sweptAt !== undefined && !isLast) continue
+      await this.#sweep(epoch, pace)
+      if (this.#stop.signal.aborted) return
+      if (sweptAt === undefined) this.#sweptAt.set(epoch, startedAt)
+      // It is never visited again.
+      if (isLast && this.#config.deletesObjects) await this.#metadata.forgetEpoch(epoch)
+    }
+  }
+
+  async #sweep(epoch: number, pace: Pace): Promise<void> {
+    let after = ''
+    while (!this.#stop.signal.aborted) {
+      const objects = await this.#store.list({ prefix: `${OBJECTS_FOLDER}/${epoch}/`, after, limit: KEYS_TOGETHER })
+      if (objects.length === 0) return
+      const keys = objects.map(({ key }) => key)
+      const known = await this.#metadata.knownObjects(keys)
+      const orphans = keys.filter((_, index) => !known[index])
+      if (this.#config.deletesObjects) await this.#delete(orphans, pace)
+      else this.#spare(orphans)
+      after = keys.at(-1)!
     }
   }
 
