@@ -1,6 +1,14 @@
-import type { ChannelModel, Options } from 'amqplib'
-import { messageOf } from '../../base/index.ts'
-import { ConfigError, field, type Infer, type Resources, tlsField, tlsOptions } from '../../engine/index.ts'
+import { messageOf, serverName } from '../../base/index.ts'
+import {
+  ConfigError,
+  field,
+  type Infer,
+  type Resources,
+  tlsField,
+  tlsOptions,
+  withDeadline,
+} from '../../engine/index.ts'
+import { AmqpError, AmqpSession, type SessionEvents, type SignIn } from './session.ts'
 
 export const clientFields = {
   urls: field
@@ -21,39 +29,35 @@ const connectTimeoutMs = 30_000
 /** A connection without traffic for twice this long counts as lost; a URL can override it with `?heartbeat=`. */
 const heartbeatSeconds = 10
 
-/**
- * Validates the settings and returns a function that connects to the first server that accepts; an error on a
- * connection closes it. Throws {@link ConfigError}.
- */
+/** Connects to the first server that accepts. */
+export type AmqpConnect = (events: SessionEvents, signal: AbortSignal) => Promise<AmqpSession>
+
+/** Validates the settings and returns a function that connects. Throws {@link ConfigError}. */
 export function amqpConnector(
   { urls, tls }: { readonly urls: readonly string[]; readonly tls: Infer<typeof tlsField> | undefined },
-  { host, log }: Resources,
-): () => Promise<ChannelModel> {
+  { host: { files, network } }: Resources,
+): AmqpConnect {
   const servers = urls
     .flatMap(text => text.split(','))
     .map(text => text.trim())
     .filter(text => text !== '')
     .map(text => parseUrl(text, tls?.enabled === true))
   if (servers.length === 0) throw new ConfigError('must specify at least one URL')
-  const security = tls?.enabled === true ? tlsOptions(tls, path => host.files.readFileSync(path).toString('utf8')) : {}
-  return async () => {
-    const { connect, credentials } = await import('amqplib')
+  const security = tls?.enabled === true ? tlsOptions(tls, path => files.readFileSync(path).toString('utf8')) : {}
+  const dial = ({ host, port, isEncrypted }: Server) =>
+    isEncrypted
+      ? network.connectTls({ ...security, host, port, servername: serverName(host) })
+      : network.connect({ host, port, noDelay: true })
+  return async (events, signal) => {
     let failure: unknown
-    for (const { options, signsInByCertificate } of servers) {
+    for (const server of servers) {
       try {
-        const connection = await connect(options, {
-          ...security,
-          lookup: host.network.lookup,
-          timeout: connectTimeoutMs,
-          noDelay: true,
-          // The EXTERNAL mechanism, in which the client's certificate identifies it.
-          ...(signsInByCertificate ? { credentials: credentials.external() } : {}),
-        })
-        connection.on('error', error => log.debug(`AMQP connection failed: ${messageOf(error)}`))
-        return connection
+        return await withDeadline('connecting', connectTimeoutMs, signal, limit =>
+          AmqpSession.open(dial(server), server.signIn, events, limit),
+        )
       } catch (error) {
-        failure = refusedHost(error)
-          ? new Error(`no access to the virtual host '${decodeURIComponent(options.vhost)}'`)
+        failure = isMissingHost(error)
+          ? new Error(`no access to the virtual host '${server.signIn.virtualHost}'`, { cause: error })
           : error
       }
     }
@@ -61,20 +65,19 @@ export function amqpConnector(
   }
 }
 
-/**
- * Whether the server authenticated the client, but closed the connection when it named a virtual host; the library
- * gives no error code.
- */
-function refusedHost(error: unknown): boolean {
-  return messageOf(error).startsWith('Expected ConnectionOpenOk; got <ConnectionClose')
+/** NOT_ALLOWED: the user is known, but the virtual host is not, or is not for this user. */
+function isMissingHost(error: unknown): boolean {
+  return error instanceof AmqpError && error.code === 530
 }
 
 interface Server {
-  readonly options: Options.Connect & { readonly hostname: string; readonly port: number; readonly vhost: string }
-  readonly signsInByCertificate: boolean
+  readonly host: string
+  readonly port: number
+  readonly isEncrypted: boolean
+  readonly signIn: SignIn
 }
 
-function parseUrl(text: string, isEncrypted: boolean): Server {
+function parseUrl(text: string, usesTls: boolean): Server {
   const url = URL.parse(text)
   if (url === null || url.hostname === '') {
     throw new ConfigError(`amqp: '${text}' is not a URL; expected amqp://user:password@host:5672/vhost`)
@@ -82,28 +85,31 @@ function parseUrl(text: string, isEncrypted: boolean): Server {
   if (url.protocol !== 'amqp:' && url.protocol !== 'amqps:') {
     throw new ConfigError(`amqp: the scheme '${url.protocol.slice(0, -1)}' is not supported; use amqp:// or amqps://`)
   }
-  const usesTls = isEncrypted || url.protocol === 'amqps:'
+  const isEncrypted = usesTls || url.protocol === 'amqps:'
   const hasUser = url.username !== '' || url.password !== ''
-  const vhost = decodeURIComponent(url.pathname.slice(1))
+  const user = hasUser
+    ? { name: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+    : { name: 'guest', password: 'guest' }
+  const virtualHost = decodeURIComponent(url.pathname.slice(1))
   const heartbeat = url.searchParams.get('heartbeat')
   return {
-    options: {
-      protocol: usesTls ? 'amqps' : 'amqp',
-      hostname: url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port || (usesTls ? 5671 : 5672)),
-      ...(hasUser ? { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) } : {}),
-      vhost: vhost === '' ? '/' : encodeURIComponent(vhost),
-      heartbeat: heartbeat === null ? heartbeatSeconds : Number(heartbeat),
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || (isEncrypted ? 5671 : 5672)),
+    isEncrypted,
+    signIn: {
+      // The EXTERNAL mechanism, in which the client's certificate identifies it.
+      user: usesTls && !hasUser ? null : user,
+      virtualHost: virtualHost === '' ? '/' : virtualHost,
+      heartbeatSeconds: heartbeat === null ? heartbeatSeconds : Number(heartbeat),
     },
-    signsInByCertificate: isEncrypted && !hasUser,
   }
 }
 
 function addressOf(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.includes('${')) return undefined
   try {
-    const { hostname, port } = parseUrl(value.split(',')[0]!.trim(), false).options
-    return `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
+    const { host, port } = parseUrl(value.split(',')[0]!.trim(), false)
+    return `${host.includes(':') ? `[${host}]` : host}:${port}`
   } catch {
     return undefined // reported when the component is created
   }

@@ -1,5 +1,3 @@
-import { Buffer } from 'node:buffer'
-import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { messageOf } from '../../base/index.ts'
 import { compileRe2, formatFloat, type Re2, type Value } from '../../bloblang/index.ts'
 import {
@@ -14,7 +12,10 @@ import {
   Message,
   type Resources,
 } from '../../engine/index.ts'
-import { amqpConnector, clientFields, securityFields } from './client.ts'
+import { type AmqpConnect, amqpConnector, clientFields, securityFields } from './client.ts'
+import type { Received } from './frames.ts'
+import type { AmqpSession } from './session.ts'
+import type { FieldValue, Properties } from './wire.ts'
 
 const config = field.object({
   ...clientFields,
@@ -71,7 +72,6 @@ export default defineInput({
 
 Metadata of each message: \`amqp_content_type\`, \`amqp_content_encoding\`, \`amqp_delivery_mode\`, \`amqp_priority\`, \`amqp_correlation_id\`, \`amqp_reply_to\`, \`amqp_expiration\`, \`amqp_message_id\`, \`amqp_timestamp\`, \`amqp_type\`, \`amqp_user_id\`, \`amqp_app_id\`, \`amqp_consumer_tag\`, \`amqp_delivery_tag\`, \`amqp_redelivered\`, \`amqp_exchange\`, \`amqp_routing_key\`, as far as the message has them, and its headers with \`_\` for \`-\`; the names of nested headers are joined by \`_\`.`,
   config,
-  requires: ['amqplib'],
   needs: ['network'],
   create: (options, resources) => new AmqpInput(options, resources),
 })
@@ -83,9 +83,8 @@ class AmqpInput implements Input {
   readonly #options: Infer<typeof config>
   readonly #resources: Resources
   readonly #rejecting: readonly Re2[]
-  readonly #connect: () => Promise<ChannelModel>
-  readonly #arrivals = new Arrivals<ConsumeMessage>()
-  #connection: ChannelModel | null = null
+  readonly #connect: AmqpConnect
+  readonly #arrivals = new Arrivals<Received>()
   /** Null when closed: its messages can no longer be acknowledged, and the server redelivers them. */
   #consumer: Consumer | null = null
 
@@ -107,22 +106,27 @@ class AmqpInput implements Input {
     })
   }
 
-  async connect(): Promise<void> {
+  async connect(signal: AbortSignal): Promise<void> {
     await this.close()
     this.#arrivals.reset()
-    const connection = await this.#connect()
-    this.#connection = connection
-    const channel = await connection.createChannel()
+    let consumer: Consumer | null = null
     let isConsuming = false
-    channel.on('error', error => {
+    const lose = (cause: Error) => {
       // A refused consumer rejects `connect`, which the engine logs.
-      if (isConsuming) this.#resources.log.error(`AMQP channel closed: ${messageOf(error)}`)
-    })
-    const consumer = new Consumer(channel)
-    channel.on('close', () => this.#lose(consumer))
-    connection.on('close', () => this.#lose(consumer))
+      if (isConsuming && consumer?.session.refusal) this.#resources.log.error(`AMQP channel closed: ${cause.message}`)
+      if (consumer !== null) this.#lose(consumer, cause)
+    }
+    const session = await this.#connect(
+      {
+        received: message => this.#arrivals.put(message),
+        cancelled: () => lose(new Error('the server cancelled the consumer; the queue may have been deleted')),
+        lost: lose,
+      },
+      signal,
+    )
+    consumer = new Consumer(session)
     this.#consumer = consumer
-    await this.#consume(consumer)
+    await this.#consume(session)
     isConsuming = true
   }
 
@@ -142,82 +146,66 @@ class AmqpInput implements Input {
   }
 
   async close(): Promise<void> {
-    const [connection, consumer] = [this.#connection, this.#consumer]
-    this.#connection = null
+    const consumer = this.#consumer
     this.#consumer = null
-    try {
-      // The channel first: otherwise the library may send the end of the connection ahead of acknowledgements.
-      await consumer?.channel.close()
-      await connection?.close()
-    } catch (error) {
-      // Closing what the server has already closed rejects, and needs no further handling.
-      this.#resources.log.debug(`AMQP connection was closed already: ${messageOf(error)}`)
-    }
+    await consumer?.session.close()
   }
 
-  async #consume(consumer: Consumer): Promise<void> {
-    const { channel } = consumer
+  async #consume(session: AmqpSession): Promise<void> {
     const { queue, queue_declare: declare, bindings_declare: bindings = [], ...options } = this.#options
     if (declare?.enabled === true) {
       const settings = { durable: declare.durable, autoDelete: declare.auto_delete }
-      await explained('queue Declare', channel.assertQueue(queue, settings))
+      await explained('queue Declare', session.declareQueue(queue, settings))
     }
     for (const { exchange, key } of bindings) {
-      await explained('queue Bind', channel.bindQueue(queue, exchange, key))
+      await explained('queue Bind', session.bindQueue(queue, exchange, key))
     }
     const { prefetch_count: count, consumer_tag: consumerTag } = options
     // Messages are acknowledged when they are read even with `auto_ack`, so that the server sends no more than are
     // wanted.
-    await explained('qos', channel.prefetch(count === 0 ? maxPrefetch : count))
-    const take = (message: ConsumeMessage | null) => {
-      if (message !== null) this.#arrivals.put(message)
-      else this.#lose(consumer, new Error('the server cancelled the consumer; the queue may have been deleted'))
-    }
-    await explained('queue Consume', channel.consume(queue, take, { consumerTag }))
+    await explained('qos', session.prefetch(count === 0 ? maxPrefetch : count))
+    await explained('queue Consume', session.consume(queue, consumerTag))
   }
 
-  #lose(consumer: Consumer, cause = new Error('the connection was closed')): void {
+  #lose(consumer: Consumer, cause: Error): void {
     if (this.#consumer !== consumer) return
     this.#consumer = null
     this.#arrivals.fail(cause)
+    // A server that only cancelled the consumer redelivers its messages once the channel is closed.
+    void consumer.session.close()
   }
 }
 
-/**
- * Settles the deliveries of a channel. Those that are accepted when all earlier ones are settled share one
- * acknowledgement. With that, and with metadata made without intermediate lists, 50,000 messages take 2.5 s of
- * processor time, start-up included, instead of 4.2 s.
- */
+/** Settles the deliveries of a session. Those that are accepted when all earlier ones are settled share one frame. */
 class Consumer {
-  readonly channel: Channel
+  readonly session: AmqpSession
   /** Deliveries are numbered from 1. All up to this one are settled. */
   #settledUpTo = 0
   /** Settled after one that is not; at most as many as the prefetch count. */
   readonly #settled = new Set<number>()
 
-  constructor(channel: Channel) {
-    this.channel = channel
+  constructor(session: AmqpSession) {
+    this.session = session
   }
 
-  accept(deliveries: readonly ConsumeMessage[]): void {
+  accept(deliveries: readonly Received[]): void {
     this.#settle(deliveries)
-    let last: ConsumeMessage | null = null
-    for (const delivery of deliveries) {
-      const { deliveryTag } = delivery.fields
-      if (deliveryTag > this.#settledUpTo) this.channel.ack(delivery)
-      else if (last === null || deliveryTag > last.fields.deliveryTag) last = delivery
+    let last = 0
+    for (const { deliveryTag } of deliveries) {
+      if (deliveryTag > this.#settledUpTo) this.session.ack(deliveryTag)
+      else if (deliveryTag > last) last = deliveryTag
     }
     // Only a delivery that is not settled yet may be named, so that it is the last of these.
-    if (last !== null) this.channel.ack(last, true)
+    if (last > 0) this.session.ack(last, true)
   }
 
-  reject(deliveries: readonly ConsumeMessage[], requeue: boolean): void {
+  reject(deliveries: readonly Received[], requeue: boolean): void {
     this.#settle(deliveries)
-    for (const delivery of deliveries) this.channel.nack(delivery, false, requeue)
+    for (const { deliveryTag } of deliveries) this.session.nack(deliveryTag, requeue)
   }
 
-  #settle(deliveries: readonly ConsumeMessage[]): void {
-    for (const { fields } of deliveries) this.#settled.add(fields.deliveryTag)
+  #settle(deliveries: readonly Received[]): void {
+    for (const { deliveryTag } of deliveries) this.#settled.add(deliveryTag)
     while (this.#settled.delete(this.#settledUpTo + 1)) this.#settledUpTo++
   }
 }
@@ -243,7 +231,7 @@ const propertyKeys = [
   ['amqp_type', 'type'],
   ['amqp_user_id', 'userId'],
   ['amqp_app_id', 'appId'],
-] as const
+] as const satisfies readonly (readonly [string, keyof Properties])[]
 const fieldKeys = [
   ['amqp_consumer_tag', 'consumerTag'],
   ['amqp_delivery_tag', 'deliveryTag'],
@@ -252,62 +240,35 @@ const fieldKeys = [
   ['amqp_routing_key', 'routingKey'],
 ] as const
 
-function messageFrom({ content, fields, properties }: ConsumeMessage): Message {
+function messageFrom(received: Received): Message {
+  const { content, properties } = received
   const metadata = new Map<string, Value>()
-  for (const [key, value] of Object.entries(properties.headers ?? {})) setMetadata(metadata, key, value)
-  metadata.set('amqp_priority', String(properties.priority ?? 0))
-  for (const [key, name] of propertyKeys) {
-    const value: unknown = properties[name]
-    if (value !== undefined) setText(metadata, key, value)
+  if (properties.headers !== undefined) {
+    for (const [key, value] of Object.entries(properties.headers)) setMetadata(metadata, key, value)
   }
-  for (const [key, name] of fieldKeys) setText(metadata, key, fields[name])
+  metadata.set('amqp_priority', String(properties.priority ?? 0))
+  for (const [key, name] of propertyKeys) setText(metadata, key, properties[name])
+  for (const [key, name] of fieldKeys) setText(metadata, key, received[name])
   return Message.fromBytes(content, metadata)
 }
 
-/** Metadata is text, as in the original; empty values are omitted. Exported for its test. */
-export function setMetadata(metadata: Map<string, Value>, name: string, value: unknown): void {
+/** Metadata is text, as in the original; empty values are omitted. */
+function setMetadata(metadata: Map<string, Value>, name: string, value: FieldValue): void {
   const key = name.replaceAll('-', '_')
-  if (Array.isArray(value)) {
-    for (const [index, each] of value.entries()) setMetadata(metadata, `${key}_${index}`, each)
-    return
-  }
-  const special = specialText(value)
-  if (special === undefined && typeof value === 'object' && value !== null && !Buffer.isBuffer(value)) {
-    for (const [inner, each] of Object.entries(value)) setMetadata(metadata, `${key}_${inner}`, each)
-    return
-  }
-  setText(metadata, key, special ?? value)
+  if (typeof value !== 'object' || value === null) return setText(metadata, key, value)
+  if (value instanceof Date) return setText(metadata, key, value.toISOString().replace('.000Z', 'Z'))
+  if (value instanceof Uint8Array) return setText(metadata, key, Buffer.from(value).toString('utf8'))
+  for (const [inner, each] of Object.entries(value)) setMetadata(metadata, `${key}_${inner}`, each)
 }
 
-function setText(metadata: Map<string, Value>, key: string, value: unknown): void {
+function setText(metadata: Map<string, Value>, key: string, value: Scalar): void {
   const text = typeof value === 'string' ? value : textOf(value)
   if (text !== '') metadata.set(key, text)
 }
 
-function textOf(value: unknown): string {
-  switch (typeof value) {
-    case 'number':
-      return formatFloat(value, 'f', -1)
-    case 'undefined':
-      return ''
-    default:
-      return value === null ? '' : String(value)
-  }
-}
+type Scalar = string | number | bigint | boolean | null | undefined
 
-/** The library's representation of types that JavaScript lacks: `{ '!': 'timestamp', value: 1700000000 }`. */
-function specialText(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || !('!' in value) || !('value' in value)) return undefined
-  const { '!': type, value: content } = value
-  if (type === 'timestamp') return new Date(Number(content) * 1000).toISOString().replace('.000Z', 'Z')
-  if (type === 'decimal') return decimalText(content)
-  return undefined
-}
-
-function decimalText(content: unknown): string | undefined {
-  if (typeof content !== 'object' || content === null || !('digits' in content) || !('places' in content))
-    return undefined
-  const places = Number(content.places)
-  const digits = String(content.digits).padStart(places + 1, '0')
-  return places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`
+function textOf(value: Scalar): string {
+  if (typeof value === 'number') return formatFloat(value, 'f', -1)
+  return value === null || value === undefined ? '' : String(value)
 }
