@@ -39,14 +39,18 @@ export default defineCache({
 })
 
 /** Error codes for an existing key. With SQLite it is an error, as in the original. */
-const takenCodes: Readonly<Record<string, string>> = { postgres: '23505', mysql: '1062' }
+const takenCodes: Readonly<Record<string, readonly string[]>> = {
+  postgres: ['23505'],
+  mysql: ['1062'],
+  mssql: ['2627', '2601'],
+}
 
 /** Returns whether an insert succeeded; false if its key exists. */
 function unlessTaken(driver: string, insert: () => MaybePromise<void>): MaybePromise<boolean> {
   const inserted = andThen(insert(), () => true)
   if (!(inserted instanceof Promise)) return inserted
   return inserted.catch((error: unknown) => {
-    if (error instanceof StatementError && error.code === takenCodes[driver]) return false
+    if (error instanceof StatementError && takenCodes[driver]?.includes(error.code) === true) return false
     throw error
   })
 }

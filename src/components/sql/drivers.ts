@@ -1,19 +1,21 @@
 import { fieldsOf } from '../../base/index.ts'
 import { field, type Field, type FieldMap, type Infer, type Need } from '../../engine/index.ts'
 import { sessionFields } from '../aws/session.ts'
+import { parseMssqlDsn } from './mssql-dsn.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
 import { parsePostgresDsn } from './postgres-dsn.ts'
 import { parseSqliteDsn } from './sqlite-dsn.ts'
 
 /** Drivers that reach a database over the network. */
-export type NetworkDriver = 'mysql' | 'postgres'
+export type NetworkDriver = 'mssql' | 'mysql' | 'postgres'
 
 export const DRIVERS: Readonly<Record<string, string>> = {
   mysql: '`[user[:password]@][tcp[(host:port)]]/database[?parameters]`; placeholders are `?`.',
   postgres:
     '`postgres://[user[:password]@][host][:port][/database][?parameters]`; placeholders are `$1`, `$2`. Connections are encrypted unless `sslmode=disable` is set.',
   clickhouse: '',
-  mssql: '',
+  mssql:
+    'SQL Server, Azure SQL: `sqlserver://[user[:password]@][host][:port][/instance][?database=name&parameters]`; placeholders are `?`. The whole connection is encrypted unless `encrypt=disable` is set; certificates are verified if `encrypt` is set.',
   sqlite: 'Embedded in this process: `file:foo.db`, or `:memory:`; placeholders are `?`.',
   oracle: '',
   snowflake: '',
@@ -23,7 +25,7 @@ export const DRIVERS: Readonly<Record<string, string>> = {
   duckdb: '',
 }
 
-const RUNNING: ReadonlySet<string> = new Set(['sqlite', 'postgres', 'mysql'])
+const RUNNING: ReadonlySet<string> = new Set(['sqlite', 'postgres', 'mysql', 'mssql'])
 
 /** Whether a driver is supported. */
 export function isDriver(driver: string): boolean {
@@ -39,15 +41,13 @@ export function refusalOfDriver(driver: unknown): string | undefined {
 }
 
 export const driverFields = {
-  driver: field
-    .string('The driver: `postgres`, `mysql` (also for MariaDB) or `sqlite`.')
-    .options(DRIVERS, false)
-    .unsupported(refusalOfDriver),
+  driver: field.string('The driver.').options(DRIVERS, false).unsupported(refusalOfDriver),
   dsn: field
     .string('The data source name, in the format of the driver.')
     .examples(
       'postgres://user:password@localhost:5432/database?sslmode=disable',
       'user:password@tcp(localhost:3306)/database',
+      'sqlserver://user:password@localhost:1433?database=name',
       'file:data.db?_pragma=busy_timeout(5000)',
       ':memory:',
     ),
@@ -87,6 +87,10 @@ function addressOf(driver: string, dsn: string): string | undefined {
     if (driver === 'mysql') {
       const { host, port } = parseMysqlDsn(dsn)
       return `${host}:${port}`
+    }
+    if (driver === 'mssql') {
+      const { host, port } = parseMssqlDsn(dsn)
+      return port === undefined ? undefined : `${host}:${port}`
     }
   } catch {
     return undefined

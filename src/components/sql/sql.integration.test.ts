@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,28 +10,19 @@ import { type OutageCases, type OwnServer, testFullServer, testOutages } from '.
 import { startMariadb } from '../../../test/connectors/sql.family.ts'
 import { freePort } from '../../../test/servers/ports.ts'
 import { startPostgresServer } from '../../../test/servers/postgres-server.ts'
-import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
-import { cacheContract } from '../../engine/contract/cache.suite.ts'
-import { inputContract } from '../../engine/contract/input.suite.ts'
-import { outputContract } from '../../engine/contract/output.suite.ts'
 import { bodies, until } from '../../engine/contract/rig.ts'
 import { rig } from '../contract/rig.suite.ts'
+import { newTable, testDatabase, type TestDatabase } from './database.suite.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
 
 /** A server of one kind, as accessed by the tests and named in configurations. */
-interface Database {
+interface Database extends TestDatabase {
   readonly driver: 'postgres' | 'mysql'
-  readonly port: number
-  dsn(port: number): string
   /** The same kind on another port, which also has a test database. */
   at(port: number): Promise<Database>
   /** An empty server of the same kind. */
   openServer(): Promise<OwnServer>
-  /** The nth argument placeholder. */
-  place(n: number): string
-  execute(statement: string): Promise<void>
-  query(statement: string): Promise<readonly Readonly<Record<string, unknown>>[]>
   close(): Promise<void>
 }
 
@@ -46,6 +36,7 @@ if (postgresDsn === undefined || mysqlDsn === undefined || tlsMysqlDsn === undef
   for (const database of [openPostgres(postgresDsn), await openMysql(mysqlDsn)]) {
     after(() => database.close())
     testDatabase(database)
+    testServer(database)
   }
   testMysqlTls(mysqlDsn, tlsMysqlDsn)
 }
@@ -97,6 +88,10 @@ function openPostgres(dsn: string): Database {
   return {
     driver: 'postgres',
     port: Number(url.port),
+    serial: 'SERIAL PRIMARY KEY',
+    cacheColumns: 'k TEXT PRIMARY KEY, v BYTEA',
+    cacheSuffix: 'ON CONFLICT (k) DO UPDATE SET v = excluded.v',
+    one: '1',
     dsn: port => dsn.replace(`:${url.port}/`, `:${port}/`),
     at: port => Promise.resolve(openPostgres(dsn.replace(`:${url.port}/`, `:${port}/`))),
     async openServer() {
@@ -121,6 +116,10 @@ async function openMysql(dsn: string): Promise<Database> {
   return {
     driver: 'mysql',
     port,
+    serial: 'INT AUTO_INCREMENT PRIMARY KEY',
+    cacheColumns: 'k VARCHAR(100) PRIMARY KEY, v BLOB',
+    cacheSuffix: 'ON DUPLICATE KEY UPDATE v = VALUES(v)',
+    one: '1',
     dsn: other => dsn.replace(`:${port})`, `:${other})`),
     at: other => openMysql(dsn.replace(`:${port})`, `:${other})`)),
     async openServer() {
@@ -147,11 +146,9 @@ async function openMysql(dsn: string): Promise<Database> {
   }
 }
 
-function testDatabase(database: Database): void {
+function testServer(database: Database): void {
   const { driver } = database
   const isPostgres = driver === 'postgres'
-  const newTable = () => `t_${randomUUID().slice(0, 8)}`
-  const serial = isPostgres ? 'SERIAL PRIMARY KEY' : 'INT AUTO_INCREMENT PRIMARY KEY'
   const connection = { driver, dsn: database.dsn(database.port) }
 
   const tableOf = (id: string) => id.replaceAll('-', '_')
@@ -164,7 +161,7 @@ function testDatabase(database: Database): void {
     }
   }
   const prepare = (id: string, port: number) =>
-    using(port, at => at.execute(`CREATE TABLE ${tableOf(id)} (id ${serial}, body VARCHAR(100))`))
+    using(port, at => at.execute(`CREATE TABLE ${tableOf(id)} (id ${database.serial}, body VARCHAR(100))`))
   const cases = (dsn: (port: number) => string): OutageCases => ({
     port: database.port,
     prepare: id => prepare(id, database.port),
@@ -212,83 +209,6 @@ function testDatabase(database: Database): void {
     })
   }
 
-  for (const name of ['sql_insert', 'sql_raw'] as const) {
-    outputContract(name, rig, {
-      inFlight: 'many',
-      without: { hold: 'a lock of the table cannot be taken at once' },
-      async open() {
-        const table = newTable()
-        await database.execute(`CREATE TABLE ${table} (id ${serial}, body VARCHAR(100) CHECK (body <> 'poison'))`)
-        const proxy = await startTcpProxy(database.port)
-        const what =
-          name === 'sql_insert'
-            ? `table: ${table}, columns: [ body ]`
-            : `query: 'INSERT INTO ${table} (body) VALUES (${database.place(1)})'`
-        return {
-          poison: 'poison',
-          config: (maxInFlight = 64) =>
-            `{ ${name}: { driver: ${driver}, dsn: '${database.dsn(proxy.port)}', ${what}, args_mapping: 'root = [ content() ]', max_in_flight: ${maxInFlight} } }`,
-          delivered: async () =>
-            (await database.query(`SELECT body FROM ${table} ORDER BY id`)).map(row => String(row['body'])),
-          cut: () => proxy.cut(),
-          close: () => proxy.close(),
-        }
-      },
-    })
-  }
-
-  for (const name of ['sql_select', 'sql_raw'] as const) {
-    inputContract(name, rig, {
-      ends: true,
-      replays: true,
-      reconnects: { never: 'a query that is broken off ends the input, as in the original' },
-      resumes: true,
-      async open() {
-        const table = newTable()
-        await database.execute(`CREATE TABLE ${table} (n ${isPostgres ? 'INT' : 'VARCHAR(10)'})`)
-        const values = Array.from({ length: 20 }, (_, index) => `(${index + 1})`)
-        await database.execute(`INSERT INTO ${table} VALUES ${values.join(', ')}`)
-        const what =
-          name === 'sql_raw'
-            ? `query: 'SELECT n FROM ${table} WHERE n <> ${database.place(1)}', args_mapping: 'root = [ "99" ]'`
-            : `table: ${table}, columns: [ n ], where: n <> ?, args_mapping: 'root = [ "99" ]'`
-        return {
-          config: `{ ${name}: { driver: ${driver}, dsn: '${connection.dsn}', ${what} } }`,
-          bodies: values.map((_, index) => (isPostgres ? `{"n":${index + 1}}` : `{"n":"${index + 1}"}`)),
-        }
-      },
-    })
-  }
-
-  cacheContract('sql', rig, {
-    open() {
-      const table = newTable()
-      const columns = isPostgres ? 'k TEXT PRIMARY KEY, v BYTEA' : 'k VARCHAR(100) PRIMARY KEY, v BLOB'
-      const suffix = isPostgres
-        ? 'ON CONFLICT (k) DO UPDATE SET v = excluded.v'
-        : 'ON DUPLICATE KEY UPDATE v = VALUES(v)'
-      return {
-        config: `{ sql: { driver: ${driver}, dsn: '${connection.dsn}', table: ${table}, key_column: k, value_column: v, set_suffix: '${suffix}', init_statement: 'CREATE TABLE ${table} (${columns})' } }`,
-      }
-    },
-  })
-
-  test(`${driver}: a result larger than one fetch is complete`, async () => {
-    const table = newTable()
-    await database.execute(`CREATE TABLE ${table} (id ${serial}, body VARCHAR(20))`)
-    const values = Array.from({ length: 1300 }, (_, index) => `('row ${index}')`)
-    await database.execute(`INSERT INTO ${table} (body) VALUES ${values.join(', ')}`)
-    const receiver = await Receiver.start({
-      sql_select: { ...connection, table, columns: ['body'], suffix: 'ORDER BY id' },
-    })
-    const texts = await receiver.collectDistinct(1300)
-    await receiver.done
-    assert.deepEqual(
-      texts,
-      values.map((_, index) => `{"body":"row ${index}"}`),
-    )
-  })
-
   test(`${driver}: rows that do not fit fail individually, each with the error of the database`, async () => {
     const table = newTable()
     await database.execute(`CREATE TABLE ${table} (id INT PRIMARY KEY, size INT NOT NULL)`)
@@ -322,18 +242,6 @@ function testDatabase(database: Database): void {
     )
   })
 
-  test(`${driver}: the rows of a batch are inserted together or not at all`, async () => {
-    const table = newTable()
-    await database.execute(`CREATE TABLE ${table} (id INT PRIMARY KEY)`)
-    const sender = await Sender.start({
-      sql_insert: { ...connection, table, columns: ['id'], args_mapping: 'root = [ this.id ]' },
-    })
-    await assert.rejects(sender.send('{"id":1}', '{"id":2}', '{"id":1}'))
-    await sender.send('{"id":1}', '{"id":2}')
-    await sender.close()
-    assert.equal((await database.query(`SELECT id FROM ${table}`)).length, 2)
-  })
-
   test(`${driver}: a missing table, database or server and a wrong login are named in the message error`, async () => {
     const insert = { table: 'missing_table', columns: ['id'], args_mapping: 'root = [ 1 ]' }
     const failure = async (more: Readonly<Record<string, unknown>>): Promise<string> => {
@@ -354,11 +262,6 @@ function testDatabase(database: Database): void {
       : connection.dsn.replace('/test', '/nowhere')
     assert.match(await failure({ dsn: elsewhere }), /nowhere/)
   })
-
-  test(`${driver}: with init_verify_conn the stream does not start while the database is unreachable`, async () => {
-    const config = { sql_raw: { driver, dsn: database.dsn(1), query: 'SELECT 1', init_verify_conn: true } }
-    await assert.rejects(Sender.start(config), /could not establish connection to database/)
-  })
 }
 
 if (postgresDsn !== undefined) {
@@ -377,7 +280,7 @@ if (postgresDsn !== undefined) {
   })
 
   test('postgres: bytes are sent as text or as bytes, depending on the column type', async () => {
-    const table = `t_${randomUUID().slice(0, 8)}`
+    const table = newTable()
     const sender = await Sender.start({
       sql_insert: {
         driver: 'postgres',
