@@ -37,10 +37,18 @@ async function echo(request: IncomingMessage): Promise<string> {
 
 const echoing: RequestListener = (request, response) => void echo(request).then(answer => response.end(answer))
 
+/** Returns what the server responds, which must be the same when the response is read whole. */
 async function send(http: HttpTransport, url: string, method = 'GET', body?: string, headers = {}): Promise<unknown> {
   const request = { method, headers, body: body === undefined ? null : Buffer.from(body), timeoutMs: 60_000 }
   const response = await http.request(url, request)
-  return JSON.parse(await text(response.body))
+  const streamed = await text(response.body)
+  const whole = await http.exchange(url, request)
+  assert.equal(whole.body.toString(), streamed)
+  assert.deepEqual([whole.statusCode, whole.statusText], [response.statusCode, response.statusText])
+  const { date: _, ...headersOfWhole } = whole.headers
+  const { date: __, ...headersOfStream } = response.headers
+  assert.deepEqual(headersOfWhole, headersOfStream)
+  return JSON.parse(streamed)
 }
 
 test('a 303 redirect is followed with GET, a 307 redirect with the same request', async () => {
@@ -110,8 +118,9 @@ test('every connection is opened by the socket factory, including those to a pro
   const elsewhere = await serve(echoing)
   const url = await serve((_, response) => response.writeHead(302, { Location: elsewhere }).end())
   const proxy = await serve((_, response) => response.end('"proxied"'))
-  await send(transport({ sockets }), url)
-  await send(transport({ sockets, proxyUrl: proxy }), 'http://unknown.invalid/')
+  const read = (http: HttpTransport, from: string) => http.exchange(from, { method: 'GET', timeoutMs: 60_000 })
+  await read(transport({ sockets }), url)
+  await read(transport({ sockets, proxyUrl: proxy }), 'http://unknown.invalid/')
   assert.deepEqual(opened, [url, elsewhere, proxy])
 })
 
@@ -152,6 +161,45 @@ test('a signal ends a request and the body of a response; nothing listens to it 
   await Promise.all(ends)
   assert.equal(getEventListeners(signal, 'abort').length, 0)
   await assert.rejects(get('/whole'), /stopped/)
+})
+
+test('a response that is read whole fails as one that is streamed, also in the middle of its body', async () => {
+  const url = await serve((request, response) => {
+    if (request.url === '/loop') response.writeHead(302, { Location: '/loop' }).end()
+    if (request.url === '/damaged') response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('not gzip')
+    if (request.url === '/half')
+      response.writeHead(200, { 'Content-Length': 10 }).write('half', () => response.destroy())
+    if (request.url === '/paused') response.write('x')
+    if (request.url === '/hangup') request.socket.destroy()
+  })
+  const exchange = (path: string, timeoutMs = 60_000) => transport().exchange(url + path, { method: 'GET', timeoutMs })
+  await assert.rejects(exchange('/loop'), /redirect/i)
+  await assert.rejects(exchange('/damaged'), { code: 'Z_DATA_ERROR' })
+  await assert.rejects(exchange('/half'), { message: 'EOF' })
+  await assert.rejects(exchange('/hangup'), { message: 'EOF' })
+  await assert.rejects(exchange('/silent', 50), { code: 'timeout' })
+  await assert.rejects(exchange('/paused', 200), { code: 'timeout' })
+  await assert.rejects(transport().exchange('http://127.0.0.1:1/', { method: 'GET', timeoutMs: 60_000 }), {
+    code: 'ECONNREFUSED',
+  })
+  await assert.rejects(exchange('invalid\n port://'), /Invalid URL/)
+})
+
+test('a signal ends a response that is read whole, before its headers and in its body; nothing listens to it then', async () => {
+  const url = await serve((request, response) => {
+    if (request.url === '/whole') response.end('x')
+    if (request.url === '/endless') response.write('x')
+  })
+  const stop = new AbortController()
+  const { signal } = stop
+  const exchange = (path: string) => transport().exchange(url + path, { method: 'GET', timeoutMs: 60_000, signal })
+  assert.equal((await exchange('/whole')).body.toString(), 'x')
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+  const ends = [assert.rejects(exchange('/silent'), /stopped/), assert.rejects(exchange('/endless'), /stopped/)]
+  stop.abort(new Error('stopped'))
+  await Promise.all(ends)
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+  await assert.rejects(exchange('/whole'), /stopped/)
 })
 
 test('a request sends a User-Agent and the credentials of its URL unless its headers override them', async () => {

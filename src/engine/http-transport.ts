@@ -1,9 +1,10 @@
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Readable } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { createGunzip } from 'node:zlib'
+import { promisify } from 'node:util'
+import { createGunzip, gunzip } from 'node:zlib'
 import type { buildConnector, Dispatcher, request } from 'undici'
-import { codeOf, messageOf, serverName } from '../base/index.ts'
+import { asError, codeOf, messageOf, serverName } from '../base/index.ts'
 import type { TlsOptions } from './tls-field.ts'
 
 /** The limit of Go's client. */
@@ -48,6 +49,15 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Decompressed, unless the request set `Accept-Encoding` itself. */
   readonly body: Readable
+}
+
+/** A response whose body has arrived, decompressed as in {@link HttpResponse}. */
+export interface WholeHttpResponse {
+  readonly statusCode: number
+  readonly statusText: string
+  /** Names are in lower case. */
+  readonly headers: HttpResponse['headers']
+  readonly body: Buffer
 }
 
 /** undici, loaded and configured. */
@@ -102,11 +112,7 @@ export class HttpTransport {
     try {
       const response = await request(url, {
         method,
-        headers: {
-          ...standingHeaders(url, headers),
-          ...headers,
-          ...(decompresses ? { 'Accept-Encoding': 'gzip' } : {}),
-        },
+        headers: headersOf(url, headers, decompresses),
         body,
         dispatcher,
         signal: own.signal,
@@ -121,11 +127,115 @@ export class HttpTransport {
     }
   }
 
+  /**
+   * As {@link request}, and reads the whole body: for responses that are known to be small. `timeoutMs` also limits how
+   * long the body may pause. Without the stream and its
+   * iterator, 8,000 objects of 200 bytes take 1.4 s of processor time in the output `aws_s3` instead of 1.7 s.
+   */
+  async exchange(
+    url: string,
+    { method, headers = {}, body = null, timeoutMs, signal }: HttpRequest,
+  ): Promise<WholeHttpResponse> {
+    this.#client ??= createClient(this.#options)
+    const { dispatcher } = await this.#client
+    const { origin, path } = partsOf(url)
+    const decompresses = !setsEncoding(headers)
+    const options = { origin, path, method, body, headers: headersOf(url, headers, decompresses) }
+    try {
+      const response = await new Exchange(timeoutMs, signal).run(handler => dispatcher.dispatch(options, handler))
+      if (!decompresses || response.headers['content-encoding'] !== 'gzip' || response.body.length === 0)
+        return response
+      const { 'content-encoding': _, 'content-length': __, ...others } = response.headers
+      return { ...response, headers: others, body: await promisify(gunzip)(response.body) }
+    } catch (error) {
+      throw inWordsOfTheOriginal(error)
+    }
+  }
+
   /** Closes all connections; pending requests reject. */
   async close(): Promise<void> {
     const client = await this.#client
     await client?.dispatcher.destroy()
   }
+}
+
+/** One request and its whole response. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #timeoutMs: number
+  readonly #signal: AbortSignal | undefined
+  readonly #settled = Promise.withResolvers<WholeHttpResponse>()
+  #controller: Dispatcher.DispatchController | null = null
+  #failure: Error | null = null
+  #head: Omit<WholeHttpResponse, 'body'> = { statusCode: 0, statusText: '', headers: {} }
+  #parts: Buffer[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#timeoutMs = timeoutMs
+    this.#signal = signal
+  }
+
+  async run(dispatch: (handler: Dispatcher.DispatchHandler) => void): Promise<WholeHttpResponse> {
+    const abort = () => this.#fail(asError(this.#signal?.reason))
+    this.#signal?.addEventListener('abort', abort)
+    this.#timer = setTimeout(() => this.#fail(new HttpTimeoutError()), this.#timeoutMs)
+    try {
+      if (this.#signal?.aborted === true) abort()
+      else dispatch(this)
+      return await this.#settled.promise
+    } finally {
+      clearTimeout(this.#timer)
+      this.#signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // It starts again after each redirect.
+    this.#controller = controller
+    if (this.#failure !== null) controller.abort(this.#failure)
+  }
+
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: HttpResponse['headers'],
+    statusText = '',
+  ): void {
+    if (statusCode < 200) return // such as 103 Early Hints
+    this.#timer?.refresh()
+    this.#head = { statusCode, statusText, headers }
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#timer?.refresh()
+    this.#parts.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    const body = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts)
+    this.#settled.resolve({ ...this.#head, body })
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#settled.reject(error)
+  }
+
+  /** Rejects at once: a request that waits for a connection has no controller yet. */
+  #fail(error: Error): void {
+    this.#failure = error
+    this.#controller?.abort(error)
+    this.#settled.reject(error)
+  }
+}
+
+function headersOf(url: string, headers: Readonly<Record<string, string>>, decompresses: boolean) {
+  return { ...standingHeaders(url, headers), ...headers, ...(decompresses ? { 'Accept-Encoding': 'gzip' } : {}) }
+}
+
+/** Throws if the URL is malformed. */
+function partsOf(url: string): { readonly origin: string; readonly path: string } {
+  const { origin, pathname, search } = new URL(url)
+  return { origin, path: pathname + search }
 }
 
 /** Default headers: `User-Agent`, without which some servers refuse requests, and the credentials of the URL. */

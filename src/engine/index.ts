@@ -54,7 +54,13 @@ export { evaluated } from './evaluated.ts'
 export { throwOutcomes } from './outcomes.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
-export { HttpTransport, type HttpResponse, isHttpConnectionError } from './http-transport.ts'
+export {
+  type HttpRequest,
+  type HttpResponse,
+  HttpTransport,
+  isHttpConnectionError,
+  type WholeHttpResponse,
+} from './http-transport.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'
 export { Cors } from './http-access.ts'
 export { answerError, bodyText } from './http-messages.ts'

@@ -18,8 +18,8 @@ import {
   ResumedSource,
 } from '../../engine/index.ts'
 import { valuesAt } from './paths.ts'
-import { isTransient, S3Client } from './s3-client.ts'
-import { metadataOf } from './s3-source.ts'
+import { isTransient, type ListedObject, S3Client } from './s3-client.ts'
+import { metadataOf, wholeSource } from './s3-source.ts'
 import { AwsSession, awsConfig, credentialsHelp, sessionFields } from './session.ts'
 
 const config = awsConfig({
@@ -166,6 +166,10 @@ class S3Objects implements ObjectSource<Target> {
   async open(target: Target, signal: AbortSignal): Promise<ByteSource> {
     await this.#waitFor(target, signal)
     const { bucket, key } = target
+    if (target.isSmall === true) {
+      const { headers, body } = await this.#client.read(bucket, key, signal)
+      return wholeSource(key, metadataOf(bucket, key, headers, { withLength: false }), body)
+    }
     const object = await this.#client.get(bucket, key, signal)
     const { host, log } = this.#resources
     return new ResumedSource(
@@ -200,18 +204,21 @@ class S3Objects implements ObjectSource<Target> {
 
 const PAGE = 100
 
+/** Smaller objects are read ahead, and each in one piece. */
+const SMALL_BYTES = 256 * 1024
+
 /** The objects of a bucket in key order. */
 class BucketTargets implements Targets {
   readonly #config: Config
   readonly #client: S3Client
-  #keys: string[]
+  #objects: ListedObject[]
   #after: string
 
-  private constructor(options: Config, client: S3Client, keys: readonly string[]) {
+  private constructor(options: Config, client: S3Client, objects: readonly ListedObject[]) {
     this.#config = options
     this.#client = client
-    this.#keys = [...keys]
-    this.#after = keys.at(-1) ?? ''
+    this.#objects = [...objects]
+    this.#after = objects.at(-1)?.key ?? ''
   }
 
   /** Fetches the first page of the listing, so that a bucket that cannot be listed is retried. */
@@ -222,14 +229,15 @@ class BucketTargets implements Targets {
 
   async next(signal: AbortSignal): Promise<Target | null> {
     const { bucket, prefix } = this.#config
-    if (this.#keys.length === 0 && this.#after !== '') {
+    if (this.#objects.length === 0 && this.#after !== '') {
       const query = { prefix, after: this.#after, limit: PAGE }
-      this.#keys = [...(await this.#client.list(bucket, query, signal))]
-      this.#after = this.#keys.at(-1) ?? ''
+      this.#objects = [...(await this.#client.list(bucket, query, signal))]
+      this.#after = this.#objects.at(-1)?.key ?? ''
     }
-    const key = this.#keys.shift()
-    if (key === undefined) return null
-    return { bucket, key, notifiedAt: 0, settled: () => Promise.resolve() }
+    const object = this.#objects.shift()
+    if (object === undefined) return null
+    const { key, sizeBytes } = object
+    return { bucket, key, isSmall: sizeBytes < SMALL_BYTES, notifiedAt: 0, settled: () => Promise.resolve() }
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,15 @@ import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import { type HttpResponse, HttpTransport, isHttpConnectionError, pause, type Resources } from '../../engine/index.ts'
+import {
+  type HttpRequest,
+  type HttpResponse,
+  HttpTransport,
+  isHttpConnectionError,
+  pause,
+  type Resources,
+  type WholeHttpResponse,
+} from '../../engine/index.ts'
 import { elements, elementText, encodeAws, sha256, Signer } from '../../storage/index.ts'
 import type { AwsSession } from './session.ts'
 
@@ -40,6 +48,13 @@ export type Checksum = 'CRC32' | 'CRC32C' | 'SHA1' | 'SHA256'
 export interface S3Object {
   readonly headers: HttpResponse['headers']
   readonly body: Readable
+}
+
+/** An object in the listing of a bucket. */
+export interface ListedObject {
+  readonly key: string
+  /** Not a number if the server does not report it. */
+  readonly sizeBytes: number
 }
 
 interface S3Call {
@@ -121,7 +136,7 @@ export class S3Client {
 
   /** Opens an object. Throws an {@link S3Error} with `isMissing` if it does not exist. */
   get(bucket: string, key: string, signal?: AbortSignal): Promise<S3Object> {
-    return this.#request({ operation: 'GetObject', method: 'GET', bucket, key, signal })
+    return this.#open({ operation: 'GetObject', method: 'GET', bucket, key, signal })
   }
 
   /**
@@ -140,20 +155,18 @@ export class S3Client {
     const { 'content-length': length, etag } = object.headers
     if (position === Number(length)) return null
     const headers = { range: `bytes=${position}-`, ...(typeof etag === 'string' && { 'if-match': etag }) }
-    return (await this.#request({ operation: 'GetObject', method: 'GET', bucket, key, headers, signal })).body
+    return (await this.#open({ operation: 'GetObject', method: 'GET', bucket, key, headers, signal })).body
   }
 
   /** Reads a whole object. Throws as {@link get} does. */
-  async read(bucket: string, key: string, signal?: AbortSignal): Promise<Buffer> {
-    return readAll((await this.get(bucket, key, signal)).body)
+  read(bucket: string, key: string, signal?: AbortSignal): Promise<WholeHttpResponse> {
+    return this.#exchange({ operation: 'GetObject', method: 'GET', bucket, key, signal })
   }
 
   /** The headers of an object, undefined if it does not exist. */
   async head(bucket: string, key: string): Promise<S3Object['headers'] | undefined> {
     try {
-      const { headers, body } = await this.#request({ operation: 'HeadObject', method: 'HEAD', bucket, key })
-      await readAll(body)
-      return headers
+      return (await this.#exchange({ operation: 'HeadObject', method: 'HEAD', bucket, key })).headers
     } catch (error) {
       if (error instanceof S3Error && error.isMissing) return undefined
       throw error
@@ -164,12 +177,12 @@ export class S3Client {
     await this.#text({ operation: 'DeleteObject', method: 'DELETE', bucket, key })
   }
 
-  /** Up to `limit` keys after `after`, in order. */
+  /** Up to `limit` objects with keys after `after`, in order. */
   async list(
     bucket: string,
     { prefix, after, limit }: { readonly prefix: string; readonly after: string; readonly limit: number },
     signal?: AbortSignal,
-  ): Promise<readonly string[]> {
+  ): Promise<readonly ListedObject[]> {
     const query = {
       'encoding-type': 'url',
       'list-type': '2',
@@ -178,9 +191,10 @@ export class S3Client {
       ...(after !== '' && { 'start-after': after }),
     }
     const text = await this.#text({ operation: 'ListObjectsV2', method: 'GET', bucket, query, signal })
-    return elements(text, 'Contents').map(content =>
-      decodeURIComponent((elementText(content, 'Key') ?? '').replaceAll('+', '%20')),
-    )
+    return elements(text, 'Contents').map(content => ({
+      key: decodeURIComponent((elementText(content, 'Key') ?? '').replaceAll('+', '%20')),
+      sizeBytes: Number(elementText(content, 'Size') ?? Number.NaN),
+    }))
   }
 
   /** Starts a multipart upload and returns its id. */
@@ -206,7 +220,7 @@ export class S3Client {
   ): Promise<string> {
     const { bucket, key, id } = upload
     const operation = 'UploadPart'
-    const { headers, body: answer } = await this.#request({
+    const { headers } = await this.#exchange({
       operation,
       method: 'PUT',
       bucket,
@@ -216,7 +230,6 @@ export class S3Client {
       body,
       signal,
     })
-    await readAll(answer)
     const tag = headers['etag']
     if (typeof tag !== 'string') throw new Error(`${operation}: the answer has no ETag`)
     return `<ETag>${tag.replaceAll('"', '&quot;')}</ETag>${await checksumElement(checksum, body)}`
@@ -286,32 +299,60 @@ export class S3Client {
   }
 
   async #text(call: S3Call): Promise<string> {
-    return (await readAll((await this.#request(call)).body)).toString('utf8')
+    return (await this.#exchange(call)).body.toString('utf8')
   }
 
-  async #request(call: S3Call): Promise<S3Object> {
-    const { host } = this.#resources
+  /** Sends a request with a small response, and reads it. */
+  #exchange(call: S3Call): Promise<WholeHttpResponse> {
+    return this.#attempted(call, async () => {
+      const response = await this.#transport.exchange(...(await this.#signed(call)))
+      if (response.statusCode >= 300) throw errorOf(call.operation, response.statusCode, response.body.toString('utf8'))
+      return response
+    })
+  }
+
+  async #open(call: S3Call): Promise<S3Object> {
+    return this.#attempted(call, async () => {
+      const response = await this.#transport.request(...(await this.#signed(call)))
+      if (response.statusCode < 300) return response
+      throw errorOf(call.operation, response.statusCode, (await readAll(response.body)).toString('utf8'))
+    })
+  }
+
+  async #attempted<T>(call: S3Call, send: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      let failure: Error
       try {
-        const response = await this.#send(call)
-        if (response.statusCode < 300) return response
-        const text = (await readAll(response.body)).toString('utf8')
-        const error = errorOf(call.operation, response.statusCode, text)
-        const isExpired = error.code === 'ExpiredToken' || error.code === 'ExpiredTokenException'
-        if (isExpired) this.#session.forgetCredentials()
-        if (!isExpired && !isTransient(error)) throw error
-        failure = error
+        return await send()
       } catch (error) {
-        if (error instanceof S3Error || !isHttpConnectionError(error) || call.signal?.aborted === true) throw error
-        failure = new Error(`${call.operation}: ${textOf(error)}`, { cause: error })
+        const failure = this.#retriable(call, error)
+        if (attempt === ATTEMPTS) throw failure
       }
-      if (attempt === ATTEMPTS) throw failure
+      const { host } = this.#resources
       await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + host.random() / 2), call.signal)
     }
   }
 
-  async #send({ method, bucket, key, query = {}, headers = {}, body, signal }: S3Call): Promise<HttpResponse> {
+  /** Returns the error if another attempt may succeed, and throws it otherwise. */
+  #retriable({ operation, signal }: S3Call, error: unknown): Error {
+    if (error instanceof S3Error) {
+      const isExpired = error.code === 'ExpiredToken' || error.code === 'ExpiredTokenException'
+      if (isExpired) this.#session.forgetCredentials()
+      if (!isExpired && !isTransient(error)) throw error
+      return error
+    }
+    if (!isHttpConnectionError(error) || signal?.aborted === true) throw error
+    return new Error(`${operation}: ${textOf(error)}`, { cause: error })
+  }
+
+  async #signed({
+    method,
+    bucket,
+    key,
+    query = {},
+    headers = {},
+    body,
+    signal,
+  }: S3Call): Promise<[string, HttpRequest]> {
     const { base, signer, isPlain } = await this.#serverOf()
     const inPath = this.#pathStyle || isIP(base.hostname.replace(/^\[|\]$/g, '')) !== 0 || !isHostLabel(bucket, isPlain)
     const authority = inPath ? base.host : `${bucket}.${base.host}`
@@ -334,13 +375,16 @@ export class S3Client {
       await this.#session.credentials(),
       new Date(this.#resources.clock.now()),
     )
-    return this.#transport.request(`${base.protocol}//${authority}${path}${queryText && `?${queryText}`}`, {
-      method,
-      headers: { ...plain, ...signed },
-      ...(body !== undefined && { body }),
-      timeoutMs: ANSWER_TIMEOUT_MS,
-      ...(signal !== undefined && { signal }),
-    })
+    return [
+      `${base.protocol}//${authority}${path}${queryText && `?${queryText}`}`,
+      {
+        method,
+        headers: { ...plain, ...signed },
+        ...(body !== undefined && { body }),
+        timeoutMs: ANSWER_TIMEOUT_MS,
+        ...(signal !== undefined && { signal }),
+      },
+    ]
   }
 
   #serverOf(): Promise<Server> {

@@ -18,6 +18,21 @@ export function s3Source(bucket: string, key: string, object: S3Object, name: st
   }
 }
 
+/** An object that was read whole. */
+export function wholeSource(name: string, metadata: Metadata, body: Uint8Array): ByteSource {
+  let rest: Uint8Array | null = body.length === 0 ? null : body
+  return {
+    name,
+    metadata,
+    read() {
+      const bytes = rest
+      rest = null
+      return bytes
+    },
+    close: () => undefined,
+  }
+}
+
 /** Resolves once the body is closed; an unfinished response closes its connection. */
 async function closed(body: Readable): Promise<void> {
   if (body.closed) return

@@ -87,19 +87,23 @@ test('stopping the stream ends the wait for an unreachable server', async () => 
 })
 
 /** Each object is one message, its key; opening it fails with the given errors first. */
-function objects(keys: readonly string[], failures: Readonly<Record<string, Error[]>>) {
+function objects(keys: readonly string[], failures: Readonly<Record<string, Error[]>>, small: readonly string[] = []) {
   const outcomes: (readonly [string, Error | null])[] = []
+  const opened: string[] = []
+  const closed: string[] = []
   const queue = [...keys]
   const source: ObjectSource<ObjectTarget> = {
     connect: () => Promise.resolve(),
     async next() {
       const key = queue.shift()
-      return key === undefined ? null : { key, settled: error => void outcomes.push([key, error]) }
+      const isSmall = key !== undefined && small.includes(key)
+      return key === undefined ? null : { key, isSmall, settled: error => void outcomes.push([key, error]) }
     },
     async open({ key }) {
+      opened.push(key)
       const failure = failures[key]?.shift()
       if (failure !== undefined) throw failure
-      return { name: key, metadata: new Map(), read: () => null, close: () => undefined }
+      return { name: key, metadata: new Map(), read: () => null, close: () => void closed.push(key) }
     },
     mayOpenLater: isTransient,
     close: () => Promise.resolve(),
@@ -115,7 +119,7 @@ function objects(keys: readonly string[], failures: Readonly<Record<string, Erro
     factory,
     makeLog(severityOf('OFF'), {}, () => undefined),
   )
-  return { input, outcomes }
+  return { input, outcomes, opened, closed }
 }
 
 const { signal } = new AbortController()
@@ -160,4 +164,37 @@ test('objects that were not read completely when the stream stops are reported a
       ['b', true],
     ],
   )
+})
+
+test('small objects are opened ahead, and all objects are read in order', async () => {
+  const keys = ['a', 'b', 'large', 'c']
+  const { input, opened, outcomes } = objects(keys, { b: [lost(), lost()] }, ['a', 'b', 'c'])
+  assert.deepEqual(textsOf(await input.read(signal)), ['a'])
+  assert.deepEqual(opened, ['a', 'b'])
+  // An object that could not be opened ahead is reported and opened again when its turn comes.
+  await assert.rejects(input.read(signal), /connection reset/)
+  await assert.rejects(input.read(signal), /connection reset/)
+  for (const key of ['b', 'large', 'c']) {
+    const delivery = await input.read(signal)
+    assert.deepEqual(textsOf(delivery), [key])
+    await delivery!.ack(null)
+  }
+  assert.equal(await input.read(signal), null)
+  assert.deepEqual(opened, ['a', 'b', 'b', 'b', 'large', 'c'])
+  assert.deepEqual(
+    outcomes.map(([key]) => key),
+    ['b', 'large', 'c'],
+  )
+})
+
+test('no more than a few small objects are opened ahead, and they are closed and reported when the stream stops', async () => {
+  const keys = Array.from({ length: 30 }, (_, index) => `k${index}`)
+  const { input, opened, closed, outcomes } = objects(keys, {}, keys)
+  const delivery = await input.read(signal)
+  assert.ok(opened.length > 1 && opened.length <= 9, `${opened.length} objects are open`)
+  await delivery!.ack(new ClosedError())
+  await input.close()
+  assert.deepEqual(closed.toSorted(), opened.slice(1).toSorted()) // the first one belongs to its scanner
+  const closedOnly = outcomes.filter(([, error]) => error instanceof ClosedError).map(([key]) => key)
+  assert.deepEqual(closedOnly.toSorted(), opened.toSorted())
 })
