@@ -57,6 +57,9 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
   }
   const room = new Room(root, options.reserveBytes)
   const threads = new FileThreads()
+  // Distinguishes the unfinished objects of processes that share the folder.
+  const owner = uuid(systemRandom)
+  let puts = 0
   const pathOf = (key: string) => {
     checkKey(key)
     if (key.split('/')[0] === TEMPORARY) throw new StorageError('invalid_key', `${TEMPORARY}/ is reserved`)
@@ -68,7 +71,7 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
 
     async put(key, body, { ifAbsent = false, purpose } = {}, signal) {
       const path = pathOf(key)
-      const temporary = join(temporaryFolder, uuid(systemRandom))
+      const temporary = join(temporaryFolder, `${owner}-${puts++}`)
       try {
         signal?.throwIfAborted()
         await room.take(totalBytes(body), purpose)

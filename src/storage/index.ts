@@ -1,4 +1,4 @@
-export { DISK_BLOCK_BYTES, directMemory, isDirectMemory } from './direct-memory.ts'
+export { DIRECT_BYTES, DISK_BLOCK_BYTES, directMemory, isDirectMemory, populate } from './direct-memory.ts'
 export { StorageError } from './errors.ts'
 export type { ObjectReads, ObjectStore, Range, StoredObject } from './object-store.ts'
 

@@ -4,13 +4,16 @@ import { type ObjectStore, StorageError } from '../../storage/index.ts'
 import { largeBytes, type LogConfig, overlapLingerMs } from './config.ts'
 import { type Append, type AppendOutcome, FlushBuffer, STORAGE_ERROR } from './flush-buffer.ts'
 import type { Piece, SlabPool } from './slabs.ts'
-import { writeObjectIndex } from './object-index.ts'
+import { type IndexedRun, writeObjectIndex } from './object-index.ts'
 
 /** The folder of all objects that hold records, with one subfolder per upload epoch. */
 export const OBJECTS_FOLDER = 'data'
 
 /** Maximum number of objects that share one commit. */
 const MAX_COMMIT_OBJECTS = 64
+
+/** Without a reason, each of the many timers that are replaced would create an error with its stack. */
+const timerReplaced = 'replaced'
 
 /** Weight of the latest object in the smoothed duration of objects. */
 const SMOOTHING = 0.1
@@ -20,9 +23,9 @@ interface Flight {
   readonly buffer: FlushBuffer
   readonly key: string
   readonly epoch: number
-  readonly body: Piece
-  /** The object's self-description, which follows its records. */
-  readonly index: Buffer
+  readonly bytes: Buffer
+  /** The part of the bytes before the object's self-description. */
+  readonly records: Piece
   readonly done: Promise<void>
   readonly finish: () => void
   /** When the buffer was closed and when the current stage began, in monotonic milliseconds. */
@@ -114,9 +117,9 @@ export class Appender {
     return outcomes
   }
 
-  /** The body of an object that is being committed. */
-  bodyOf(key: string): Piece | undefined {
-    return this.#flights.find(flight => flight.key === key)?.body
+  /** The records of an object that is being committed. */
+  recordsOf(key: string): Piece | undefined {
+    return this.#flights.find(flight => flight.key === key)?.records
   }
 
   /** Returns an unused object key, and the epoch under which the object must be committed. */
@@ -173,7 +176,7 @@ export class Appender {
   }
 
   #startTimer(endsAt: number, ms: number): void {
-    this.#timer?.abort()
+    this.#timer?.abort(timerReplaced)
     const timer = new AbortController()
     this.#timer = timer
     this.#timerEndsAt = endsAt
@@ -190,18 +193,16 @@ export class Appender {
   #flush(): void {
     const buffer = this.#open!
     this.#open = undefined
-    this.#timer?.abort()
+    this.#timer?.abort(timerReplaced)
     this.#timerEndsAt = Number.POSITIVE_INFINITY
     const { promise: done, resolve: finish } = Promise.withResolvers<void>()
     const stageAt = this.#clock.monotonic()
     this.#stages?.flush.observe(stageAt - buffer.openedAt)
-    const body = buffer.close(this.#slabs)
-    const index = writeObjectIndex(this.#clock.now(), buffer.runs(), this.#metadata.catalog())
+    const indexOf = (runs: readonly IndexedRun[]) => writeObjectIndex(this.#clock.now(), runs, this.#metadata.catalog())
     const flight: Flight = {
       buffer,
       ...this.newObject(),
-      body,
-      index,
+      ...buffer.close(this.#slabs, indexOf),
       done,
       finish,
       startedAt: stageAt,
@@ -216,12 +217,12 @@ export class Appender {
   async #upload(flight: Flight): Promise<void> {
     for (let attempt = 0; flight.state === 'uploading'; attempt++) {
       try {
-        await this.#store.put(flight.key, [flight.body.bytes, flight.index])
+        await this.#store.put(flight.key, [flight.bytes])
         flight.state = 'uploaded'
       } catch (error) {
         const isLast = attempt >= this.#config.uploadRetries
         // The failed request may still be using the memory.
-        flight.body.slab?.neverReuse()
+        flight.records.slab?.neverReuse()
         this.#log.warn('could not write an object', { key: flight.key, attempt, error })
         // A failed put may have succeeded; the retry puts the same bytes under the same key.
         if (isLast) flight.state = 'failed'
@@ -257,9 +258,9 @@ export class Appender {
     const parts = flights.map(({ buffer }) => buffer.undecided())
     try {
       const assignments = await this.#metadata.commit(
-        flights.map(({ key, body, epoch }, index) => ({
+        flights.map(({ key, records, epoch }, index) => ({
           key,
-          sizeBytes: body.bytes.length,
+          sizeBytes: records.bytes.length,
           epoch,
           batches: parts[index]!.batches,
         })),
@@ -321,13 +322,13 @@ export class Appender {
   #land(count: number): void {
     let requests = 0
     for (const flight of this.#flights.splice(0, count)) {
-      const { buffer, body, finish, startedAt } = flight
+      const { buffer, records, finish, startedAt } = flight
       this.#leave(flight, 'commit')
       const tookMs = flight.stageAt - startedAt
       const usualMs = this.#usualFlightMs
       this.#usualFlightMs = Number.isFinite(usualMs) ? usualMs + (tookMs - usualMs) * SMOOTHING : tookMs
-      this.#bufferedBytes -= body.bytes.length
-      body.slab?.release()
+      this.#bufferedBytes -= records.bytes.length
+      records.slab?.release()
       requests += buffer.requests
       buffer.settle()
       finish()

@@ -31,6 +31,12 @@ export interface Slot {
 
 export const STORAGE_ERROR: AppendOutcome = { ok: false, code: 'KAFKA_STORAGE_ERROR', logStartOffset: -1 }
 
+/** The bytes of an object: its records, followed by its self-description. */
+export interface ObjectBytes {
+  readonly bytes: Buffer
+  readonly records: Piece
+}
+
 /** Batches of all partitions, collected for one object. */
 export class FlushBuffer {
   readonly openedAt: number
@@ -60,29 +66,23 @@ export class FlushBuffer {
     return this.#requests.length
   }
 
-  /** Joins the batches into the body of an object, grouped by partition in order of arrival. */
-  close(slabs: SlabPool): Piece {
+  /** Joins the batches, grouped by partition in order of arrival, and the index of their runs in one piece of memory. */
+  close(slabs: SlabPool, indexOf: (runs: readonly IndexedRun[]) => Buffer): ObjectBytes {
     const byPartition = Map.groupBy(this.#slots, ({ append }) => append.partition)
-    const piece = slabs.take(this.sizeBytes)
-    let position = 0
-    for (const slots of byPartition.values()) {
+    let end = 0
+    const runs = Array.from(byPartition, ([partition, slots]): IndexedRun => {
+      const position = end
       for (const slot of slots) {
-        slot.position = position
-        position += slot.append.records.copy(piece.bytes, position)
+        slot.position = end
+        end += slot.append.records.length
       }
-    }
-    return piece
-  }
-
-  /** The ranges of each partition's batches, once the buffer is closed. */
-  runs(): IndexedRun[] {
-    const byPartition = Map.groupBy(this.#slots, ({ append }) => append.partition)
-    return Array.from(byPartition, ([partition, slots]) => ({
-      partition,
-      position: slots[0]!.position,
-      sizeBytes: slots.reduce((sum, { append }) => sum + append.records.length, 0),
-      offsets: null,
-    }))
+      return { partition, position, sizeBytes: end - position, offsets: null }
+    })
+    const index = indexOf(runs)
+    const { bytes, slab } = slabs.take(end + index.length)
+    for (const { append, position } of this.#slots) append.records.copy(bytes, position)
+    index.copy(bytes, end)
+    return { bytes, records: { bytes: bytes.subarray(0, end), slab } }
   }
 
   /** The slots without an outcome, and their batches for the metadata. */

@@ -2,7 +2,7 @@
 // need it, but can be rebuilt with it from a bucket alone (docs/adr/0026-rebuild.md).
 import { fieldsOf } from '../../base/index.ts'
 import type { Catalog, Extent, PartitionId } from '../../metadata/index.ts'
-import { type ObjectStore, StorageError } from '../../storage/index.ts'
+import { DIRECT_BYTES, DISK_BLOCK_BYTES, type ObjectStore, StorageError } from '../../storage/index.ts'
 
 /** A partition with all its identifiers. */
 export interface NamedPartition {
@@ -37,7 +37,8 @@ const TAIL_BYTES = 64 * 1024
 
 /**
  * Encodes the bytes that follow the records of an object. Partitions that the
- * catalog does not know have just been deleted.
+ * catalog does not know have just been deleted. A large object ends at the end of a disk block, so that a disk can write
+ * it whole, without the page cache.
  */
 export function writeObjectIndex(writtenAt: number, runs: readonly IndexedRun[], catalog: Catalog): Buffer {
   const places = placesOf(catalog)
@@ -56,11 +57,16 @@ export function writeObjectIndex(writtenAt: number, runs: readonly IndexedRun[],
       return [[partition, position, sizeBytes, baseOffset, lastOffset, maxTimestamp, appendTimestamp]]
     }),
   })
-  const bytes = Buffer.from(body)
-  const trailer = Buffer.alloc(TRAILER_BYTES)
-  trailer.writeUInt32BE(bytes.length)
-  MAGIC.copy(trailer, 4)
-  return Buffer.concat([bytes, trailer])
+  const recordsBytes = runs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const needed = Buffer.byteLength(body) + TRAILER_BYTES
+  const isLarge = recordsBytes >= DIRECT_BYTES
+  // Space is insignificant in JSON.
+  const padding = isLarge ? (DISK_BLOCK_BYTES - ((recordsBytes + needed) % DISK_BLOCK_BYTES)) % DISK_BLOCK_BYTES : 0
+  const bytes = Buffer.alloc(needed + padding, ' ')
+  bytes.write(body)
+  bytes.writeUInt32BE(bytes.length - TRAILER_BYTES, bytes.length - TRAILER_BYTES)
+  MAGIC.copy(bytes, bytes.length - MAGIC.length)
+  return bytes
 }
 
 /**

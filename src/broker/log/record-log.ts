@@ -232,7 +232,7 @@ export class RecordLog {
       ({ key }) => key,
     )
     for (const [key, extents] of byObject) {
-      const body = this.#appender.bodyOf(key)
+      const body = this.#appender.recordsOf(key)
       if (body) this.#cache.insert(body.bytes, 0, extents, body.slab)
     }
     for (const one of appended) {

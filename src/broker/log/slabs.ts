@@ -1,4 +1,4 @@
-import { DISK_BLOCK_BYTES, directMemory } from '../../storage/index.ts'
+import { DISK_BLOCK_BYTES, directMemory, populate } from '../../storage/index.ts'
 
 /** A slab takes at most this fraction of the total, so that little is evicted together. */
 const SLABS = 8
@@ -10,6 +10,10 @@ const MAX_SPARE_SLABS = 4
  * and memory takes no space until it is used.
  */
 const SLABS_TOGETHER = 8
+/** Number of unused slabs whose memory is populated ahead of its use, … */
+const POPULATED_SLABS = 2
+/** … once this part of a slab is in use. A process that stores little does not need a second slab. */
+const POPULATE_FROM = 1 / 4
 /** Smaller slabs are not worth the address space that direct memory takes. */
 const MIN_DIRECT_BYTES = 1024 * 1024
 /** Pieces of at least this size are aligned so that a disk can read and write them directly. */
@@ -53,6 +57,9 @@ export class SlabPool {
   #directSlabs = 0
   /** Memory of slabs that are not created yet. */
   readonly #uncut: Buffer[] = []
+  /** The part of it that is populated. */
+  readonly #populated: Buffer[] = []
+  #isPopulating = false
   readonly #collected = new FinalizationRegistry<undefined>(() => {
     this.#directSlabs -= SLABS_TOGETHER
   })
@@ -83,7 +90,9 @@ export class SlabPool {
     if (sizeBytes > this.#slabBytes) return { bytes: Buffer.allocUnsafeSlow(sizeBytes), slab: undefined }
     const slab = this.#slabWithRoom(use, sizeBytes)
     slab.hold()
-    return { bytes: slab.cut(sizeBytes), slab }
+    const bytes = slab.cut(sizeBytes)
+    if (slab.usedBytes >= this.#slabBytes * POPULATE_FROM && this.#spare.length === 0) void this.#populate()
+    return { bytes, slab }
   }
 
   #slabWithRoom(use: SlabUse, sizeBytes: number): PooledSlab {
@@ -97,18 +106,35 @@ export class SlabPool {
   }
 
   #newMemory(): Buffer {
+    return this.#populated.pop() ?? this.#unusedMemory() ?? Buffer.allocUnsafeSlow(this.#slabBytes)
+  }
+
+  /** Populates the memory of the next slabs, so that whoever fills them does not wait for each page. */
+  async #populate(): Promise<void> {
+    if (this.#isPopulating) return
+    this.#isPopulating = true
+    while (this.#populated.length < POPULATED_SLABS) {
+      // Not in the list meanwhile: nobody else may use it.
+      const memory = this.#unusedMemory()
+      if (memory === undefined) break
+      await populate(memory)
+      this.#populated.push(memory)
+    }
+    this.#isPopulating = false
+  }
+
+  /** Direct memory of a slab's size, unless there are enough such slabs. */
+  #unusedMemory(): Buffer | undefined {
     const whole = this.#uncut.pop()
     if (whole !== undefined) return whole
-    if (this.#slabBytes < MIN_DIRECT_BYTES || this.#directSlabs >= this.#maxDirectSlabs) {
-      return Buffer.allocUnsafeSlow(this.#slabBytes)
-    }
+    if (this.#slabBytes < MIN_DIRECT_BYTES || this.#directSlabs >= this.#maxDirectSlabs) return undefined
     const memory = directMemory(this.#slabBytes * SLABS_TOGETHER)
     this.#directSlabs += SLABS_TOGETHER
     this.#collected.register(memory.buffer, undefined)
     for (let end = memory.length; end > 0; end -= this.#slabBytes) {
       this.#uncut.push(memory.subarray(end - this.#slabBytes, end))
     }
-    return this.#uncut.pop()!
+    return this.#uncut.pop()
   }
 
   #takeBack(slab: PooledSlab): void {
@@ -132,6 +158,10 @@ class PooledSlab implements Slab {
 
   get sizeBytes(): number {
     return this.#bytes.length
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes
   }
 
   hasRoom(sizeBytes: number): boolean {
