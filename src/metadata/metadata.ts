@@ -174,8 +174,8 @@ export interface ExtentQuery {
 export interface ExtentAnswer extends PartitionBounds {
   readonly extents: readonly Extent[]
   /**
-   * The aborted transactions that have records in the extents and end at or after the
-   * offset of the query; empty if not requested.
+   * All aborted transactions that have records in the extents, even before the offset of the query; empty if not
+   * requested.
    */
   readonly aborted: readonly AbortedTransaction[]
 }

@@ -113,6 +113,19 @@ export function transactionSuite(suite: Lent): void {
       assert.deepEqual(heard.at(-1)?.aborted, aborted)
     })
 
+    it('are listed as aborted for whole extents, because readers go back in those that they know', async () => {
+      await begin(p0)
+      await send(p0)
+      const { end } = await askToEnd(false)
+      const marker = {
+        ...{ producerId: producer.producerId, producerEpoch: end.markerEpoch },
+        transaction: { kind: 'marker', end } as const,
+      }
+      await metadata.commit([object('marker', batch(p0, marker), batch(p0, { position: 100 }))])
+      const aborted = [{ producerId: producer.producerId, firstOffset: 0, lastOffset: 1 }]
+      assert.deepEqual(await abortedFrom(p0, 2), aborted, 'the extent starts with the marker')
+    })
+
     it('accept records only for their partitions, from their producer, while they are open', async () => {
       assert.equal(await send(p0), 'INVALID_TXN_STATE')
       await begin(p0)

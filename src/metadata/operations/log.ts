@@ -43,8 +43,9 @@ export const logReads = {
         const known = bounds.get(partition)
         if (!known) return null
         const extents = await readExtents(sql, partition, offset, maxBytes)
-        const last = extents.at(-1)
-        const aborted = withAborted && last ? await readAborted(sql, partition, offset, last.lastOffset) : []
+        const [first] = extents
+        const aborted =
+          withAborted && first ? await readAborted(sql, partition, first.baseOffset, extents.at(-1)!.lastOffset) : []
         return { ...known, extents, aborted }
       }),
     )
