@@ -1,6 +1,6 @@
-import { messageOf } from '../base/index.ts'
+import { makeFolderSync, messageOf } from '../base/index.ts'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
@@ -34,8 +34,8 @@ export function takeDataFolder(folder: string): DataFolder {
   let lock: DatabaseSync
   try {
     // It contains secrets, so no other user may read it.
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    mkdirSync(join(path, 'bucket'), { recursive: true })
+    makeFolderSync(path, { mode: 0o700 })
+    makeFolderSync(join(path, 'bucket'))
     lock = new DatabaseSync(join(path, 'penstock.lock'), { timeout: 0 })
   } catch (cause) {
     throw new DataFolderError(`the data folder ${path} cannot be used: ${messageOf(cause)}`, { cause })

@@ -1,17 +1,9 @@
-import {
-  closeSync,
-  createReadStream,
-  createWriteStream,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-} from 'node:fs'
+import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readdirSync, renameSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
+import { makeFolderSync } from '../base/index.ts'
 import { descriptorSink, type LogSink } from './log-sink.ts'
 
 const maxBytes = 10 * 1024 * 1024
@@ -61,7 +53,7 @@ export class RotatingFile {
   }
 
   #open(): void {
-    mkdirSync(dirname(this.#path), { recursive: true })
+    makeFolderSync(dirname(this.#path))
     this.#descriptor = openSync(this.#path, 'a')
     this.#bytes = fstatSync(this.#descriptor).size
     this.#sink = descriptorSink(this.#descriptor)

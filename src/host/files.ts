@@ -2,6 +2,7 @@ import { globSync, readFileSync, statSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { connect } from 'node:net'
+import { makeFolder } from '../base/index.ts'
 import type { Files } from '../engine/index.ts'
 
 /** The files of this machine. */
@@ -10,7 +11,7 @@ export const openFiles: Files = {
   readFile: path => fs.readFile(path),
   readFileSync: path => readFileSync(path),
   writeFile: (path, data, flag = 'w') => fs.writeFile(path, data, { flag }),
-  mkdir: async path => void (await fs.mkdir(path, { recursive: true })),
+  mkdir: async path => void (await makeFolder(path)),
   unlink: fs.unlink,
   rmdir: fs.rmdir,
   rename: fs.rename,

@@ -1,8 +1,8 @@
 import type { Dirent } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises'
+import { type FileHandle, link, open, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { systemRandom, uuid } from '../base/index.ts'
+import { makeFolder, systemRandom, uuid } from '../base/index.ts'
 import { DISK_BLOCK_BYTES } from './direct-memory.ts'
 import { StorageError } from './errors.ts'
 import { FileThreads } from './file-threads.ts'
@@ -50,9 +50,10 @@ export async function openFileStore(root: string, options: FileStoreOptions = {}
   const fsync = options.fsync ?? true
   const temporaryFolder = join(root, TEMPORARY)
   try {
-    await mkdir(temporaryFolder, { recursive: true })
+    await makeFolder(temporaryFolder)
     await removeAbandoned(temporaryFolder)
   } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') throw new StorageError('failed', `the system refuses the folder ${root}`, { cause })
     throw storageError(cause, `cannot use the folder ${root}`)
   }
   const room = new Room(root, options.reserveBytes)
@@ -271,7 +272,7 @@ async function moveIntoPlace(from: string, to: string, ifAbsent: boolean, root: 
 
 /** Creates a folder and its missing parents durably. */
 async function makeFolders(folder: string, root: string, fsync: boolean): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
+  const first = await makeFolder(folder)
   if (!first || !fsync) return
   for (let made = folder; made.length >= first.length && made.length > root.length; made = dirname(made)) {
     await syncFolder(dirname(made))
