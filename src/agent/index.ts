@@ -1,6 +1,7 @@
 export { Agent, type KafkaFigures } from './agent.ts'
 
 export { AgentCluster } from './brokers/agent-cluster.ts'
+export { SharedAddress } from './brokers/shared-address.ts'
 export { Logins } from './logins.ts'
 export { type KafkaAccess, KafkaClient } from './cluster/kafka-client.ts'
 export { LintThread } from './lint/lint-thread.ts'

@@ -4,6 +4,7 @@ import process from 'node:process'
 import {
   Agent,
   AgentCluster,
+  SharedAddress,
   type KafkaAccess,
   KafkaClient,
   Logins,
@@ -149,6 +150,7 @@ export function joinCluster(
   const { requireSASLAuthentication, kafkaTLS, requireMTLSAuthentication } = options.kafkaSecurity
   const logins = new Logins({ metadata, clock, random: systemRandom, log })
   closers.push(() => logins.close())
+  const sharedAddress = new SharedAddress(cluster.self, clock, log)
   const access: KafkaAccess = {
     isEncrypted: kafkaTLS || requireMTLSAuthentication,
     logins: requireSASLAuthentication ? logins : undefined,
@@ -180,6 +182,7 @@ export function joinCluster(
     log,
     onPeers: (peers, secret) => {
       cluster.follow(peers)
+      sharedAddress.follow(peers)
       zone.follow(peers, secret)
     },
     supervisor: pipelines && (events => newSupervisor(options, policy, kafka, metadata, access, pipelines, events)),

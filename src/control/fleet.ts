@@ -13,6 +13,7 @@ import { isShared, type ReconcilePlan, reconcile } from './reconciler.ts'
 import { Relay } from './relay.ts'
 import { StatusBoard } from './status-board.ts'
 import * as store from './store/store.ts'
+import { FleetWarnings } from './fleet-warnings.ts'
 import { pollMs, WaitingPolls } from './waiting-polls.ts'
 
 const leaseMs = 20_000
@@ -65,10 +66,10 @@ export class Fleet implements AgentLink {
   readonly #options: FleetOptions
   readonly #relay: Relay
   readonly #waiting: WaitingPolls
+  readonly #warnings: FleetWarnings
   readonly #orders = new Map<string, Pick<Orders, 'revision' | 'instances'>>()
   readonly #reported = new Map<string, { readonly revision: number; readonly held: string; storedAt: number }>()
   readonly #silent = new Set<string>()
-  #lacksJobs = false
   /** As of the latest reconciliation, undefined before the first; a new list whenever it changes. */
   #peers: readonly Peer[] | undefined
   /** The list last sent to each agent. */
@@ -89,6 +90,7 @@ export class Fleet implements AgentLink {
     this.board = new StatusBoard(clusterId, clock, changes)
     this.#pace = new ReconcilePace({ clock, log, reconcile: () => this.#reconcile() })
     this.#waiting = new WaitingPolls(clock)
+    this.#warnings = new FleetWarnings(clusterId, log)
     this.#relay = new Relay(random, agentId => this.#waiting.wake(agentId))
   }
 
@@ -308,7 +310,7 @@ export class Fleet implements AgentLink {
       if (this.#waiting.has(id) && this.#orders.get(id)?.revision !== ordersRevision) this.#waiting.wake(id)
     const heard = done.agents.filter(agent => isHeard(agent, done.now))
     this.#setPeers(heard)
-    this.#warnOfMissingJobs(heard)
+    this.#warnings.check(heard)
   }
 
   async #plan(
@@ -372,16 +374,6 @@ export class Fleet implements AgentLink {
     if (isDeepStrictEqual(peers, this.#peers)) return
     this.#peers = peers
     this.#waiting.wakeAll()
-  }
-
-  /** Warns if no agent has the jobs role: without background work the bucket only grows. */
-  #warnOfMissingJobs(heard: readonly RegisteredAgent[]): void {
-    const lacksJobs = heard.length > 0 && !heard.some(({ hello }) => hello.roles.includes('jobs'))
-    if (lacksJobs && !this.#lacksJobs)
-      this.#options.log.warn('no agent has the role jobs: nothing is merged, compacted or deleted', {
-        cluster: this.#options.clusterId,
-      })
-    this.#lacksJobs = lacksJobs
   }
 
   async #kafkaAgent(isWanted: (agent: RegisteredAgent) => boolean): Promise<RegisteredAgent | undefined> {

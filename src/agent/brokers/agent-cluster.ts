@@ -12,7 +12,7 @@ const maxRememberedViews = 1000
  * it.
  */
 export class AgentCluster implements Cluster {
-  readonly #self: Peer
+  readonly self: Peer
   /**
    * By client id: coordinators outside the client's zone or role that were returned to it. From then on they are listed
    * among its brokers, because some clients (kafkajs) connect only to listed brokers.
@@ -22,7 +22,7 @@ export class AgentCluster implements Cluster {
   #peers: readonly Peer[]
 
   constructor(self: Peer) {
-    this.#self = self
+    this.self = self
     this.#peers = [self]
   }
 
@@ -82,8 +82,8 @@ export class AgentCluster implements Cluster {
 
   /** The agents of this one's group that serve clients. Draining ones are included only if there are no others. */
   #serving(): readonly Peer[] {
-    const inGroup = this.#peers.filter(({ group, roles }) => group === this.#self.group && servesClients(roles))
-    return inGroup.length > 0 ? preferred(inGroup, ({ isDraining }) => !isDraining) : [this.#self]
+    const inGroup = this.#peers.filter(({ group, roles }) => group === this.self.group && servesClients(roles))
+    return inGroup.length > 0 ? preferred(inGroup, ({ isDraining }) => !isDraining) : [this.self]
   }
 }
 
