@@ -130,9 +130,11 @@ function rolesOf({ roles, enableManagedPipelines, runPipelines }: AgentFlags): A
 
 /** Batching to suit the store: a local store needs none, a remote one charges for each put. */
 function logConfigOf({ bucketURL, batchTimeout, memoryShare }: AgentFlags): LogConfig {
-  const isLocal = bucketURL.startsWith('file:') || bucketURL.startsWith('mem:')
   if (memoryShare < 1) throw new FlagError('-memoryShare has to be at least 1')
-  const base = { ...(isLocal ? localLogConfig : remoteLogConfig), cacheBytes: cacheBytes(memoryShare) }
+  const base = {
+    ...(bucketURL.startsWith('file:') ? localLogConfig : remoteLogConfig),
+    cacheBytes: cacheBytes(memoryShare),
+  }
   if (batchTimeout === '') return base
   const lingerMs = durationMs('batchTimeout', batchTimeout)
   if (lingerMs < minBatchMs) throw new FlagError(`-batchTimeout has to be at least ${minBatchMs}ms`)

@@ -109,6 +109,10 @@ async function openBucket({ bucketURL }: ClusterFlags, log: Log, isWriter: boole
     throw new FlagError(
       '-bucketURL is missing: s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER or file:///FOLDER',
     )
+  if (URL.parse(bucketURL)?.protocol === 'mem:')
+    throw new FlagError(
+      '-bucketURL: mem:// is the memory of one process, which no other can read: use file:///FOLDER to run agents on one machine',
+    )
   const store = await blame('bucketURL', () => openStore(bucketURL))
   if (isWriter) await withBucket(log, () => probeStore(store))
   return store

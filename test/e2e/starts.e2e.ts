@@ -227,6 +227,14 @@ test('an agent names the flag that is wrong', async t => {
     ],
     'an unknown cluster': [{ defaultVirtualClusterID: 'vci_unknown' }, /-defaultVirtualClusterID: there is no virtual/],
     'a bucket that is not there': [{ bucketURL: bucketUrl(server.endpoint, 'none') }, /-bucketURL: .*NoSuchBucket/],
+    'a bucket in the memory of one process': [
+      { bucketURL: 'mem://bucket' },
+      /-bucketURL: mem:\/\/ is the memory of one/,
+    ],
+    'a folder that the system refuses': [
+      { bucketURL: 'file:///proc/bucket' },
+      /-bucketURL: the system refuses the folder \/proc\/bucket/,
+    ],
     'a wrong secret key': [
       { bucketURL: bucketUrl(server.endpoint) },
       /-bucketURL: .*SignatureDoesNotMatch.*the secret key is wrong/,
