@@ -93,6 +93,13 @@ test('an unsupported feature is reported in addition to other errors', async () 
   ])
   const sql = 'output:\n  sql_raw:\n    driver: spanner\n    dsn: x\n    query: SELECT 1\n'
   assert.deepEqual(await lint(sql), ["3: SQL driver 'spanner' is known but not supported by Penstock yet"])
+  const native = sql.replace('spanner', 'clickhouse').replace('dsn: x', 'dsn: clickhouse://localhost:9000/db')
+  const [finding = '', ...others] = await lint(native)
+  assert.match(
+    finding,
+    /^3: the native protocol of ClickHouse .* is known but not supported by Penstock yet: use the HTTP/,
+  )
+  assert.deepEqual(others, [])
 })
 
 test('errors that a mapping raises at start are found by lint', async () => {

@@ -153,6 +153,8 @@ async function openClient(
       return (await import('./postgres.ts')).openPostgres(config, resources)
     case 'mysql':
       return (await import('./mysql.ts')).openMysql(config, resources)
+    case 'clickhouse':
+      return (await import('./clickhouse.ts')).openClickhouse(config, resources)
     case 'mssql':
       return (await import('./mssql.ts')).openMssql(config, resources)
     case 'sqlite':

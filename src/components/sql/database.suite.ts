@@ -19,21 +19,30 @@ export interface TestDatabase {
   query(statement: string): Promise<readonly Readonly<Record<string, unknown>>[]>
   /** The type of a key that the database assigns, in ascending order. */
   readonly serial: string
-  /** The columns `k` and `v` of a table for a cache. */
-  readonly cacheColumns: string
-  /** The clause that makes an insert replace `v` of an existing `k`. */
-  readonly cacheSuffix: string
   /** How a column `n INT` with the value 1 is read. */
   readonly one: string
 }
 
+interface CacheDatabase {
+  /** The columns `k` and `v` of a table for a cache. */
+  readonly cacheColumns: string
+  /** The clause that makes an insert replace `v` of an existing `k`. */
+  readonly cacheSuffix: string
+}
+
 export const newTable = () => `t_${randomUUID().slice(0, 8)}`
 
-/** What holds for the components with each database. */
-export function testDatabase(database: TestDatabase): void {
-  const { driver, serial } = database
-  const connection = { driver, dsn: database.dsn(database.port) }
+/** What holds for the components with each database that has transactions and unique keys. */
+export function testDatabase(database: TestDatabase & CacheDatabase): void {
+  testOutputs(database)
+  testInputs(database)
+  testCache(database)
+  testResults(database)
+  testBatches(database)
+}
 
+/** The outputs `sql_insert` and `sql_raw`. */
+export function testOutputs({ driver, serial, ...database }: TestDatabase): void {
   for (const name of ['sql_insert', 'sql_raw'] as const) {
     outputContract(name, rig, {
       inFlight: 'many',
@@ -58,7 +67,10 @@ export function testDatabase(database: TestDatabase): void {
       },
     })
   }
+}
 
+/** The inputs `sql_select` and `sql_raw`. */
+export function testInputs({ driver, ...database }: TestDatabase): void {
   for (const name of ['sql_select', 'sql_raw'] as const) {
     inputContract(name, rig, {
       ends: true,
@@ -75,21 +87,29 @@ export function testDatabase(database: TestDatabase): void {
             ? `query: 'SELECT n FROM ${table} WHERE n <> ${database.place(1)}', args_mapping: 'root = [ 99 ]'`
             : `table: ${table}, columns: [ n ], where: n <> ?, args_mapping: 'root = [ 99 ]'`
         return {
-          config: `{ ${name}: { driver: ${driver}, dsn: '${connection.dsn}', ${what} } }`,
+          config: `{ ${name}: { driver: ${driver}, dsn: '${database.dsn(database.port)}', ${what} } }`,
           bodies: numbers.map(n => `{"n":${database.one.replace('1', String(n))}}`),
         }
       },
     })
   }
+}
 
+/** The cache `sql`. */
+function testCache({ driver, ...database }: TestDatabase & CacheDatabase): void {
   cacheContract('sql', rig, {
     open() {
       const table = newTable()
       return {
-        config: `{ sql: { driver: ${driver}, dsn: '${connection.dsn}', table: ${table}, key_column: k, value_column: v, set_suffix: '${database.cacheSuffix}', init_statement: 'CREATE TABLE ${table} (${database.cacheColumns})' } }`,
+        config: `{ sql: { driver: ${driver}, dsn: '${database.dsn(database.port)}', table: ${table}, key_column: k, value_column: v, set_suffix: '${database.cacheSuffix}', init_statement: 'CREATE TABLE ${table} (${database.cacheColumns})' } }`,
       }
     },
   })
+}
+
+/** What the components return, and what they do without a server. */
+export function testResults({ driver, serial, ...database }: TestDatabase): void {
+  const connection = { driver, dsn: database.dsn(database.port) }
 
   test(`${driver}: a result larger than one fetch is complete`, async () => {
     const table = newTable()
@@ -107,20 +127,28 @@ export function testDatabase(database: TestDatabase): void {
     )
   })
 
+  test(`${driver}: with init_verify_conn the stream does not start while the database is unreachable`, async () => {
+    const config = { sql_raw: { driver, dsn: database.dsn(1), query: 'SELECT 1', init_verify_conn: true } }
+    await assert.rejects(Sender.start(config), /could not establish connection to database/)
+  })
+}
+
+function testBatches({ driver, ...database }: TestDatabase): void {
   test(`${driver}: the rows of a batch are inserted together or not at all`, async () => {
     const table = newTable()
     await database.execute(`CREATE TABLE ${table} (id INT PRIMARY KEY)`)
     const sender = await Sender.start({
-      sql_insert: { ...connection, table, columns: ['id'], args_mapping: 'root = [ this.id ]' },
+      sql_insert: {
+        driver,
+        dsn: database.dsn(database.port),
+        table,
+        columns: ['id'],
+        args_mapping: 'root = [ this.id ]',
+      },
     })
     await assert.rejects(sender.send('{"id":1}', '{"id":2}', '{"id":1}'))
     await sender.send('{"id":1}', '{"id":2}')
     await sender.close()
     assert.equal((await database.query(`SELECT id FROM ${table}`)).length, 2)
-  })
-
-  test(`${driver}: with init_verify_conn the stream does not start while the database is unreachable`, async () => {
-    const config = { sql_raw: { driver, dsn: database.dsn(1), query: 'SELECT 1', init_verify_conn: true } }
-    await assert.rejects(Sender.start(config), /could not establish connection to database/)
   })
 }

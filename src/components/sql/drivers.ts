@@ -1,19 +1,21 @@
 import { fieldsOf } from '../../base/index.ts'
 import { field, type Field, type FieldMap, type Infer, type Need } from '../../engine/index.ts'
 import { sessionFields } from '../aws/session.ts'
+import { parseClickhouseDsn, refusalOfNative } from './clickhouse-dsn.ts'
 import { parseMssqlDsn } from './mssql-dsn.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
 import { parsePostgresDsn } from './postgres-dsn.ts'
 import { parseSqliteDsn } from './sqlite-dsn.ts'
 
 /** Drivers that reach a database over the network. */
-export type NetworkDriver = 'mssql' | 'mysql' | 'postgres'
+export type NetworkDriver = 'clickhouse' | 'mssql' | 'mysql' | 'postgres'
 
 export const DRIVERS: Readonly<Record<string, string>> = {
   mysql: '`[user[:password]@][tcp[(host:port)]]/database[?parameters]`; placeholders are `?`.',
   postgres:
     '`postgres://[user[:password]@][host][:port][/database][?parameters]`; placeholders are `$1`, `$2`. Connections are encrypted unless `sslmode=disable` is set.',
-  clickhouse: '',
+  clickhouse:
+    'By its HTTP interface: `http[s]://[user[:password]@][host][:8123][/database][?parameters]`; placeholders are `$1`, `$2`. The native protocol (`clickhouse://`, port 9000) is not supported yet.',
   mssql:
     'SQL Server, Azure SQL: `sqlserver://[user[:password]@][host][:port][/instance][?database=name&parameters]`; placeholders are `?`. The whole connection is encrypted unless `encrypt=disable` is set; certificates are verified if `encrypt` is set.',
   sqlite: 'Embedded in this process: `file:foo.db`, or `:memory:`; placeholders are `?`.',
@@ -25,7 +27,7 @@ export const DRIVERS: Readonly<Record<string, string>> = {
   duckdb: '',
 }
 
-const RUNNING: ReadonlySet<string> = new Set(['sqlite', 'postgres', 'mysql', 'mssql'])
+const RUNNING: ReadonlySet<string> = new Set(['sqlite', 'postgres', 'mysql', 'mssql', 'clickhouse'])
 
 /** Whether a driver is supported. */
 export function isDriver(driver: string): boolean {
@@ -48,6 +50,7 @@ export const driverFields = {
       'postgres://user:password@localhost:5432/database?sslmode=disable',
       'user:password@tcp(localhost:3306)/database',
       'sqlserver://user:password@localhost:1433?database=name',
+      'http://user:password@localhost:8123/database',
       'file:data.db?_pragma=busy_timeout(5000)',
       ':memory:',
     ),
@@ -61,7 +64,9 @@ export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer
     .object(fields)
     .needsWhen(['database_files', 'network'], needs)
     .lint(value => {
-      const { iam_enabled: iam, secret_name: secret } = fieldsOf(value)
+      const { iam_enabled: iam, secret_name: secret, driver, dsn } = fieldsOf(value)
+      const native = driver === 'clickhouse' && typeof dsn === 'string' ? refusalOfNative(dsn) : undefined
+      if (native !== undefined) return native
       return iam === true && secret !== undefined ? 'both iam_enabled and secret_name cannot be set' : undefined
     })
 }
@@ -88,6 +93,7 @@ function addressOf(driver: string, dsn: string): string | undefined {
       const { host, port } = parseMysqlDsn(dsn)
       return `${host}:${port}`
     }
+    if (driver === 'clickhouse') return parseClickhouseDsn(dsn).hosts[0]
     if (driver === 'mssql') {
       const { host, port } = parseMssqlDsn(dsn)
       return port === undefined ? undefined : `${host}:${port}`

@@ -10,8 +10,9 @@ import { type ConnectionConfig, type InsertStatement, type SqlConnection, Statem
 import { type MssqlDsn, parseMssqlDsn } from './mssql-dsn.ts'
 import { withNames } from './mssql-placeholders.ts'
 import { readExactly } from './mssql-values.ts'
-import { PooledDatabase, type Result, type Session } from './pooled-database.ts'
+import { PooledDatabase, type Session } from './pooled-database.ts'
 import { insertQuery } from './queries.ts'
+import type { Result } from './result.ts'
 
 const { TYPES } = tedious
 

@@ -1,14 +1,8 @@
-import { Buffer } from 'node:buffer'
 import type { Clock } from '../../base/index.ts'
 import type { Value } from '../../bloblang/index.ts'
 import type { ConnectionConfig, InsertStatement, Row, SqlConnection } from './connection.ts'
 import { ConnectionPool, type Pooled } from './connection-pool.ts'
-
-/** Columns and rows of a result. Binary values are bytes. */
-export interface Result {
-  readonly columns: readonly string[]
-  readonly rows: readonly (readonly Value[])[]
-}
+import { bytesOf, type Result, rowsOf } from './result.ts'
 
 /**
  * One connection to a database. Statements do not overlap. They reject with a `StatementError` if the database refused
@@ -72,20 +66,4 @@ export class PooledDatabase implements SqlConnection {
   async close(): Promise<void> {
     await this.#pool.close()
   }
-}
-
-/** The rows of a result as objects; bytes become text, as in the original. */
-function rowsOf({ columns, rows }: Result): Row[] {
-  return rows.map(row => Object.fromEntries(columns.map((name, at) => [name, textOfBytes(row[at] ?? null)])))
-}
-
-function textOfBytes(value: Value): Value {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : value
-}
-
-/** A value as bytes; undefined for NULL or if there is none. */
-function bytesOf(value: Value | undefined): Uint8Array | undefined {
-  if (value === null || value === undefined) return undefined
-  // Data written by another program may be text.
-  return value instanceof Uint8Array ? value : Buffer.from(String(value))
 }

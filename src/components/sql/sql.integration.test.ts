@@ -13,11 +13,11 @@ import { startPostgresServer } from '../../../test/servers/postgres-server.ts'
 import { Receiver, Sender } from '../../../test/connectors/streams.ts'
 import { bodies, until } from '../../engine/contract/rig.ts'
 import { rig } from '../contract/rig.suite.ts'
-import { newTable, testDatabase, type TestDatabase } from './database.suite.ts'
+import { newTable, testDatabase } from './database.suite.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
 
 /** A server of one kind, as accessed by the tests and named in configurations. */
-interface Database extends TestDatabase {
+type Database = Parameters<typeof testDatabase>[0] & {
   readonly driver: 'postgres' | 'mysql'
   /** The same kind on another port, which also has a test database. */
   at(port: number): Promise<Database>
