@@ -51,7 +51,7 @@ export {
 } from './component.ts'
 export { withDeadline } from './deadline.ts'
 export { evaluated } from './evaluated.ts'
-export { throwOutcomes } from './outcomes.ts'
+export { sendAll, type Settle, throwOutcomes } from './outcomes.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
 export {

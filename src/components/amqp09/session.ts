@@ -2,6 +2,7 @@
 import type { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import { asError, messageOf } from '../../base/index.ts'
+import type { Settle } from '../../engine/index.ts'
 import {
   IncomingFrames,
   maxFrameBytes,
@@ -46,9 +47,6 @@ export interface SignIn {
   /** The time between heartbeats, 0 for none. The server may lower it. */
   readonly heartbeatSeconds: number
 }
-
-/** Receives the outcome of a message, once: null if the server has confirmed it. */
-export type Settle = (error: Error | null) => void
 
 type Write = (fields: FieldWriter) => FieldWriter
 

@@ -61,6 +61,8 @@ export function mqttConnector(
   const options: IClientOptions = {
     ...more,
     protocolVersion: 4,
+    // Its default asks for each packet, several times, whether DEBUG is set: a tenth of the time of a message.
+    log: () => undefined,
     reconnectPeriod: 0,
     resubscribe: false,
     connectTimeout: config.connect_timeout ?? 30_000,

@@ -12,6 +12,8 @@ import {
   NotConnectedError,
   type Output,
   type Resources,
+  sendAll,
+  type Settle,
   throwOutcomes,
 } from '../../engine/index.ts'
 import { clientFields, mqttConnector, qosOf, type QualityOfService } from './client.ts'
@@ -64,12 +66,11 @@ class MqttOutput implements Output {
   }
 
   async write(batch: Batch): Promise<void> {
-    const outcomes = await this.#send(batch, index => this.#publish(batch, index))
-    throwOutcomes(batch, outcomes)
+    throwOutcomes(batch, await sendAll(batch.length, (index, settle) => this.#publish(batch, index, settle)))
   }
 
   writeRun(run: readonly Message[]): Promise<readonly (Error | null)[]> {
-    return this.#send(run, index => this.#publish([run[index]!], 0))
+    return sendAll(run.length, (index, settle) => this.#publish([run[index]!], 0, settle))
   }
 
   async close(): Promise<void> {
@@ -78,34 +79,21 @@ class MqttOutput implements Output {
     await client?.endAsync(!client.connected)
   }
 
-  #send(messages: readonly Message[], publish: (index: number) => Promise<void>): Promise<readonly (Error | null)[]> {
-    return Promise.all(
-      messages.map((_, index) =>
-        publish(index).then(
-          () => null,
-          (error: unknown) => asError(error),
-        ),
-      ),
-    )
-  }
-
-  async #publish(batch: Batch, index: number): Promise<void> {
+  #publish(batch: Batch, index: number, settle: Settle): void {
     const client = this.#client
-    if (client === null || !client.connected) throw new NotConnectedError()
-    const topic = evaluated('topic', () => this.#config.topic.eval(batch, index))
-    const retain = this.#isRetained(batch, index)
-    const bytes = batch[index]!.bytes()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    client.publish(
-      topic,
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
-      { qos: this.#qos, retain },
-      error => {
-        if (error === undefined || error === null) resolve()
-        else reject(client.connected ? error : new NotConnectedError(error))
-      },
-    )
-    await promise
+    if (client === null || !client.connected) return settle(new NotConnectedError())
+    try {
+      const topic = evaluated('topic', () => this.#config.topic.eval(batch, index))
+      const retain = this.#isRetained(batch, index)
+      const bytes = batch[index]!.bytes()
+      const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      client.publish(topic, content, { qos: this.#qos, retain }, error => {
+        if (error === undefined || error === null) settle(null)
+        else settle(client.connected ? error : new NotConnectedError(error))
+      })
+    } catch (error) {
+      settle(asError(error))
+    }
   }
 
   #isRetained(batch: Batch, index: number): boolean {
