@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { freePorts } from '../servers/ports.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'cassandra-driver'
+import { freePort } from '../servers/ports.ts'
 import { ServerProcess } from '../servers/server-process.ts'
 import type { Family } from './family.ts'
 
@@ -17,40 +19,60 @@ const cassandra: Family = {
   slow: true,
   debian: { [`${JAVA}/java`]: 'openjdk-17-jre-headless', mvn: 'maven' },
   async start({ folder }) {
-    const libraries = install()
-    const [port, storagePort] = await freePorts(2)
-    const authority = join(folder, 'node.pem')
-    makeCertificate(join(folder, 'node.p12'), authority)
-    writeFileSync(join(folder, 'cassandra.yaml'), settings(folder, port, storagePort))
-    const server = await ServerProcess.start({
-      program: `${JAVA}/java`,
-      args: [
-        '-Xmx700m',
-        '-XX:+UseSerialGC',
-        ...exports.flatMap(name => ['--add-exports', `${name}=ALL-UNNAMED`]),
-        ...opens.flatMap(name => ['--add-opens', `${name}=ALL-UNNAMED`]),
-        '-Djdk.attach.allowAttachSelf=true',
-        `-Dcassandra.config=file://${folder}/cassandra.yaml`,
-        `-Dcassandra.storagedir=${folder}`,
-        '-Dcassandra-foreground=yes',
-        '-Dcassandra.ring_delay_ms=1',
-        '-Dcassandra.skip_wait_for_gossip_to_settle=0',
-        '-Dcassandra.superuser_setup_delay_ms=0',
-        '-cp',
-        `${libraries}/*`,
-        'org.apache.cassandra.service.CassandraDaemon',
-      ],
-      ports: [port],
-      startTimeoutMs: 180_000,
-    })
+    const port = await freePort()
+    const command = await cassandraCommand(port, folder)
+    const server = await ServerProcess.start({ ...command, ports: [port] })
     return {
-      environment: { PENSTOCK_TEST_CASSANDRA: `127.0.0.1:${port}`, PENSTOCK_TEST_CASSANDRA_CA: authority },
+      environment: { PENSTOCK_TEST_CASSANDRA: `127.0.0.1:${port}`, PENSTOCK_TEST_CASSANDRA_CA: certificateIn(folder) },
       close: () => server.stop(),
     }
   },
 }
 
+/** The command that starts a server with its data in a folder. */
+export async function cassandraCommand(port: number, folder: string) {
+  const libraries = install()
+  makeCertificate(join(folder, 'node.p12'), certificateIn(folder))
+  writeFileSync(join(folder, 'cassandra.yaml'), settings(folder, port, await freePort()))
+  return {
+    program: `${JAVA}/java`,
+    args: [
+      '-Xmx700m',
+      '-XX:+UseSerialGC',
+      ...exports.flatMap(name => ['--add-exports', `${name}=ALL-UNNAMED`]),
+      ...opens.flatMap(name => ['--add-opens', `${name}=ALL-UNNAMED`]),
+      '-Djdk.attach.allowAttachSelf=true',
+      `-Dcassandra.config=file://${folder}/cassandra.yaml`,
+      `-Dcassandra.storagedir=${folder}`,
+      '-Dcassandra-foreground=yes',
+      '-Dcassandra.ring_delay_ms=1',
+      '-Dcassandra.skip_wait_for_gossip_to_settle=0',
+      '-Dcassandra.superuser_setup_delay_ms=0',
+      '-cp',
+      `${libraries}/*`,
+      'org.apache.cassandra.service.CassandraDaemon',
+    ],
+    startTimeoutMs: 180_000,
+  }
+}
+
+/** The certificate for clients to trust. */
+const certificateIn = (folder: string) => join(folder, 'node.pem')
+
 export default cassandra
+
+/** Connects a client once the server has created its first user, a while after it accepts connections. */
+export async function connected(client: Client): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.connect()
+      return
+    } catch (error) {
+      if (attempt === 60) throw error
+      await sleep(1000)
+    }
+  }
+}
 
 function settings(folder: string, port: number, storagePort: number): string {
   return JSON.stringify({
@@ -70,6 +92,7 @@ function settings(folder: string, port: number, storagePort: number): string {
     native_transport_port: port,
     storage_port: storagePort,
     authenticator: 'PasswordAuthenticator',
+    authorizer: 'CassandraAuthorizer',
     auto_snapshot: false,
     client_encryption_options: {
       enabled: true,

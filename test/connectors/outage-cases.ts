@@ -284,9 +284,11 @@ async function start(
   }
 }
 
+type Command = Pick<ServerProcessOptions, 'program' | 'args' | 'startTimeoutMs'>
+
 interface ProcessOptions {
   /** The command that starts the server with its own folder. */
-  readonly command: (port: number, folder: string) => Pick<ServerProcessOptions, 'program' | 'args'>
+  readonly command: (port: number, folder: string) => Command | Promise<Command>
   /** Whether it keeps accepted data only when it is stopped gracefully. */
   readonly stopsGently?: boolean
   readonly prepare?: (id: string, port: number) => Promise<void>
@@ -298,7 +300,7 @@ interface ProcessOptions {
 export async function openOwnServer({ command, stopsGently = false, ...more }: ProcessOptions): Promise<OwnServer> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-server-'))
   const port = await freePort()
-  const server = await ServerProcess.start({ ...command(port, folder), ports: [port] })
+  const server = await ServerProcess.start({ ...(await command(port, folder)), ports: [port] })
   return {
     port,
     prepare: async id => await more.prepare?.(id, port),

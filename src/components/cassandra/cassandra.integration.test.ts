@@ -5,7 +5,8 @@ import process from 'node:process'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { auth, Client } from 'cassandra-driver'
-import { testOutages } from '../../../test/connectors/outage-cases.ts'
+import { cassandraCommand, connected } from '../../../test/connectors/cassandra.family.ts'
+import { openOwnServer, testOutages } from '../../../test/connectors/outage-cases.ts'
 import { Sender } from '../../../test/connectors/streams.ts'
 import { startTcpProxy } from '../../../test/servers/tcp-proxy.ts'
 import { outputContract } from '../../engine/contract/output.suite.ts'
@@ -20,12 +21,14 @@ if (address === undefined || authority === undefined) {
 
 async function testCassandra(port: number, caFile: string): Promise<void> {
   const [username, password] = ['cassandra', 'cassandra']
-  const client = new Client({
-    contactPoints: [`127.0.0.1:${port}`],
-    localDataCenter: 'datacenter1',
-    authProvider: new auth.PlainTextAuthProvider(username, password),
-    socketOptions: { readTimeout: 60_000 },
-  })
+  const clientOf = (ownPort: number) =>
+    new Client({
+      contactPoints: [`127.0.0.1:${ownPort}`],
+      localDataCenter: 'datacenter1',
+      authProvider: new auth.PlainTextAuthProvider(username, password),
+      socketOptions: { readTimeout: 60_000 },
+    })
+  const client = clientOf(port)
   await connected(client)
   after(() => client.shutdown())
   const space = newName()
@@ -44,22 +47,45 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
     while (!pattern.test(stream.log.join('\n'))) await sleep(20)
   }
 
-  testOutages('cassandra out', {
-    port,
-    prepare: async id =>
-      void (await client.execute(`CREATE TABLE ${space}.${id.replace('-', '_')} (body text PRIMARY KEY)`)),
-    output: (id, ownPort) => ({
-      cassandra: {
-        ...own(ownPort),
-        query: `INSERT INTO ${space}.${id.replace('-', '_')} (body) VALUES (?)`,
-        args_mapping: 'root = [ content().string() ]',
+  const tableOf = (id: string) => `outages.${id.replace('-', '_')}`
+  const prepare = async (some: Client, id: string) => {
+    const replication = "{'class':'SimpleStrategy','replication_factor':1}"
+    await some.execute(`CREATE KEYSPACE IF NOT EXISTS outages WITH replication = ${replication}`)
+    await some.execute(`CREATE TABLE ${tableOf(id)} (body text PRIMARY KEY)`)
+  }
+  testOutages(
+    'cassandra out',
+    {
+      port,
+      prepare: id => prepare(client, id),
+      output: (id, ownPort) => ({
+        cassandra: {
+          ...own(ownPort),
+          query: `INSERT INTO ${tableOf(id)} (body) VALUES (?)`,
+          args_mapping: 'root = [ content().string() ]',
+        },
+      }),
+      arrived: async (id, ownPort) => {
+        const reader = ownPort === port ? client : clientOf(ownPort)
+        try {
+          const { rows } = await reader.execute(`SELECT body FROM ${tableOf(id)}`)
+          return rows.map(row => String(row.get('body')))
+        } finally {
+          if (reader !== client) await reader.shutdown()
+        }
       },
-    }),
-    arrived: async id => {
-      const { rows } = await client.execute(`SELECT body FROM ${space}.${id.replace('-', '_')}`)
-      return rows.map(row => String(row.get('body')))
     },
-  })
+    () =>
+      openOwnServer({
+        command: (ownPort, folder) => cassandraCommand(ownPort, folder),
+        async prepare(id, ownPort) {
+          const some = clientOf(ownPort)
+          await connected(some)
+          await prepare(some, id)
+          await some.shutdown()
+        },
+      }),
+  )
 
   test('cassandra: values of all types are stored unchanged', async () => {
     const udt = `${space}.${newName()}`
@@ -292,17 +318,4 @@ async function testCassandra(port: number, caFile: string): Promise<void> {
 
 function newName(): string {
   return `t_${randomUUID().slice(0, 8)}`
-}
-
-/** The user is created some time after the port opens. */
-async function connected(client: Client): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await client.connect()
-      return
-    } catch (error) {
-      if (attempt === 60) throw error
-      await sleep(1000)
-    }
-  }
 }
