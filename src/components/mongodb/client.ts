@@ -157,8 +157,11 @@ function withoutFiles(
   return { url: rest, files: contents }
 }
 
-/** Throws `ConfigError` for an authentication method that would use credentials of this machine. */
+/** Throws `ConfigError` for another scheme, and for an authentication method that would use credentials of this machine. */
 function checkUrl({ url }: ClientConfig): void {
+  if (!/^mongodb(?:\+srv)?:\/\//.test(url)) {
+    throw new ConfigError('error parsing uri: scheme must be "mongodb" or "mongodb+srv"')
+  }
   const mechanism = /[?&]authMechanism=(MONGODB-AWS|MONGODB-OIDC|GSSAPI)/i.exec(url)?.[1]
   if (mechanism !== undefined) throw new ConfigError(`authMechanism ${mechanism} is not supported by Penstock yet`)
 }

@@ -8,6 +8,8 @@ export interface ErrorCase {
   /** The failure. */
   readonly situation: string
   readonly config: ComponentBody
+  /** Variables of the program's environment. */
+  readonly environment?: Environment
 }
 
 /** A loopback port that nothing listens on. */
@@ -246,18 +248,32 @@ export const families: Readonly<Record<string, (environment: Environment) => rea
       ...caches('aws_s3', { 'missing bucket': missing }, s3),
     ]
   },
-  gcp({ PENSTOCK_TEST_GCS }) {
-    void PENSTOCK_TEST_GCS
+  gcp({ PENSTOCK_TEST_GCS, PENSTOCK_TEST_PUBSUB, GCP_UNAUTHORIZED, GCP_FORBIDDEN }) {
+    // The original is sent to another server only by these variables.
+    const at = (authority: string, cases: readonly ErrorCase[]) =>
+      cases.map(each => ({
+        ...each,
+        environment: { STORAGE_EMULATOR_HOST: authority, PUBSUB_EMULATOR_HOST: authority },
+      }))
+    const storage = (situation: string) => [
+      ...outputs('gcp_cloud_storage', { [situation]: {} }, { bucket: 'nonesuch', path: 'p' }),
+      ...inputs('gcp_cloud_storage', { [situation]: {} }, { bucket: 'nonesuch' }),
+      ...caches('gcp_cloud_storage', { [situation]: {} }, { bucket: 'nonesuch' }),
+    ]
+    const queues = (situation: string) => [
+      ...outputs('gcp_pubsub', { [situation]: {} }, { project: 'p', topic: 'nonesuch' }),
+      ...inputs('gcp_pubsub', { [situation]: {} }, { project: 'p', subscription: 'nonesuch' }),
+    ]
     return [
-      ...outputs('gcp_pubsub', { 'refused port': { endpoint: `127.0.0.1:${CLOSED}` } }, { project: 'p', topic: 't' }),
-      ...inputs(
-        'gcp_pubsub',
-        { 'refused port': { endpoint: `127.0.0.1:${CLOSED}` } },
-        { project: 'p', subscription: 's' },
-      ),
-      ...outputs('gcp_cloud_storage', { 'no credentials': {} }, { bucket: 'b', path: 'p' }),
-      ...inputs('gcp_cloud_storage', { 'no credentials': {} }, { bucket: 'b' }),
+      ...storage('no credentials'),
+      ...queues('no credentials'),
       ...outputs('gcp_bigquery', { 'no credentials': {} }, { project: 'p', dataset: 'd', table: 't' }),
+      ...at(`127.0.0.1:${CLOSED}`, [...storage('refused port'), ...queues('refused port')]),
+      ...at(`${NOWHERE}:443`, [...storage('unknown host'), ...queues('unknown host')]),
+      ...at(`127.0.0.1:${portIn(PENSTOCK_TEST_GCS!)}`, storage('missing bucket')),
+      ...at(`127.0.0.1:${portIn(PENSTOCK_TEST_PUBSUB!)}`, queues('missing topic or subscription')),
+      ...at(`127.0.0.1:${GCP_UNAUTHORIZED}`, storage('expired token (status 401)')),
+      ...at(`127.0.0.1:${GCP_FORBIDDEN}`, storage('no rights (status 403)')),
     ]
   },
   azure({ PENSTOCK_TEST_AZURE_BLOB: blob, PENSTOCK_TEST_AZURE_QUEUE: queue }) {
@@ -340,15 +356,74 @@ export const families: Readonly<Record<string, (environment: Environment) => rea
     const links = {
       'refused port': { url: `mongodb://127.0.0.1:${CLOSED}/?serverSelectionTimeoutMS=1000` },
       'unknown host': { url: `mongodb://${NOWHERE}:27017/?serverSelectionTimeoutMS=1000` },
-      'wrong password': { url: `${url}/?serverSelectionTimeoutMS=1000`, username: 'x', password: 'wrong' },
+      // FerretDB checks none without PostgreSQL behind it.
+      'a password, where there are none': {
+        url: `${url}/?serverSelectionTimeoutMS=1000`,
+        username: 'x',
+        password: 'wrong',
+      },
       'TLS to a plain port': { url: `${url}/?tls=true&serverSelectionTimeoutMS=1000` },
       'malformed URL': { url: 'http://127.0.0.1' },
     }
     const write = { database: 'd', collection: 'c', operation: 'insert-one', document_map: 'root = {"_id": 1}' }
+    const right = { url: url! }
+    const tooLarge = { document_map: 'root.text = range(0, 1700000).map_each(_ -> "0123456789").join("")' }
     return [
+      ...outputs(
+        'mongodb',
+        {
+          'document too large': { ...right, ...tooLarge },
+          'a document that is none': { ...right, document_map: 'root = "text"' },
+        },
+        write,
+      ),
+      ...inputs(
+        'mongodb',
+        { 'missing collection': right },
+        { database: 'd', collection: 'nonesuch', query: 'root = {}' },
+      ),
       ...outputs('mongodb', { ...links, 'duplicate key': { url: url! } }, write, {}, 2),
       ...inputs('mongodb', links, { database: 'd', collection: 'c', query: 'root = {}' }),
       ...processors('mongodb', { 'refused port': links['refused port'], 'duplicate key': { url: url! } }, write),
+    ]
+  },
+  cassandra({ PENSTOCK_TEST_CASSANDRA: address }) {
+    const port = portIn(address!)
+    const user = (username: string, password: string) => ({
+      password_authenticator: { enabled: true, username, password },
+    })
+    const right = { addresses: [address!], ...user('cassandra', 'cassandra') }
+    const insert = (table: string, value = '"x"') => ({
+      query: `INSERT INTO ${table} (id) VALUES (?)`,
+      args_mapping: `root = [ ${value} ]`,
+    })
+    return [
+      ...outputs(
+        'cassandra',
+        {
+          'refused port': { ...right, addresses: [`127.0.0.1:${CLOSED}`] },
+          'unknown host': { ...right, addresses: [`${NOWHERE}:9042`] },
+          'wrong password': { ...right, ...user('cassandra', 'wrong') },
+          'no password': { addresses: [address!] },
+          'untrusted certificate': { ...right, addresses: [`localhost:${port}`], tls: { enabled: true } },
+          'missing table': { ...right, ...insert('errors.nonesuch') },
+          'missing keyspace': { ...right, ...insert('nonesuch.words') },
+          'no rights': { addresses: [address!], ...user('reader', 'sesame') },
+          'a value that does not fit': {
+            ...right,
+            ...insert('errors.words', '{"a": 1}'),
+            query: 'INSERT INTO errors.words (id, count) VALUES (?, ?)',
+            args_mapping: 'root = [ "x", "no number" ]',
+          },
+          'too few arguments': { ...right, ...insert('errors.words'), args_mapping: 'root = []' },
+          'row too large': {
+            ...right,
+            args_mapping: 'root = [ range(0, 1700000).map_each(_ -> "0123456789").join("") ]',
+          },
+          'a malformed statement': { ...right, query: 'INSERTED INTO errors.words (id) VALUES (?)' },
+        },
+        { ...insert('errors.words'), max_retries: 1, timeout: '5s' },
+      ),
     ]
   },
   sftp({ PENSTOCK_TEST_SFTP: address, PENSTOCK_TEST_SFTP_USER: username, PENSTOCK_TEST_SFTP_KEYS: keys }) {

@@ -92,12 +92,12 @@ function rowsOf(
   return rows
 }
 
-async function run(program: string, { config }: ErrorCase): Promise<Outcome> {
+async function run(program: string, { config, environment }: ErrorCase): Promise<Outcome> {
   const file = join(folder, `config-${configCount++}.yaml`)
   writeFileSync(file, JSON.stringify({ http: { enabled: false }, shutdown_timeout: '1s', ...config }))
   const child = spawn(program, program.endsWith('penstock') ? ['run', file] : ['-c', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true' },
+    env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...environment },
   })
   let log = ''
   const { promise: decided, resolve: decide } = Promise.withResolvers<void>()

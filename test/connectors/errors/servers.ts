@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join, resolve } from 'node:path'
+import { auth, Client } from 'cassandra-driver'
 import pg from 'pg'
 import { makeAuthority } from '../../servers/certificates.ts'
 import { freePort, freePorts, listen } from '../../servers/ports.ts'
@@ -11,6 +12,7 @@ import { startPostgresServer } from '../../servers/postgres-server.ts'
 import { ServerProcess } from '../../servers/server-process.ts'
 import aws from '../aws.family.ts'
 import azure from '../azure.family.ts'
+import cassandra, { connected } from '../cassandra.family.ts'
 import type { FamilyTools } from '../family.ts'
 import gcp from '../gcp.family.ts'
 import mongodb from '../mongodb.family.ts'
@@ -60,9 +62,41 @@ const starts: Readonly<Record<string, Start>> = {
   nats: nats.start,
   aws: aws.start,
   azure: azure.start,
-  gcp: gcp.start,
   mongodb: mongodb.start,
   sftp: sftp.start,
+  async gcp(own) {
+    const running = await gcp.start(own)
+    const refusing = await Promise.all([401, 403].map(startRefusingGoogle))
+    return {
+      environment: {
+        ...running.environment,
+        GCP_UNAUTHORIZED: String(refusing[0]!.port),
+        GCP_FORBIDDEN: String(refusing[1]!.port),
+      },
+      async close() {
+        for (const { close } of refusing) close()
+        await running.close()
+      },
+    }
+  },
+  async cassandra(own) {
+    const running = await cassandra.start(own)
+    const client = new Client({
+      contactPoints: [running.environment['PENSTOCK_TEST_CASSANDRA']!],
+      localDataCenter: 'datacenter1',
+      authProvider: new auth.PlainTextAuthProvider('cassandra', 'cassandra'),
+      socketOptions: { readTimeout: 60_000 },
+    })
+    const statements = [
+      "CREATE KEYSPACE errors WITH replication = {'class':'SimpleStrategy','replication_factor':1}",
+      'CREATE TABLE errors.words (id text PRIMARY KEY, count int)',
+      "CREATE ROLE reader WITH PASSWORD = 'sesame' AND LOGIN = true",
+    ]
+    await connected(client)
+    for (const statement of statements) await client.execute(statement)
+    await client.shutdown()
+    return running
+  },
   async amqp({ folder }) {
     const { port, tlsPort, close } = await startRabbitMq(folder, ['rabbitmq_amqp1_0'])
     return { environment: { AMQP: String(port), AMQP_TLS: String(tlsPort) }, close }
@@ -159,4 +193,22 @@ const starts: Readonly<Record<string, Start>> = {
       },
     }
   },
+}
+
+/** A server of Google Cloud that answers every request with a status. */
+async function startRefusingGoogle(code: number) {
+  const server = createServer((request, response) => {
+    request.resume()
+    const message = `refused with ${code}`
+    response.writeHead(code, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ error: { code, message, errors: [{ message, reason: 'refused' }] } }))
+  })
+  const port = await listen(server)
+  return {
+    port,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
 }
