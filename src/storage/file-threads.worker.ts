@@ -27,15 +27,16 @@ let hasDirect = constants.O_DIRECT !== undefined
 
 /**
  * A finished task is garbage, but its shared memory stays allocated until this thread's collector runs, and tasks allocate
- * too little for that. So garbage is collected after this many bytes, and after this many milliseconds without a task.
+ * too little for that. So young garbage, which includes them, is collected after this many bytes, and all garbage after this
+ * many milliseconds without a task: a full collection takes 4 ms, and as much in each of its helper threads.
  */
 const COLLECT_BYTES = 64 * 1024 * 1024
 const COLLECT_IDLE_MS = 1000
 let uncollectedBytes = 0
-const idle = setTimeout(collect, COLLECT_IDLE_MS)
+const idle = setTimeout(() => collect('major'), COLLECT_IDLE_MS)
 setFlagsFromString('--expose-gc')
-// Node offers the collector to new contexts only. It takes about 0.3 ms, because the heap of this thread is tiny.
-const collectGarbage: () => void = runInNewContext('gc')
+// Node offers the collector to new contexts only.
+const collectGarbage: (options: { readonly type: 'minor' | 'major' }) => void = runInNewContext('gc')
 
 port.on('message', (task: FileTask) => {
   const bytes = task.kind === 'write' ? write(task) : read(task)
@@ -44,12 +45,12 @@ port.on('message', (task: FileTask) => {
   uncollectedBytes += bytes ?? COLLECT_BYTES
   idle.refresh()
   // In the next turn, when nothing refers to the task any more.
-  if (uncollectedBytes >= COLLECT_BYTES) setImmediate(collect)
+  if (uncollectedBytes >= COLLECT_BYTES) setImmediate(collect, 'minor')
 })
 
-function collect(): void {
+function collect(type: 'minor' | 'major'): void {
   uncollectedBytes = 0
-  collectGarbage()
+  collectGarbage({ type })
 }
 
 const ready: FileAnswer = 'ready'
