@@ -1,6 +1,12 @@
 import type { Clock, Random } from '../../src/base/index.ts'
 import { Choices } from '../choices.ts'
 
+interface Timer {
+  readonly at: number
+  readonly order: number
+  fire(): void
+}
+
 /**
  * A deterministic simulation: time advances only when nothing else can happen, and randomness is seeded, so a failure
  * recurs with the same seed.
@@ -10,7 +16,8 @@ export class World {
   readonly random: Random
   /** Decides what happens, and how much of it. */
   readonly choices: Choices
-  readonly #timers: { at: number; order: number; fire(): void }[] = []
+  /** Latest first; of those at the same time, the one that was set last. */
+  readonly #timers: Timer[] = []
   #now = 0
   #order = 0
   #history = 0
@@ -46,13 +53,24 @@ export class World {
       // Everything that needs no time happens first.
       await new Promise(resolve => setImmediate(resolve))
       if (done) return finished
-      const next = this.#timers.sort((a, b) => a.at - b.at || a.order - b.order).shift()
+      const next = this.#timers.pop()
       if (!next) throw new Error(`the simulation is stuck at ${this.#now} ms: no timer is pending`)
       this.#now = Math.max(this.#now, next.at)
       if (this.#now > limitMs) throw new Error(`the simulation did not finish within ${limitMs} ms of simulated time`)
       this.#history = mix(this.#history, next.at, next.order, this.choices.state)
       next.fire()
     }
+  }
+
+  /** The number of timers that fire later. */
+  #placeOf({ at }: Timer): number {
+    let [from, to] = [0, this.#timers.length]
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (this.#timers[middle]!.at > at) from = middle + 1
+      else to = middle
+    }
+    return from
   }
 
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -72,7 +90,7 @@ export class World {
         reject(signal!.reason)
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#timers.push(timer)
+      this.#timers.splice(this.#placeOf(timer), 0, timer)
     })
   }
 }

@@ -17,7 +17,8 @@ export class Witness {
     const admin = kafka.admin()
     await admin.connect()
     const topics = [topic, ...names].map(name => ({ topic: name, numPartitions: 3 }))
-    await admin.createTopics({ topics })
+    // Its wait for leaders ends after five seconds, which a busy machine may take; the client below asks for them.
+    await admin.createTopics({ topics, waitForLeaders: false })
     await admin.disconnect()
     const client = await TestClient.open(port)
     const { topics: found } = await client.call('Metadata', 12, { topics: names.map(name => ({ name })) })
