@@ -5,8 +5,8 @@ import { workerUrl } from '../base/index.ts'
 import type { ChainOrder, Node } from '../engine/index.ts'
 
 /**
- * Memory of a thread for new objects, in MiB. With V8's default of 48, two threads and an expensive mapping take 365 MB
- * instead of 310, and no less processor time.
+ * Memory of a thread for new objects, in MiB, unless `bin/penstock` limits it for all threads. With V8's default of 48,
+ * one takes about 25 MB more, and no less processor time.
  */
 const YOUNG_MB = 12
 

@@ -246,8 +246,9 @@ export class Message implements MessageView {
   }
 
   /** This message as changed by another thread. */
-  withUnpacked({ chunk, start, end, metadata, error }: Unpacked): Message {
-    return new Message(chunk, start, end, undefined, metadata, error, this.context, this.#lineage)
+  withUnpacked({ chunk, start, end, metadata, error, collapsed }: Unpacked): Message {
+    const context = collapsed === undefined ? this.context : { ...this.context, collapsed }
+    return new Message(chunk, start, end, undefined, metadata, error, context, this.#lineage)
   }
 
   /** The same message, derived from all of `messages`: if it fails, they all do. */

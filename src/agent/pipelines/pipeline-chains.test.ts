@@ -19,7 +19,7 @@ import { PipelineChains } from './pipeline-chains.ts'
 import type { PipelineFailure } from './thread-watch.ts'
 
 /**
- * Runs a stream of numbered messages in this thread, with its processors in threads of a managed pipeline. On its clock
+ * Runs a stream of numbered messages in this thread, with its processors in a thread of a managed pipeline, too. On its clock
  * every chain is expensive, and the source waits for the threads that were started.
  */
 async function run(t: TestContext, mapping: string, silentMs = 60_000) {
@@ -40,6 +40,8 @@ async function run(t: TestContext, mapping: string, silentMs = 60_000) {
       async read() {
         if (round === 40) return null
         if (threads > 0) await ready.promise
+        // The last messages are for an idle thread, rather than for this one.
+        while (round === 39 && bodies.length < 390) await systemClock.sleep(5)
         const first = round++ * 10
         return deliverEach(Array.from({ length: 10 }, (_, i) => Message.fromText(`{"n":${first + i}}`)))
       },
@@ -80,7 +82,7 @@ output: { taken: {} }
 test('an expensive chain of a managed pipeline moves to threads and loses nothing', async t => {
   const { done, bodies, chains, threads } = await run(t, 'root.m = this.n * 2')
   await done
-  assert.equal(threads(), 2)
+  assert.equal(threads(), 1)
   assert.deepEqual(bodies.toSorted(), Array.from({ length: 400 }, (_, n) => `{"m":${n * 2}}`).toSorted())
   assert.equal(chains.count, 0)
 })

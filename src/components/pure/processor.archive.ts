@@ -39,7 +39,9 @@ export default defineProcessor({
         try {
           const packed = pack(format, messages, nameOf, resources)
           if (messages.length === 1) return [[packed]]
-          return [[packed.withContext({ ...packed.context, collapsed: messages.length }).madeOf(messages)]]
+          // An archive of archives counts the messages of the first one and the others as one each, as in the original.
+          const collapsed = (packed.context?.collapsed ?? 1) - 1 + messages.length
+          return [[packed.withContext({ ...packed.context, collapsed }).madeOf(messages)]]
         } catch (error) {
           resources.log.error(`Failed to create archive: ${messageOf(error)}`)
           return [messages.map(message => resources.fail(message, error))]

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
-import { type Batch, ConfigError, type Message, MetricsStore, PartialFailure, startStream } from '../../engine/index.ts'
+import {
+  type Batch,
+  ConfigError,
+  defineInput,
+  defineProcessor,
+  deliverEach,
+  field,
+  Message,
+  MetricsStore,
+  PartialFailure,
+  startStream,
+} from '../../engine/index.ts'
 import { runCollecting } from '../collecting.suite.ts'
 import { createRegistry } from '../index.ts'
 import { systemHost } from '../../host/index.ts'
@@ -51,6 +62,56 @@ test('messages in batches of one are archived individually, a batch as one archi
   assert.deepEqual(await run(`${numbers(2)}${rest}`), ['[{"n":1}]', '[{"n":2}]'])
   assert.deepEqual(await run(`${numbers(2, ', batch_size: 2')}${rest}`), ['[{"n":1},{"n":2}]'])
 })
+
+test('expensive messages are processed in short runs, cheap ones in runs as they are read', async () => {
+  assert.deepEqual(await runLengths(0.001), [1000, 1000])
+  assert.deepEqual(await runLengths(0.1), [1000, 328, 328, 328, 16])
+})
+
+/** The lengths of the runs in which 2,000 messages of 100 bytes are processed that each take that long. */
+async function runLengths(messageMs: number): Promise<readonly number[]> {
+  const lengths: number[] = []
+  let now = 0
+  let reads = 0
+  let acknowledged = 0
+  const input = defineInput({
+    name: 'twice_1000',
+    summary: 'Two runs.',
+    config: field.anyObject('').default({}),
+    create: () => ({
+      read: () => {
+        if (reads++ === 2) return null
+        const messages = Array.from({ length: 1000 }, () => Message.fromText('x'.repeat(100)))
+        return deliverEach(messages, some => void (acknowledged += some.length))
+      },
+    }),
+  })
+  const processor = defineProcessor({
+    name: 'slow',
+    summary: 'Takes time.',
+    config: field.anyObject('').default({}),
+    create: () => ({
+      process: batch => [batch],
+      processRun: run => {
+        lengths.push(run.length)
+        now += run.length * messageMs
+        return run
+      },
+    }),
+  })
+  const stream = await startStream(
+    'input: { twice_1000: {} }\npipeline: { threads: 1, processors: [ { slow: {} } ] }\noutput: { drop: {} }\n',
+    {
+      registry: createRegistry().extended([input, processor]),
+      host: systemHost,
+      clock: { ...systemClock, monotonic: () => now },
+      log: nullLog,
+    },
+  )
+  await stream.done
+  assert.equal(acknowledged, 2000)
+  return lengths
+}
 
 test('only rejected messages are redelivered', async () => {
   let attempts = 0

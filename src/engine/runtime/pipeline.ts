@@ -6,7 +6,7 @@ import { AdaptiveChain } from '../threads/adaptive-chain.ts'
 import type { ErrorStrategy, ProcessorChain } from './chain.ts'
 import { Limiter } from './limiter.ts'
 import type { OutputLayer } from './output-layer.ts'
-import { processDelivery, separated } from './tracker.ts'
+import { processDelivery, separated, shortened } from './tracker.ts'
 
 export interface PipelineOptions {
   /** Batches processed concurrently if processors wait. */
@@ -14,6 +14,8 @@ export interface PipelineOptions {
   readonly strategy: ErrorStrategy
   readonly log: Log
   readonly random: () => number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly monotonic: () => number
 }
 
 /** Runs batches in this thread, or in dedicated ones. */
@@ -37,12 +39,13 @@ export async function runPipeline(
   // A strategy decides on each batch individually.
   const isSeparated = chain.waits || options.strategy !== 'none'
   const running = new Set<Promise<void>>()
+  const runLength = new RunLength(options.monotonic)
   for (;;) {
     const delivery = await source.next(signal)
     if (delivery === null) break
-    for (const part of isSeparated ? separated(delivery) : [delivery]) {
+    for (const part of isSeparated ? separated(delivery) : runLength.partsOf(delivery)) {
       await limiter.enter()
-      const work = process(part, chain, output, options)
+      const work = process(part, chain, output, options, runLength)
       if (!(work instanceof Promise)) {
         limiter.leave()
         continue
@@ -69,15 +72,46 @@ function process(
   chain: PipelineChain,
   output: OutputLayer,
   options: PipelineOptions,
+  runLength: RunLength,
 ): void | Promise<void> {
   if (chain.length === 0) return output.accept(delivery)
+  const startedAt = options.monotonic()
   const results = processDelivery(
     chain,
     options.strategy === 'retry' ? retried(delivery, chain, output, options) : delivery,
   )
   if (results instanceof Promise) return results.then(deliveries => acceptAll(output, deliveries))
+  runLength.measured(delivery, startedAt)
   if (results.length === 1) return output.accept(results[0]!)
   return acceptAll(output, results)
+}
+
+/** A message that takes longer is expensive, in milliseconds. */
+const expensiveMs = 0.01
+/** The length of runs of expensive messages, in bytes. */
+const shortRunBytes = 32 * 1024
+
+/**
+ * Passes expensive messages on in short runs. All results of a run exist at the same time, so that long runs take more
+ * memory: 220 instead of 160 MB with a mapping of 25 µs. With a filter of 2 µs short runs take a tenth more processor
+ * time.
+ */
+class RunLength {
+  readonly #monotonic: () => number
+  #isShort = false
+
+  constructor(monotonic: () => number) {
+    this.#monotonic = monotonic
+  }
+
+  partsOf(delivery: Delivery): readonly Delivery[] {
+    return this.#isShort ? shortened(delivery, shortRunBytes) : [delivery]
+  }
+
+  /** Notes how long a delivery took that was processed in this thread without waiting. */
+  measured({ messages }: Delivery, startedAt: number): void {
+    this.#isShort = this.#monotonic() - startedAt > expensiveMs * messages.length
+  }
 }
 
 async function acceptAll(output: OutputLayer, deliveries: readonly Delivery[]): Promise<void> {

@@ -217,7 +217,13 @@ class RunningStream implements Stream {
       chain = processors
       const output = await manager.output(config.output)
       const threads = config.pipeline.threads < 1 ? (options.parallelism ?? 1) : config.pipeline.threads
-      const loop = { threads, strategy, log: options.log, random: () => options.host.random() }
+      const loop = {
+        threads,
+        strategy,
+        log: options.log,
+        random: () => options.host.random(),
+        monotonic: () => options.clock.monotonic(),
+      }
       const run = (source: Source, signal: AbortSignal) => runPipeline(source, processors, output, loop, signal)
       return new RunningStream(config, options, manager, shutdown, { input, output, buffer, chain }, run)
     } catch (error) {
@@ -304,7 +310,8 @@ function adaptive(chain: ProcessorChain, config: StreamConfig, node: Node, optio
   const names = ['pipeline', 'logger', 'error_handling']
   const part = { ...node, entries: node.entries.filter(({ key }) => names.includes(key.value)) }
   const threads = {
-    count,
+    // The thread of the stream is one of them.
+    count: count - 1,
     start: () => startChainThread(part),
     log: options.log,
     metrics: options.metrics ?? nullMetrics,

@@ -62,6 +62,24 @@ export function separated(delivery: Delivery): readonly Delivery[] {
   return delivery.messages.map(message => delivery.like([message], (some, error) => delivery.settle(some, error)))
 }
 
+/** Cuts a long run into runs of about `maxBytes`. */
+export function shortened(delivery: Delivery, maxBytes: number): readonly Delivery[] {
+  const { messages } = delivery
+  if (!isRun(delivery)) return [delivery]
+  const parts: Delivery[] = []
+  let start = 0
+  let sizeBytes = 0
+  for (let i = 0; i < messages.length; i++) {
+    sizeBytes += messages[i]!.sizeBytes
+    if (sizeBytes < maxBytes && i < messages.length - 1) continue
+    if (start === 0 && i === messages.length - 1) return [delivery]
+    parts.push(delivery.like(messages.slice(start, i + 1), (some, error) => delivery.settle(some, error)))
+    start = i + 1
+    sizeBytes = 0
+  }
+  return parts
+}
+
 /** The same delivery with every message a root, to which derived messages are traced back. */
 function rooted(delivery: Delivery): Delivery {
   const { messages } = delivery

@@ -17,11 +17,15 @@ export class Turns {
   /** Undefined while there is time left, otherwise a promise that resolves in the next turn of the event loop. */
   next(): Promise<void> | undefined {
     if (this.#monotonic() - this.#since < turnMs) return undefined
-    return new Promise(resolve => {
-      setImmediate(() => {
-        this.#since = this.#monotonic()
-        resolve()
-      })
+    return nextTurn().then(() => {
+      this.#since = this.#monotonic()
     })
   }
+}
+
+/** Resolves in the next turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise(resolve => {
+    setImmediate(resolve)
+  })
 }

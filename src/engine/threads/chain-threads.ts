@@ -22,6 +22,9 @@ interface ChainThreadsOptions {
   readonly metrics: Metrics
 }
 
+/** Segments that a thread is given at a time: one to work on, and one that it need not wait for. */
+const roomPerThread = 2
+
 /** The same chain of processors in several threads. Work goes to the least busy thread. */
 export class ChainThreads {
   readonly #threads: Lane[]
@@ -40,6 +43,11 @@ export class ChainThreads {
   /** Whether any thread is alive. One that ends before it is ready is not restarted. */
   get isAlive(): boolean {
     return this.#threads.some(({ isAlive }) => isAlive)
+  }
+
+  /** Whether a thread accepts another segment without letting it wait for long. */
+  get hasRoom(): boolean {
+    return this.#threads.some(({ isAlive, pending }) => isAlive && pending < roomPerThread)
   }
 
   /** Processes a segment in a thread. Rejects if the thread ends meanwhile. */

@@ -13,6 +13,8 @@ export interface Packed {
   readonly metadata: Uint32Array<ArrayBuffer>
   readonly tables: readonly Table[]
   readonly errors: readonly (readonly [index: number, error: MessageFailure])[]
+  /** How many messages were packed into one, for those to which it applies. */
+  readonly collapsed: readonly (readonly [index: number, count: number])[]
 }
 
 /** A message as returned by {@link unpack}: the bytes `start` to `end` of a chunk, and the rest. */
@@ -22,6 +24,7 @@ export interface Unpacked {
   readonly end: number
   readonly metadata: Metadata
   readonly error: MessageFailure | null
+  readonly collapsed: number | undefined
 }
 
 /** Packs messages; `known` is the metadata that the receiver holds at the same indexes. */
@@ -31,14 +34,16 @@ export function pack(messages: readonly Message[], known: readonly Metadata[] = 
   const columns = new MetadataColumns(known)
   const metadata = new Uint32Array(messages.length)
   const errors: [number, MessageFailure][] = []
+  const collapsed: [number, number][] = []
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i]!
     message.writeTo(writer)
     ends[i] = writer.length
     metadata[i] = columns.indexOf(message.metadata)
     if (message.error !== null) errors.push([i, message.error])
+    if (message.context?.collapsed !== undefined) collapsed.push([i, message.context.collapsed])
   }
-  return { bytes: writer.buffer, ends, metadata, tables: columns.tables, errors }
+  return { bytes: writer.buffer, ends, metadata, tables: columns.tables, errors, collapsed }
 }
 
 /** The transfer list for `postMessage`. */
@@ -47,14 +52,23 @@ export function buffersOf({ bytes, ends, metadata }: Packed): ArrayBuffer[] {
 }
 
 /** Unpacks messages, and appends the received metadata to `known`. */
-export function unpack({ bytes, ends, metadata, tables, errors }: Packed, known: Metadata[]): Unpacked[] {
+export function unpack(packed: Packed, known: Metadata[]): Unpacked[] {
+  const { bytes, ends, metadata, tables, errors } = packed
   for (const table of tables) known.push(new Map(table.map(([key, value]) => [key, valueOfPlain(value)])))
   const failures = new Map(errors)
+  const collapsed = new Map(packed.collapsed)
   const messages: Unpacked[] = []
   let start = 0
   for (let i = 0; i < ends.length; i++) {
     const end = ends[i]!
-    messages.push({ chunk: bytes, start, end, metadata: known[metadata[i]!]!, error: failures.get(i) ?? null })
+    messages.push({
+      chunk: bytes,
+      start,
+      end,
+      metadata: known[metadata[i]!]!,
+      error: failures.get(i) ?? null,
+      collapsed: collapsed.get(i),
+    })
     start = end
   }
   return messages

@@ -64,9 +64,10 @@ export async function serveChain(port: Port, { config: node }: ChainOrder, surro
 
 async function serve(port: Port, chain: ProcessorChain, recorder: Recorder, call: ChainCall): Promise<void> {
   const known: Metadata[] = []
-  const messages = unpack(call.messages, known).map(({ chunk, start, end, metadata, error }) =>
-    Message.fromChunk(chunk, start, end, metadata).withError(error),
-  )
+  const messages = unpack(call.messages, known).map(({ chunk, start, end, metadata, error, collapsed }) => {
+    const message = Message.fromChunk(chunk, start, end, metadata).withError(error)
+    return collapsed === undefined ? message : message.withContext({ collapsed })
+  })
   // A message with an error was derived from the one without; each starts its own lineage.
   const roots = messages.map(asRoot)
   const places = new Map(roots.map((message, place) => [message, place]))
