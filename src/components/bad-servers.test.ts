@@ -45,9 +45,11 @@ const outputs: Readonly<Record<string, (port: number) => Readonly<Record<string,
   sftp: port => ({
     sftp: { address: `127.0.0.1:${port}`, path: 'x', credentials: { username: 'x', password: 'x' } },
   }),
+  'sql_insert, clickhouse': port => sql('clickhouse', `http://127.0.0.1:${port}/x`),
   'sql_insert, mssql': port => sql('mssql', `sqlserver://x@127.0.0.1:${port}?dial timeout=5`),
   'sql_insert, mysql': port => sql('mysql', `x@tcp(127.0.0.1:${port})/x`),
   'sql_insert, postgres': port => sql('postgres', `postgres://x@127.0.0.1:${port}/x?sslmode=disable`),
+  'sql_insert, trino': port => sql('trino', `http://x@127.0.0.1:${port}`),
   websocket: port => ({ websocket: { url: `ws://127.0.0.1:${port}/` } }),
 }
 

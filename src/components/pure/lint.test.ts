@@ -100,6 +100,11 @@ test('an unsupported feature is reported in addition to other errors', async () 
     /^3: the native protocol of ClickHouse .* is known but not supported by Penstock yet: use the HTTP/,
   )
   assert.deepEqual(others, [])
+  const login = sql.replace('spanner', 'snowflake').replace('dsn: x', "dsn: 'ann:secret@account/db'")
+  assert.match(
+    (await lint(login)).join('\n'),
+    /^3: the sign-in 'user and password' of Snowflake is known but not supported/,
+  )
 })
 
 test('errors that a mapping raises at start are found by lint', async () => {

@@ -122,8 +122,9 @@ class ClickhouseConnection implements SqlConnection {
         if (error instanceof StatementError) throw error
         const isUnreachable = messageOf(error).startsWith('dial tcp')
         if (isUnreachable && ++at < hosts.length) continue
-        if (isUnreachable) throw unreachableError(error, hosts[at - 1]!)
-        if (++attempt > MAX_ATTEMPTS || this.#closing.signal.aborted) throw new NotConnectedError(error)
+        if (!isUnreachable && attempt++ < MAX_ATTEMPTS && !this.#closing.signal.aborted) continue
+        // Not a `NotConnectedError`: there is no connection that could be made first, and messages are rejected.
+        throw unreachableError(error, hosts[Math.min(at, hosts.length - 1)]!)
       }
     }
   }

@@ -157,6 +157,10 @@ async function openClient(
       return (await import('./clickhouse.ts')).openClickhouse(config, resources)
     case 'mssql':
       return (await import('./mssql.ts')).openMssql(config, resources)
+    case 'snowflake':
+      return (await import('./snowflake.ts')).openSnowflake(config, resources)
+    case 'trino':
+      return (await import('./trino.ts')).openTrino(config, resources)
     case 'sqlite':
       return openSqlite(config, resources)
   }

@@ -5,10 +5,12 @@ import { parseClickhouseDsn, refusalOfNative } from './clickhouse-dsn.ts'
 import { parseMssqlDsn } from './mssql-dsn.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
 import { parsePostgresDsn } from './postgres-dsn.ts'
+import { parseSnowflakeDsn, refusalOfSignIn } from './snowflake-dsn.ts'
+import { parseTrinoDsn } from './trino-dsn.ts'
 import { parseSqliteDsn } from './sqlite-dsn.ts'
 
 /** Drivers that reach a database over the network. */
-export type NetworkDriver = 'clickhouse' | 'mssql' | 'mysql' | 'postgres'
+export type NetworkDriver = 'clickhouse' | 'mssql' | 'mysql' | 'postgres' | 'snowflake' | 'trino'
 
 export const DRIVERS: Readonly<Record<string, string>> = {
   mysql: '`[user[:password]@][tcp[(host:port)]]/database[?parameters]`; placeholders are `?`.',
@@ -20,14 +22,24 @@ export const DRIVERS: Readonly<Record<string, string>> = {
     'SQL Server, Azure SQL: `sqlserver://[user[:password]@][host][:port][/instance][?database=name&parameters]`; placeholders are `?`. The whole connection is encrypted unless `encrypt=disable` is set; certificates are verified if `encrypt` is set.',
   sqlite: 'Embedded in this process: `file:foo.db`, or `:memory:`; placeholders are `?`.',
   oracle: '',
-  snowflake: '',
-  trino: '',
+  snowflake:
+    'By its SQL API: `user@account/database/schema?warehouse=name&role=name&authenticator=snowflake_jwt&privateKey=key`, with the PKCS #8 key in base64, or `authenticator=programmatic_access_token` or `oauth` with `token=`; placeholders are `?`. The SQL API has no sign-in by user and password.',
+  trino:
+    '`http[s]://user[:password]@host[:port]?catalog=name&schema=name`; placeholders are `?`. Requires Trino 418 or later.',
   gocosmos: '',
   spanner: '',
   duckdb: '',
 }
 
-const RUNNING: ReadonlySet<string> = new Set(['sqlite', 'postgres', 'mysql', 'mssql', 'clickhouse'])
+const RUNNING: ReadonlySet<string> = new Set([
+  'sqlite',
+  'postgres',
+  'mysql',
+  'mssql',
+  'clickhouse',
+  'snowflake',
+  'trino',
+])
 
 /** Whether a driver is supported. */
 export function isDriver(driver: string): boolean {
@@ -65,10 +77,16 @@ export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer
     .needsWhen(['database_files', 'network'], needs)
     .lint(value => {
       const { iam_enabled: iam, secret_name: secret, driver, dsn } = fieldsOf(value)
-      const native = driver === 'clickhouse' && typeof dsn === 'string' ? refusalOfNative(dsn) : undefined
-      if (native !== undefined) return native
+      const refusal = typeof driver === 'string' && typeof dsn === 'string' ? refusalOfDsn(driver, dsn) : undefined
+      if (refusal !== undefined) return refusal
       return iam === true && secret !== undefined ? 'both iam_enabled and secret_name cannot be set' : undefined
     })
+}
+
+/** Why a DSN that the original accepts is refused; undefined if it is not. */
+function refusalOfDsn(driver: string, dsn: string): string | undefined {
+  if (driver === 'clickhouse') return refusalOfNative(dsn)
+  return driver === 'snowflake' ? refusalOfSignIn(dsn) : undefined
 }
 
 type DriverConfig = { readonly driver?: string; readonly dsn?: string }
@@ -94,6 +112,11 @@ function addressOf(driver: string, dsn: string): string | undefined {
       return `${host}:${port}`
     }
     if (driver === 'clickhouse') return parseClickhouseDsn(dsn).hosts[0]
+    if (driver === 'trino') return parseTrinoDsn(dsn).host
+    if (driver === 'snowflake') {
+      const { hostname, port } = new URL(parseSnowflakeDsn(dsn).url)
+      return `${hostname}:${port || 443}`
+    }
     if (driver === 'mssql') {
       const { host, port } = parseMssqlDsn(dsn)
       return port === undefined ? undefined : `${host}:${port}`
