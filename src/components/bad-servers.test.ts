@@ -18,6 +18,15 @@ const sql = (driver: string, dsn: string) => ({
   sql_insert: { driver, dsn, table: 't', columns: ['c'], args_mapping: 'root = [ 1 ]' },
 })
 
+/** With the account and the key of every emulator. */
+const azure = (service: string, port: number) => ({
+  storage_connection_string: [
+    'DefaultEndpointsProtocol=http;AccountName=devstoreaccount1',
+    'AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
+    `${service}Endpoint=http://127.0.0.1:${port}/devstoreaccount1`,
+  ].join(';'),
+})
+
 /** Outputs of each protocol, for a port. */
 const outputs: Readonly<Record<string, (port: number) => Readonly<Record<string, unknown>>>> = {
   amqp_0_9: port => ({ amqp_0_9: { urls: [`amqp://127.0.0.1:${port}/`], exchange: 'x' } }),
@@ -53,6 +62,22 @@ const outputs: Readonly<Record<string, (port: number) => Readonly<Record<string,
   websocket: port => ({ websocket: { url: `ws://127.0.0.1:${port}/` } }),
 }
 
+/** Those that speak HTTP, and read the body of a successful response. */
+const overHttp: typeof outputs = {
+  aws_kinesis: port => ({ aws_kinesis: { stream: 'x', partition_key: 'x', ...aws(port) } }),
+  aws_s3: outputs['aws_s3']!,
+  aws_sqs: outputs['aws_sqs']!,
+  azure_blob_storage: port => ({ azure_blob_storage: { ...azure('Blob', port), container: 'x', path: 'x' } }),
+  azure_queue_storage: port => ({ azure_queue_storage: { ...azure('Queue', port), queue_name: 'x' } }),
+  elasticsearch_v2: outputs['elasticsearch_v2']!,
+  gcp_cloud_storage: port => ({
+    gcp_cloud_storage: { endpoint: `http://127.0.0.1:${port}`, bucket: 'x', path: 'x', timeout: '60s' },
+  }),
+  http_client: port => ({
+    http_client: { url: `http://127.0.0.1:${port}/`, verb: 'POST', retries: 0, timeout: '200ms' },
+  }),
+}
+
 const block = Buffer.alloc(65_536, 'A')
 
 /** More than a client needs to recognise the problem; one that buffers everything receives it within seconds. */
@@ -64,24 +89,42 @@ const mostBytes = 300 * 2 ** 20
  */
 const collecting = ['kafka_franz', 'mongodb', 'nats']
 
-const answers: Readonly<Record<string, (socket: Socket) => void>> = {
-  'closes the connection': socket => void socket.end(),
-  'answers half of something else': socket => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"half":'),
-  'answers without an end': writeWithoutEnd,
-}
+type Answer = (socket: Socket) => void
 
-function writeWithoutEnd(socket: Socket): void {
+const answers: readonly (readonly [answer: string, act: Answer, outputs: typeof overHttp])[] = [
+  ['closes the connection', socket => void socket.end(), outputs],
+  [
+    'answers half of something else',
+    socket => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"half":'),
+    outputs,
+  ],
+  [
+    'answers without an end',
+    socket => writeWithoutEnd(socket, block),
+    Object.fromEntries(Object.entries(outputs).filter(([name]) => !collecting.includes(name))),
+  ],
+  [
+    'answers with a body without an end',
+    socket =>
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+        writeWithoutEnd(socket, Buffer.concat([Buffer.from('10000\r\n'), block, Buffer.from('\r\n')]))
+      }),
+    overHttp,
+  ],
+]
+
+function writeWithoutEnd(socket: Socket, piece: Buffer): void {
   const more = () => {
     if (socket.destroyed) return
-    if (socket.write(block)) setImmediate(more)
+    if (socket.write(piece)) setImmediate(more)
     else socket.once('drain', more)
   }
   more()
 }
 
-for (const [answer, act] of Object.entries(answers)) {
-  for (const [name, output] of Object.entries(outputs)) {
-    if (act === writeWithoutEnd && collecting.includes(name)) continue
+for (const [answer, act, some] of answers) {
+  for (const [name, output] of Object.entries(some)) {
     test(`${name}: a server that ${answer} is reported, and no message counts as sent`, {
       timeout: 120_000,
     }, async t => {

@@ -3,6 +3,7 @@ import { getEventListeners, once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { connect, type TcpNetConnectOpts } from 'node:net'
 import { after, afterEach, test } from 'node:test'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { gzipSync } from 'node:zlib'
@@ -163,6 +164,12 @@ test('a signal ends a request and the body of a response; nothing listens to it 
   await assert.rejects(get('/whole'), /stopped/)
 })
 
+function* endless() {
+  for (;;) yield Buffer.alloc(65_536)
+}
+
+const bomb = gzipSync(Buffer.alloc(20 * 2 ** 20))
+
 test('a response that is read whole fails as one that is streamed, also in the middle of its body', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/loop') response.writeHead(302, { Location: '/loop' }).end()
@@ -170,6 +177,8 @@ test('a response that is read whole fails as one that is streamed, also in the m
     if (request.url === '/half')
       response.writeHead(200, { 'Content-Length': 10 }).write('half', () => response.destroy())
     if (request.url === '/paused') response.write('x')
+    if (request.url === '/endless') Readable.from(endless()).pipe(response)
+    if (request.url === '/bomb') response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(bomb)
     if (request.url === '/hangup') request.socket.destroy()
   })
   const exchange = (path: string, timeoutMs = 60_000) => transport().exchange(url + path, { method: 'GET', timeoutMs })
@@ -179,6 +188,8 @@ test('a response that is read whole fails as one that is streamed, also in the m
   await assert.rejects(exchange('/hangup'), { message: 'EOF' })
   await assert.rejects(exchange('/silent', 50), { code: 'timeout' })
   await assert.rejects(exchange('/paused', 200), { code: 'timeout' })
+  await assert.rejects(exchange('/endless'), { code: 'too_large' })
+  await assert.rejects(exchange('/bomb'), { code: 'ERR_BUFFER_TOO_LARGE' })
   await assert.rejects(transport().exchange('http://127.0.0.1:1/', { method: 'GET', timeoutMs: 60_000 }), {
     code: 'ECONNREFUSED',
   })

@@ -55,10 +55,11 @@ export { sendAll, type Settle, throwOutcomes } from './outcomes.ts'
 export { Field, type FieldMap, type FieldShape, field, type Infer } from './fields.ts'
 export type { ComponentHost, Databases, Files, Listening, Network, Processes, Stdio } from './host.ts'
 export {
-  type HttpRequest,
   type HttpResponse,
   HttpTransport,
   isHttpConnectionError,
+  wholeBody,
+  type WholeHttpRequest,
   type WholeHttpResponse,
 } from './http-transport.ts'
 export type { HttpEndpoint, HttpHost } from './http-host.ts'

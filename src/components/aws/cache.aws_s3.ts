@@ -28,7 +28,7 @@ ${credentialsHelp}`,
     const set = (key: string, value: Uint8Array) => run(() => client.put(bucket, key, value, { 'content-type': type }))
     return {
       get: key =>
-        run(async () => (await client.read(bucket, key)).body).catch((error: unknown) => {
+        run(async () => (await client.read(bucket, key, Number.POSITIVE_INFINITY)).body).catch((error: unknown) => {
           if (isMissing(error)) return undefined
           throw error
         }),

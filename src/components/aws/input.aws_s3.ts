@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/index.ts'
+import { codeOf, messageOf } from '../../base/index.ts'
 import { parseJson, type Value } from '../../bloblang/index.ts'
 import type { Message as Notification, SQSClient } from '@aws-sdk/client-sqs'
 import {
@@ -166,10 +166,8 @@ class S3Objects implements ObjectSource<Target> {
   async open(target: Target, signal: AbortSignal): Promise<ByteSource> {
     await this.#waitFor(target, signal)
     const { bucket, key } = target
-    if (target.isSmall === true) {
-      const { headers, body } = await this.#client.read(bucket, key, signal)
-      return wholeSource(key, metadataOf(bucket, key, headers, { withLength: false }), body)
-    }
+    const small = target.isSmall === true ? await this.#readSmall(target, signal) : null
+    if (small !== null) return small
     const object = await this.#client.get(bucket, key, signal)
     const { host, log } = this.#resources
     return new ResumedSource(
@@ -182,6 +180,17 @@ class S3Objects implements ObjectSource<Target> {
       },
       { log, random: () => host.random(), signal },
     )
+  }
+
+  /** Null if the object was replaced by a larger one after it was listed. */
+  async #readSmall({ bucket, key }: Target, signal: AbortSignal): Promise<ByteSource | null> {
+    try {
+      const { headers, body } = await this.#client.read(bucket, key, SMALL_BYTES, signal)
+      return wholeSource(key, metadataOf(bucket, key, headers, { withLength: false }), body)
+    } catch (error) {
+      if (codeOf(error) === 'too_large') return null
+      throw error
+    }
   }
 
   mayOpenLater(error: unknown): boolean {

@@ -5,12 +5,12 @@ import { isIP } from 'node:net'
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import {
-  type HttpRequest,
   type HttpResponse,
   HttpTransport,
   isHttpConnectionError,
   pause,
   type Resources,
+  type WholeHttpRequest,
   type WholeHttpResponse,
 } from '../../engine/index.ts'
 import { elements, elementText, encodeAws, sha256, Signer } from '../../storage/index.ts'
@@ -69,6 +69,8 @@ interface S3Call {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   readonly signal?: AbortSignal | undefined
+  /** As for {@link HttpTransport.exchange}. */
+  readonly maxBytes?: number
 }
 
 /** Above this size an object is sent in parts, so that a failure repeats only one of them. */
@@ -158,9 +160,9 @@ export class S3Client {
     return (await this.#open({ operation: 'GetObject', method: 'GET', bucket, key, headers, signal })).body
   }
 
-  /** Reads a whole object. Throws as {@link get} does. */
-  read(bucket: string, key: string, signal?: AbortSignal): Promise<WholeHttpResponse> {
-    return this.#exchange({ operation: 'GetObject', method: 'GET', bucket, key, signal })
+  /** Reads a whole object. Throws as {@link get} does, and with the code `too_large` above `maxBytes`. */
+  read(bucket: string, key: string, maxBytes: number, signal?: AbortSignal): Promise<WholeHttpResponse> {
+    return this.#exchange({ operation: 'GetObject', method: 'GET', bucket, key, maxBytes, signal })
   }
 
   /** The headers of an object, undefined if it does not exist. */
@@ -344,15 +346,8 @@ export class S3Client {
     return new Error(`${operation}: ${textOf(error)}`, { cause: error })
   }
 
-  async #signed({
-    method,
-    bucket,
-    key,
-    query = {},
-    headers = {},
-    body,
-    signal,
-  }: S3Call): Promise<[string, HttpRequest]> {
+  async #signed(call: S3Call): Promise<[string, WholeHttpRequest]> {
+    const { method, bucket, key, query = {}, headers = {}, body, signal, maxBytes } = call
     const { base, signer, isPlain } = await this.#serverOf()
     const inPath = this.#pathStyle || isIP(base.hostname.replace(/^\[|\]$/g, '')) !== 0 || !isHostLabel(bucket, isPlain)
     const authority = inPath ? base.host : `${bucket}.${base.host}`
@@ -382,6 +377,7 @@ export class S3Client {
         headers: { ...plain, ...signed },
         ...(body !== undefined && { body }),
         timeoutMs: ANSWER_TIMEOUT_MS,
+        ...(maxBytes !== undefined && { maxBytes }),
         ...(signal !== undefined && { signal }),
       },
     ]

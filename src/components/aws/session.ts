@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { NodeHttpHandler } from '@smithy/node-http-handler'
 import { CapabilityError, type Clock, codeOf } from '../../base/index.ts'
 import {
@@ -91,6 +92,23 @@ export interface Credentials {
 }
 
 type Provider = () => Promise<Credentials>
+
+/** More than any service responds with: the largest response is 16 MB, that of DynamoDB. */
+const maxResponseBytes = 64 * 2 ** 20
+
+/** Destroys the body of a response that becomes too large. The SDK collects it without a limit. */
+function bound(body: unknown): void {
+  if (!(body instanceof Readable)) return
+  let sizeBytes = 0
+  const push = body.push.bind(body)
+  // Where Node's parser delivers chunks: a listener would start the stream before the SDK reads it.
+  body.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk instanceof Uint8Array) sizeBytes += chunk.length
+    if (sizeBytes <= maxResponseBytes) return push(chunk, encoding)
+    body.destroy(new Error(`the response has more than ${maxResponseBytes} bytes`))
+    return false
+  }
+}
 
 /** Options shared by the clients of the AWS SDK. */
 export interface ClientOptions {
@@ -194,8 +212,15 @@ export class AwsSession {
     const { network } = this.#host
     const { default: handlers } = await import('@smithy/node-http-handler')
     const options = { keepAlive: true, maxSockets, proxyEnv: network.proxyVariables }
+    class BoundedHandler extends handlers.NodeHttpHandler {
+      override async handle(...call: Parameters<NodeHttpHandler['handle']>): ReturnType<NodeHttpHandler['handle']> {
+        const result = await super.handle(...call)
+        bound(result.response.body)
+        return result
+      }
+    }
     // An instance, because from plain options some clients create an HTTP/2 handler, which opens its own sockets.
-    return new handlers.NodeHttpHandler({
+    return new BoundedHandler({
       httpAgent: network.agent(options),
       httpsAgent: network.secureAgent(options),
       connectionTimeout: 30_000,

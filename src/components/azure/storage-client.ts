@@ -12,6 +12,7 @@ import {
   type Need,
   pause,
   type Resources,
+  wholeBody,
 } from '../../engine/index.ts'
 import { elementText, EntraTokens, sharedKeyAuthorization } from '../../storage/index.ts'
 
@@ -110,6 +111,8 @@ const ATTEMPTS = 3
 const FIRST_PAUSE_MS = 100
 /** Time limit for the response headers. */
 const ANSWER_TIMEOUT_MS = 60_000
+/** More than a page of a listing, or 32 messages of a queue. */
+const maxAnswerBytes = 64 * 2 ** 20
 
 /** A client for Azure Storage. Requests that may succeed when retried are tried three times. */
 export class AzureStorage {
@@ -255,9 +258,7 @@ function addressOfConnection(value: unknown): string | undefined {
 }
 
 async function textOf(body: HttpResponse['body']): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
+  return (await wholeBody(body, { maxBytes: maxAnswerBytes })).toString('utf8')
 }
 
 function errorOf(operation: string, status: number, headers: HttpResponse['headers'], text: string): AzureError {

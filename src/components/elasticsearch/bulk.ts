@@ -200,17 +200,19 @@ export class BulkClient {
       const url = this.#urls[this.#next++ % this.#urls.length]!
       const { timeoutMs, sign } = this.#options
       const signed = await sign?.({ method, url: new URL(`${url}${path}`), body })
-      const options = { method, headers: { ...this.#headers, ...headers, ...signed }, body, timeoutMs, signal }
-      const response = await this.#transport.request(`${url}${path}`, options)
-      const chunks: Buffer[] = []
-      for await (const chunk of response.body) chunks.push(chunk)
-      const text = Buffer.concat(chunks).toString('utf8')
+      const own = { ...this.#headers, ...headers, ...signed }
+      const options = { method, headers: own, body, timeoutMs, signal, maxBytes: maxAnswerBytes }
+      const response = await this.#transport.exchange(`${url}${path}`, options)
+      const text = response.body.toString('utf8')
       return response.statusCode < 300 ? text : new StatusError(response.statusCode, text)
     } catch (error) {
       return asError(error)
     }
   }
 }
+
+/** A few hundred bytes for each document of a request, which may have 100 MB. */
+const maxAnswerBytes = 128 * 2 ** 20
 
 /** The URLs of the nodes in an answer of `/_nodes/http`, without those that only manage the cluster. */
 function nodeUrls(text: string, protocol: string): readonly string[] | Error {

@@ -1,7 +1,14 @@
 import type { OAuth2ClientOptions } from 'google-auth-library'
 import { fieldsOf, messageOf } from '../../base/index.ts'
 import { Buffer } from 'node:buffer'
-import { type HttpResponse, HttpTransport, isHttpConnectionError, pause, type Resources } from '../../engine/index.ts'
+import {
+  type HttpResponse,
+  HttpTransport,
+  isHttpConnectionError,
+  pause,
+  type Resources,
+  wholeBody,
+} from '../../engine/index.ts'
 import type { CredentialsDocument, GcpSession } from './session.ts'
 
 /** A request to a Google API. */
@@ -91,7 +98,7 @@ export class GcpRest {
 
   /** Returns the response document. Throws a {@link GcpError} for an unsuccessful response. */
   async request(call: Call): Promise<Readonly<Record<string, unknown>>> {
-    return documentOf(call.operation, await this.#repeated(call, ({ body }) => bytesOf(body)))
+    return documentOf(call.operation, await this.#repeated(call, ({ body }) => answerOf(body)))
   }
 
   /** Like {@link request}, for a response of any length, whose body must be read to the end or destroyed. */
@@ -138,7 +145,7 @@ export class GcpRest {
           timeoutMs: ANSWER_TIMEOUT_MS,
           ...(signal !== undefined && { signal }),
         })
-        const answer = await bytesOf(response.body)
+        const answer = await answerOf(response.body)
         if (response.statusCode < 300) return documentOf(operation, answer)
         if (response.statusCode !== RESUME_INCOMPLETE) throw errorOf(operation, response, answer)
         const arrived = /^bytes=0-(\d+)$/.exec(String(response.headers['range'] ?? ''))?.[1]
@@ -166,7 +173,7 @@ export class GcpRest {
     const body = Buffer.from(JSON.stringify(document))
     const call = { operation, method: 'POST', path, headers, body, signal } as const
     const response = await this.open({ ...call, query: { ...query, uploadType: 'resumable' } })
-    await bytesOf(response.body)
+    await answerOf(response.body)
     const { location } = response.headers
     if (typeof location !== 'string') throw new Error(`${operation}: the answer names no place for the upload`)
     return new URL(location, this.#settings.endpoint).href
@@ -179,7 +186,7 @@ export class GcpRest {
       try {
         const response = await this.#send(call)
         if (response.statusCode < 300) return await take(response)
-        const error = errorOf(call.operation, response, await bytesOf(response.body))
+        const error = errorOf(call.operation, response, await answerOf(response.body))
         if (error.status === 401) this.#tokens?.forget()
         const isWorthRepeating = isTransient(error) || (error.status === 401 && attempt === 1)
         if (!isWorthRepeating) throw error
@@ -308,6 +315,9 @@ function documentOf(operation: string, body: Buffer): Readonly<Record<string, un
     throw new Error(`${operation}: the response is not JSON`, { cause })
   }
 }
+
+/** A response other than the content of an object: at most a page of a listing. */
+const answerOf = (body: HttpResponse['body']) => wholeBody(body, { maxBytes: 64 * 2 ** 20 })
 
 /** Reads a whole body. */
 export async function bytesOf(body: HttpResponse['body']): Promise<Buffer> {

@@ -13,6 +13,7 @@ import {
   type Resources,
   type Timer,
   tlsOptions,
+  wholeBody,
 } from '../../engine/index.ts'
 import { type ClientConfig, refuseUnsupported } from './client-fields.ts'
 import { digestAuthorization, type DigestChallenge, digestChallenge } from './digest-auth.ts'
@@ -126,7 +127,7 @@ export class HttpClient {
         const answer = await this.#measured(this.#attempt(url, messages, hasBody, signal))
         verdict = this.#judge(answer.statusCode)
         if (verdict === 'success') return answer
-        const body = await bytesOf(answer.body)
+        const body = await this.#bytesOf(answer)
         failure = new UnexpectedStatusError(url, answer.statusCode, answer.statusText, body.toString('utf8'))
       } catch (error) {
         failure = new Error(`${url}: ${messageOf(error)}`, { cause: error })
@@ -332,7 +333,7 @@ export class HttpClient {
       return {
         status: answer.statusCode,
         reason: answer.statusText,
-        text: (await bytesOf(answer.body)).toString('utf8'),
+        text: (await wholeBody(answer.body, { timeoutMs })).toString('utf8'),
       }
     }
     // RFC 6749, section 2.3.1, leaves it to the server whether it also accepts the client's credentials in the body.
@@ -356,12 +357,18 @@ export class HttpClient {
 
   async #answer(answer: HttpResponse): Promise<readonly Message[]> {
     const metadata = this.#metadataOf(answer)
-    const body = await bytesOf(answer.body)
+    const body = await this.#bytesOf(answer)
     const contentType = String(answer.headers['content-type'] ?? '')
     const boundary = /^multipart\/[^;]*;.*boundary="?([^";]+)"?/i.exec(contentType)?.[1]
     if (boundary === undefined && /^multipart\//i.test(contentType)) throw new Error('multipart: boundary is empty')
     const bodies = boundary === undefined ? [body] : splitMultipart(body, boundary)
     return bodies.map(part => Message.fromBytes(part, metadata))
+  }
+
+  /** The body of a response, of any size: as in the original, only its time is limited. */
+  #bytesOf({ body }: HttpResponse): Promise<Buffer> {
+    const { timeout: timeoutMs = 5000 } = this.#config
+    return wholeBody(body, { maxBytes: Number.POSITIVE_INFINITY, timeoutMs })
   }
 
   /** The metadata given to every message of a response. */
@@ -400,10 +407,4 @@ function tokenFailure(status: string, text: string): string {
 /** Reads and discards a body, so that its connection can be reused. */
 function discard(body: Readable): void {
   body.on('error', () => undefined).resume()
-}
-
-async function bytesOf(body: Readable): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of body) pieces.push(piece)
-  return Buffer.concat(pieces)
 }
