@@ -25,6 +25,8 @@ const PRODUCERS = 4
 const TRANSACTIONS_PER_PRODUCER = 15
 /** This producer has a twin with the same transactional id, so that the two keep fencing each other. */
 const CONTESTED = 0
+/** How often a client seeks in each partition at the end. */
+const SEEKS = 5
 const TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 5000
 const LIMIT_MS = 6 * 60 * 60 * 1000
@@ -291,33 +293,57 @@ export class TransactionsSimulation {
     return true
   }
 
-  /** The values that a read-committed client sees; checks that no transaction is left open. */
+  /**
+   * The values that a read-committed client sees; checks that no transaction is left open, and that a client that seeks
+   * sees the same.
+   */
   async #readCommitted(log: RecordLog, partition: number): Promise<string[]> {
-    const values: string[] = []
-    let offset = 0
+    const [bounds] = await this.#metadata.bounds([partition])
+    // What it has looked up for one position, the broker uses for the next.
+    const positions = Array.from({ length: SEEKS }, () => this.#world.choices.below(bounds!.highWatermark + 1))
+    const rests: Seen[][] = []
+    for (const from of positions) rests.push(await this.#readFrom(log, partition, from))
+    const all = await this.#readFrom(log, partition, 0)
+    for (const [index, from] of positions.entries())
+      assert.deepEqual(
+        rests[index],
+        all.filter(({ offset }) => offset >= from),
+        `from ${from}`,
+      )
+    return all.map(({ value }) => value)
+  }
+
+  async #readFrom(log: RecordLog, partition: number, from: number): Promise<Seen[]> {
+    const seen: Seen[] = []
+    let position = from
     for (;;) {
       const maxBytes = 300 + this.#world.choices.below(1000)
       const limits = { minBytes: 0, maxWaitMs: 0, maxBytes, readCommitted: true }
-      const query = { partition, offset, maxBytes }
+      const query = { partition, offset: position, maxBytes }
       const [fetched] = await log.fetch([query], limits, new AbortController().signal)
       assert.equal(fetched?.error, 'NONE')
       assert.equal(fetched.bounds.lastStableOffset, fetched.bounds.highWatermark, 'something is left open')
-      if (fetched.sizeBytes === 0) return values
+      if (fetched.sizeBytes === 0) return seen.filter(({ offset }) => offset >= from)
       const waiting = [...fetched.aborted]
       const open = new Set<number>()
       const bytes = Buffer.concat(fetched.records)
       for (let start = 0; start < bytes.length; ) {
         const header = readBatchHeader(bytes, start)!
         const records = readRecords(bytes.subarray(start, start + header.sizeBytes))
-        offset = header.baseOffset + header.lastOffsetDelta + 1
-        while (waiting.length > 0 && waiting[0]!.firstOffset < offset) open.add(waiting.shift()!.producerId)
+        position = header.baseOffset + header.lastOffsetDelta + 1
+        while (waiting.length > 0 && waiting[0]!.firstOffset < position) open.add(waiting.shift()!.producerId)
         if (header.control) {
           if (records[0]!.key![3] === 0) open.delete(header.producerId)
         } else if (!open.has(header.producerId)) {
-          values.push(...records.map(({ value }) => String(value)))
+          seen.push(...records.map(({ offset, value }) => ({ offset, value: String(value) })))
         }
         start += header.sizeBytes
       }
     }
   }
+}
+
+interface Seen {
+  readonly offset: number
+  readonly value: string
 }
