@@ -62,6 +62,8 @@ const database = await (postgres === undefined
   : openPostgres({ url: postgres.url, schema: 'penstock' }))
 const sealingKey = systemRandom.bytes(32)
 const stop = new AbortController()
+/** Open until closed here: a connection without a control plane keeps trying to reach one. */
+const connections: AgentConnection[] = []
 try {
   await measure(await fill(database))
 } finally {
@@ -148,6 +150,7 @@ async function measure(keys: Keys): Promise<void> {
     )
   } finally {
     stop.abort()
+    await Promise.all(connections.map(connection => connection.close()))
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
@@ -176,6 +179,7 @@ async function startAgent(api: URL, keys: Keys, number: number): Promise<void> {
     random: systemRandom,
     log: nullLog,
   })
+  connections.push(connection)
   const hello: AgentHello = {
     identity: null,
     name: `agent-${number}`,
@@ -209,7 +213,6 @@ async function startAgent(api: URL, keys: Keys, number: number): Promise<void> {
       await systemClock.sleep(1000)
       await report()
     }
-    await connection.close()
   })().catch(unlessStopped)
 }
 
