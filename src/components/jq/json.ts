@@ -134,6 +134,8 @@ export function jsonOf(value: Value): Json {
 
 function jsonOfObject(value: Exclude<Value, null | symbol | string | number | bigint | boolean>): Json {
   if (isValueList(value)) return jsonOfArray(value)
+  // Most are plain objects, which a single comparison shows.
+  if (Object.getPrototypeOf(value) === Object.prototype) return jsonOfMap(value as ValueObject)
   if (value instanceof Float) return value.value
   if (value instanceof Uint64) return integerOf(value.value)
   if (value instanceof JsonNumber) return numberOf(value.text)

@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/index.ts'
 import { printJson } from '../../bloblang/index.ts'
-import { ConfigError, defineProcessor, field, type Message, perMessage } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, field, type Message, type Metadata, perMessage } from '../../engine/index.ts'
 import { compileQuery, type Program } from './compile.ts'
 import { type Json, jsonOf, valueOf } from './json.ts'
 import { parseQuery } from './parse.ts'
@@ -40,6 +40,7 @@ A query has no access to the environment or to files: \`env\` and \`$ENV\` are e
   create({ query, raw, output_raw: rawOutput }, resources) {
     if (query.trim() === '') throw new ConfigError('error compiling jq query: missing query (try ".")')
     const run = compiled(query, timeFunctions(resources.host))
+    const metadataOf = metadataReader()
     return perMessage(message => {
       try {
         const input = raw ? message.text() : jsonOf(message.structured())
@@ -77,12 +78,18 @@ function findingOf(query: unknown): string | undefined {
   }
 }
 
-function metadataOf({ metadata }: Message): Json {
-  if (metadata.size === 0) return NO_METADATA
-  return Object.fromEntries([...metadata].map(([key, value]) => [key, jsonOf(value)]))
+/** Reads the metadata of messages; once for successive messages that share it, such as the lines of a file. */
+function metadataReader(): (message: Message) => Json {
+  let last: Metadata | undefined
+  let json: Json = {}
+  return ({ metadata }) => {
+    if (metadata !== last) {
+      json = Object.fromEntries([...metadata].map(([key, value]) => [key, jsonOf(value)]))
+      last = metadata
+    }
+    return json
+  }
 }
-
-const NO_METADATA: Json = {}
 
 function rawText(result: Json): string {
   return typeof result === 'string' ? result : printJson(valueOf(result), { escapeHtml: true })
