@@ -52,6 +52,7 @@ const shared = [
   'io/',
   'protobuf/',
   'pure/',
+  'aws/database-login.ts',
   'aws/msk-token.ts',
   'aws/retries.ts',
   'aws/session.ts',

@@ -101,6 +101,7 @@ const sql = (more: Body) => ({
   database_files: { driver: 'sqlite', dsn: `file:${secretDatabase}`, ...more },
   files: { driver: 'sqlite', dsn: ':memory:', init_files: [secretFile], ...more },
   network: { driver: 'postgres', dsn: `postgres://127.0.0.1:${ownPort}/x`, ...more },
+  environment: { driver: 'postgres', dsn: `postgres://127.0.0.1:${ownPort}/x`, iam_enabled: true, ...more },
 })
 const query = { query: 'SELECT a FROM t' }
 const select = { table: 't', columns: ['a'] }

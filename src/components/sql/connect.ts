@@ -9,7 +9,7 @@ import {
   type SqlConnection,
   StatementError,
 } from './connection.ts'
-import { isDriver, type NetworkDriver, refusalOfDriver } from './drivers.ts'
+import { isDriver, type NetworkDriver, refusalOfDriver, refusalOfLogin } from './drivers.ts'
 import { openSqlite } from './sqlite.ts'
 
 /** Throws `ConfigError` for a driver that this build does not support. */
@@ -25,6 +25,8 @@ export function checkDriver({ driver }: Pick<ConnectionConfig, 'driver'>): void 
  */
 export function connect(config: ConnectionConfig, resources: Resources): SqlConnection {
   checkDriver(config)
+  const refusal = refusalOfLogin(config, config.driver)
+  if (refusal !== undefined) throw new ConfigError(refusal)
   if (config.driver !== 'sqlite') return new LazyConnection(config, firstStatements(config, resources), resources)
   try {
     return openSqlite(config, resources)

@@ -1,6 +1,7 @@
 import { messageOf } from '../../base/index.ts'
 import { isObject, type Mapping, type Value, isArray } from '../../bloblang/index.ts'
 import type { MaybePromise, Message, Resources } from '../../engine/index.ts'
+import type { SessionConfig } from '../aws/session.ts'
 
 /** A row, by column name. */
 export type Row = Readonly<Record<string, Value>>
@@ -47,7 +48,7 @@ export class StatementError extends Error {
 }
 
 /** A component's settings for its database. */
-export interface ConnectionConfig {
+export interface ConnectionConfig extends Partial<SessionConfig> {
   readonly driver: string
   readonly dsn: string
   readonly init_files?: readonly string[] | undefined
@@ -57,6 +58,8 @@ export interface ConnectionConfig {
   readonly conn_max_life_time?: number | undefined
   readonly conn_max_idle?: number | undefined
   readonly conn_max_open?: number | undefined
+  readonly secret_name?: string | undefined
+  readonly iam_enabled?: boolean | undefined
 }
 
 /** The contents of files and the statements that run once, each with the name used in warnings. */

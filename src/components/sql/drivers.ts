@@ -1,6 +1,6 @@
 import { fieldsOf } from '../../base/index.ts'
 import { field, type Field, type FieldMap, type Infer, type Need } from '../../engine/index.ts'
-import { sessionFields } from '../aws/session.ts'
+import { needsOfSession, sessionFields, type WrittenSession } from '../aws/session.ts'
 import { parseClickhouseDsn, refusalOfNative } from './clickhouse-dsn.ts'
 import { parseMssqlDsn } from './mssql-dsn.ts'
 import { parseMysqlDsn } from './mysql-dsn.ts'
@@ -70,16 +70,20 @@ export const driverFields = {
 
 /** The fields of a component with a driver and a DSN, which together determine what it connects to. */
 export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer<F>> {
-  // The raw value of a component with these fields.
-  const needs = (value: unknown) => needsOfDatabase(value as DriverConfig)
+  const needs = (value: unknown) => {
+    // The raw value of a component with these fields.
+    const config = value as DriverConfig & CloudConfig & WrittenSession // their names are checked elsewhere
+    return [...needsOfDatabase(config), ...(usesAws(config) ? needsOfSession(config) : [])]
+  }
   return field
     .object(fields)
-    .needsWhen(['database_files', 'network'], needs)
+    .needsWhen(['database_files', 'network', 'environment'], needs)
     .lint(value => {
       const { iam_enabled: iam, secret_name: secret, driver, dsn } = fieldsOf(value)
       const refusal = typeof driver === 'string' && typeof dsn === 'string' ? refusalOfDsn(driver, dsn) : undefined
       if (refusal !== undefined) return refusal
-      return iam === true && secret !== undefined ? 'both iam_enabled and secret_name cannot be set' : undefined
+      if (iam === true && secret !== undefined) return 'both iam_enabled and secret_name cannot be set'
+      return refusalOfLogin({ iam_enabled: iam, secret_name: secret }, driver)
     })
 }
 
@@ -87,6 +91,24 @@ export function databaseConfig<const F extends FieldMap>(fields: F): Field<Infer
 function refusalOfDsn(driver: string, dsn: string): string | undefined {
   if (driver === 'clickhouse') return refusalOfNative(dsn)
   return driver === 'snowflake' ? refusalOfSignIn(dsn) : undefined
+}
+
+interface CloudConfig {
+  readonly iam_enabled?: unknown
+  readonly secret_name?: unknown
+}
+
+function usesAws({ iam_enabled: iam, secret_name: secret }: CloudConfig): boolean {
+  return iam === true || (typeof secret === 'string' && secret !== '')
+}
+
+/** Why a driver cannot sign in by AWS as configured; undefined if it can. */
+export function refusalOfLogin(config: CloudConfig, driver: unknown): string | undefined {
+  if (!usesAws(config) || driver === 'postgres') return undefined
+  if (config.iam_enabled !== true) return 'secret_name with DSN info currently only works for postgres DSNs'
+  return driver === 'mysql'
+    ? 'iam_enabled with the driver mysql is known but not supported by Penstock yet: only with postgres'
+    : 'cannot create DSN from IAM when driver is not postgres or mysql'
 }
 
 type DriverConfig = { readonly driver?: string; readonly dsn?: string }
@@ -127,9 +149,8 @@ function addressOf(driver: string, dsn: string): string | undefined {
   return undefined
 }
 
-const cloudLogin = 'Logins of cloud providers are known but not supported by Penstock yet: put them into the DSN'
-const refuseText = (value: unknown) => (value === '' || value === undefined ? undefined : cloudLogin)
-const refuseTrue = (value: unknown) => (value === true ? cloudLogin : undefined)
+const entraLogin = 'Logins of Microsoft Entra are known but not supported by Penstock yet: put them into the DSN'
+const refuseTrue = (value: unknown) => (value === true ? entraLogin : undefined)
 
 /** The connection fields shared by the SQL components. */
 export const connectionFields = {
@@ -162,13 +183,15 @@ export const connectionFields = {
     .advanced(),
   conn_max_open: field.int('The maximum number of open connections; 0 means no limit.').optional().advanced(),
   secret_name: field
-    .string('An AWS Secrets Manager secret with the user name and password.')
-    .unsupported(refuseText)
+    .string(
+      'An AWS Secrets Manager secret with `username` and `password`, which replace those of the DSN; with the driver `postgres` only. It is read for each connection.',
+    )
     .optional()
     .advanced(),
   iam_enabled: field
-    .bool('Whether the password is an AWS IAM token.')
-    .unsupported(refuseTrue)
+    .bool(
+      'Whether the password is an IAM token for a database of Amazon RDS or Aurora, made for each connection; with the driver `postgres` only.',
+    )
     .default(false)
     .advanced(),
   azure: field

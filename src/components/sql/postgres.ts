@@ -14,6 +14,7 @@ import {
 } from './connection.ts'
 import { unsupportedArgument } from './arguments.ts'
 import { parsePostgresDsn, type PostgresDsn } from './postgres-dsn.ts'
+import { cloudLoginOf, signingIn } from './postgres-login.ts'
 import { postgresTime } from './postgres-time.ts'
 import { insertQuery } from './queries.ts'
 
@@ -32,11 +33,12 @@ const MAX_ATTEMPTS = 3
 /** Prepares a pool for a configured DSN; connections are opened on demand. Throws `ConfigError`. */
 export function openPostgres(config: ConnectionConfig, resources: Resources): PostgresConnection {
   const dsn = parsePostgresDsn(config.dsn)
+  const login = cloudLoginOf(config, dsn, resources)
   const { conn_max_open: maxOpen = 0, conn_max_idle: maxIdle = 2 } = config
   const { conn_max_idle_time: idleMs, conn_max_life_time: lifeMs } = config
   const max = maxOpen > 0 ? maxOpen : Number.POSITIVE_INFINITY
   const pool = new pg.Pool({
-    Client: CautiousClient,
+    Client: login === undefined ? CautiousClient : signingIn(CautiousClient, login),
     host: dsn.host,
     port: dsn.port,
     user: dsn.user,
@@ -56,7 +58,7 @@ export function openPostgres(config: ConnectionConfig, resources: Resources): Po
     maxLifetimeSeconds: (lifeMs ?? 0) / 1000,
     types: { getTypeParser: parserOf },
   })
-  return new PostgresConnection(pool, `${dsn.host}:${dsn.port}`)
+  return new PostgresConnection(pool, `${dsn.host}:${dsn.port}`, login?.close)
 }
 
 /** Maximum bytes that a server sends before it accepts statements: parameters and challenges, usually a few hundred. */
@@ -87,10 +89,12 @@ class PostgresConnection implements SqlConnection {
   readonly #inUse = new Set<pg.PoolClient>()
   /** Parameter types of the statements that were run with bytes. */
   readonly #parameterTypes = new Map<string, readonly number[]>()
+  readonly #closeLogin: () => Promise<void>
 
-  constructor(pool: pg.Pool, address: string) {
+  constructor(pool: pg.Pool, address: string, closeLogin: () => Promise<void> = () => Promise.resolve()) {
     this.#pool = pool
     this.#address = address
+    this.#closeLogin = closeLogin
     // A broken connection fails the statement that runs on it; the pool replaces the connection.
     pool.on('error', () => undefined)
     pool.on('connect', client => client.on('error', () => undefined))
@@ -170,6 +174,7 @@ class PostgresConnection implements SqlConnection {
     const ended = this.#pool.end()
     for (const client of this.#inUse) void client.end()
     await ended
+    await this.#closeLogin()
   }
 
   async #query(query: string, args: readonly Value[]): Promise<{ fields: pg.FieldDef[]; rows: Value[][] }> {
