@@ -149,3 +149,26 @@ for (const [answer, act, some] of answers) {
     })
   }
 }
+
+/** Outputs with short time limits, and that for Kafka with 30 seconds. */
+const patient = ['aws_s3', 'beanstalkd', 'http_client', 'kafka_franz', 'mongodb', 'mqtt', 'redis_list']
+
+test('a server that answers nothing is reported, and no message counts as sent', { timeout: 240_000 }, async t => {
+  const tried = patient.map(async name => {
+    const sockets: Socket[] = []
+    const server = createServer(socket => void sockets.push(socket.on('error', () => undefined)))
+    t.after(() => server.close())
+    const sender = await Sender.start(outputs[name]!(await listen(server)))
+    let outcome = 'waiting'
+    const sending = sender.send('x').then(
+      () => (outcome = 'sent'),
+      () => (outcome = 'refused'),
+    )
+    await until(rig, () => sender.log.length > 0, `${name}: it is reported`)
+    assert.notEqual(outcome, 'sent', name)
+    await sender.close()
+    await sending
+    for (const socket of sockets) socket.destroy()
+  })
+  await Promise.all(tried)
+})

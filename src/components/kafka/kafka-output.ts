@@ -19,10 +19,13 @@ import {
   pause,
   type Resources,
   throwFailures,
+  withDeadline,
 } from '../../engine/index.ts'
 import { murmur2 } from '../../kafka/index.ts'
 import { ExactlyOnce } from './exactly-once.ts'
 import { closeQuietly, explained } from './fetcher.ts'
+
+const connectTimeoutMs = 30_000
 
 /** Lower bound of the transaction timeout, after which the cluster aborts an open transaction. */
 const minTransactionTimeoutMs = 60_000
@@ -84,12 +87,15 @@ export class KafkaOutput implements Output {
     })
   }
 
-  async connect(): Promise<void> {
+  async connect(signal: AbortSignal): Promise<void> {
     // Several batches in flight each report the loss, some of them late.
     if (this.#producer !== null) return
     const producer = new Producer(this.#settings.producer)
     try {
-      await producer.metadata({ topics: [] })
+      // The library tries 16 times for 30 seconds before it reports a broker that does not answer.
+      await withDeadline('connecting', connectTimeoutMs, signal, limit =>
+        Promise.race([producer.metadata({ topics: [] }), aborted(limit)]),
+      )
     } catch (error) {
       await producer.close(true).catch(() => undefined)
       throw explained(error)
@@ -170,7 +176,7 @@ export class KafkaOutput implements Output {
     const backoff = new Backoff(retries, this.#random)
     for (let tries = 1; ; tries++) {
       try {
-        await this.connect()
+        await this.connect(signal)
         return await send()
       } catch (error) {
         if (error instanceof RefusedError) throw error
@@ -413,4 +419,11 @@ function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193)
   return hash | 0
+}
+
+/** Rejects once the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(asError(signal.reason)), { once: true })
+  })
 }
