@@ -133,8 +133,8 @@ export interface RateLimit {
 
 /** Sits between the inputs and the pipeline, and decides when the source is acknowledged. */
 export interface Buffer {
-  /** Takes a delivery; resolves when there is room for more. */
-  push(delivery: Delivery, signal: AbortSignal): MaybePromise<void>
+  /** Takes a delivery; resolves when there is room for more, to the batches that it dropped, if any. */
+  push(delivery: Delivery, signal: AbortSignal): MaybePromise<readonly Batch[] | void>
   /** The source has ended; buffered messages are still delivered. */
   end(): void
   /** The next batch, or null once the source has ended and everything is delivered and acknowledged. */

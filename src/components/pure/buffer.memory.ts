@@ -1,4 +1,5 @@
 import {
+  type Batch,
   batchCounters,
   type Batcher,
   batchingField,
@@ -71,16 +72,20 @@ class MemoryBuffer implements Buffer {
     this.#created = batchCounters(resources.part('batching').metrics).count
   }
 
-  async push(delivery: Delivery, signal: AbortSignal): Promise<void> {
+  async push(delivery: Delivery, signal: AbortSignal): Promise<readonly Batch[]> {
     await delivery.ack(null)
-    for (const portion of this.#portionsOf(delivery)) await this.#take(portion, signal)
+    const dropped: Batch[] = []
+    for (const portion of this.#portionsOf(delivery, dropped)) {
+      if (!(await this.#take(portion, signal))) dropped.push(...portion.delivery.batches)
+    }
+    return dropped
   }
 
   /**
    * Splits a delivery into portions that are admitted one after another: single batches if overflow is dropped,
    * otherwise up to a quarter of the buffer each. A batch larger than the whole buffer is dropped, as in the original.
    */
-  #portionsOf(delivery: Delivery): readonly Held[] {
+  #portionsOf(delivery: Delivery, dropped: Batch[]): readonly Held[] {
     const portions: Held[] = []
     let messages: Message[] = []
     let portionBytes = 0
@@ -94,6 +99,7 @@ class MemoryBuffer implements Buffer {
       const sizeBytes = sizeOf(batch)
       if (sizeBytes > this.#limitBytes) {
         this.#resources.log.error('message body larger than buffer space')
+        dropped.push(batch)
         continue
       }
       if (this.#spills || portionBytes + sizeBytes > this.#limitBytes / 4) close()
@@ -104,18 +110,20 @@ class MemoryBuffer implements Buffer {
     return portions
   }
 
-  async #take(held: Held, signal: AbortSignal): Promise<void> {
+  /** Whether the portion was admitted. */
+  async #take(held: Held, signal: AbortSignal): Promise<boolean> {
     const { sizeBytes } = held
     while (this.#sizeBytes + sizeBytes > this.#limitBytes && !this.#closed && !signal.aborted) {
       if (this.#spills) {
         this.#resources.metrics.counter('buffer_spillover').add(sizeBytes)
-        return
+        return false
       }
       await this.#changed.wait()
     }
     this.#resize(sizeBytes)
     this.#queue.push(held)
     this.#changed.notify()
+    return true
   }
 
   end(): void {

@@ -148,10 +148,12 @@ export class ObservedBuffer implements Buffer {
     this.#latency = metrics.timer('buffer_latency_ns')
   }
 
+  /** Counts what the buffer took, and not what it dropped. */
   push(delivery: Delivery, signal: AbortSignal): MaybePromise<void> {
-    return andThen(this.#inner.push(delivery, signal), () => {
-      this.#received.add(delivery.messages.length)
-      this.#batchReceived.add(batchesIn(delivery))
+    return andThen(this.#inner.push(delivery, signal), dropped => {
+      const lost = dropped ?? []
+      this.#received.add(delivery.messages.length - lost.flat().length)
+      this.#batchReceived.add(batchesIn(delivery) - lost.length)
     })
   }
 
