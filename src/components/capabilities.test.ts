@@ -70,7 +70,7 @@ const ownUrl = `http://localhost:${ownPort}/`
 const tls = { tls: { enabled: true, root_cas_file: secretFile } }
 const http = { files: { url, retries: 0, ...tls }, network: { url: ownUrl, retries: 0 } }
 const kafka = (more: Body) => ({
-  // The broker is refused first: a client without a broker would wait for one.
+  // The broker is refused first: a client without a broker would wait for one. What the login reads is in msk-token.test.ts.
   environment: { seed_brokers: [`127.0.0.1:${ownPort}`], ...more, sasl: [{ mechanism: 'AWS_MSK_IAM' }] },
   files: { seed_brokers: ['127.0.0.1:1'], ...more, ...tls },
   network: { seed_brokers: [`127.0.0.1:${ownPort}`], ...more },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { systemHost } from '../../host/index.ts'
+import { systemClock } from '../../base/index.ts'
+import { grantedHost, readGrants, systemHost } from '../../host/index.ts'
 import { mskTokens } from './msk-token.ts'
 import type { SessionConfig } from './session.ts'
 
@@ -35,6 +36,26 @@ for (const [token, signature] of Object.entries(signatures)) {
     })
   })
 }
+
+test('a token of Amazon MSK is made with variables of the environment only if these are granted', async t => {
+  const variables = { AWS_ACCESS_KEY_ID: keys.id, AWS_SECRET_ACCESS_KEY: keys.secret }
+  const names = Object.keys(variables)
+  const before = names.map(name => process.env[name])
+  Object.assign(process.env, variables)
+  t.after(() => {
+    for (const [index, name] of names.entries()) {
+      if (before[index] === undefined) delete process.env[name]
+      else process.env[name] = before[index]
+    }
+  })
+  const tokenWith = (grants: string) => {
+    const host = grantedHost({ grants: readGrants(grants), ownPorts: [] })
+    return mskTokens({ region, endpoint: '', credentials: undefined }, { host, clock: systemClock })()
+  }
+  await assert.rejects(tokenWith(''), /no AWS credentials: .*managed pipelines may not use the file/)
+  const url = new URL(Buffer.from(await tokenWith('env=AWS_*'), 'base64url').toString('latin1'))
+  assert.match(url.searchParams.get('X-Amz-Credential')!, /^AKIDEXAMPLE\//)
+})
 
 function configWith(token: string): SessionConfig {
   const rest = { from_ec2_role: false, role: '', role_external_id: '', expiry_window: undefined }
