@@ -156,11 +156,20 @@ export class Appender {
     const ageMs = this.#clock.monotonic() - waitsSince
     const isLarge = buffer.sizeBytes >= largeBytes(this.#config, isIdle ? Infinity : this.#uploads)
     if (isLarge || ageMs >= lingerMs || this.#closing.signal.aborted) return this.#flush()
-    if (isIdle && this.#config.isEager && buffer.requests >= this.#expectedRequests) return this.#flushSoon()
+    if (isIdle && this.#config.isEager && this.#hasArrived(buffer)) return this.#flushSoon()
     const endsAt = waitsSince + lingerMs
     // A timer that fires early only checks again; one that would fire too late is
     // replaced, because the log has become idle.
     if (endsAt < this.#timerEndsAt) this.#startTimer(endsAt, lingerMs - ageMs)
+  }
+
+  /**
+   * Whether an idle log has received what it expects, or half of it if that is large: then the other half arrives while this
+   * one is being written. A client that fills all of its requests at once would otherwise take turns with the disk.
+   */
+  #hasArrived({ requests, sizeBytes }: FlushBuffer): boolean {
+    const isHalfEnough = sizeBytes >= this.#config.overlapBytes
+    return (isHalfEnough ? 2 : 1) * requests >= this.#expectedRequests
   }
 
   /** Flushes once everything that has already arrived, on all connections, is in the buffer. */
