@@ -22,6 +22,13 @@ test('the examples have no lint findings', () => {
   assert.deepEqual([status, stdout, stderr], [0, '', ''])
 })
 
+test('the configurations in the guides have no lint findings', () => {
+  const guides = globSync('docs/guide/*.md', { cwd: root })
+  assert.ok(guides.some(path => readFileSync(join(root, path), 'utf8').includes('```yaml')))
+  const { status, stdout, stderr } = run('lint', ...guides)
+  assert.deepEqual([status, stdout, stderr], [0, '', ''])
+})
+
 test('each example begins with a description, and the list of examples is complete', () => {
   const list = readFileSync(join(root, 'config/README.md'), 'utf8')
   for (const path of examples) {
