@@ -40,7 +40,7 @@ export class TrinoServer extends HttpDatabase {
     const data = rows.slice(page * PAGE_ROWS, (page + 1) * PAGE_ROWS)
     return {
       id,
-      columns: columns.map(({ name, type }, at) => ({ name, type: typeOf(type, rows[0]?.[at]) })),
+      columns: columns.map(({ name, type }, at) => columnOf(name, typeOf(type, rows[0]?.[at]))),
       data,
       ...(isLast ? {} : { nextUri: this.#uri(id, page + 1) }),
       stats: { state: isLast ? 'FINISHED' : 'RUNNING' },
@@ -52,8 +52,15 @@ export class TrinoServer extends HttpDatabase {
   }
 }
 
+/** A column with its type in both forms of the protocol; `decimal(38, 10)` has its numbers apart. */
+function columnOf(name: string, type: string): Value {
+  const [, rawType = '', sizes = ''] = /^([^(]*)(?:\((.*)\))?$/.exec(type) ?? []
+  const numbers = sizes === '' ? [] : sizes.split(',').map(size => ({ kind: 'LONG', value: Number(size) }))
+  return { name, type, typeSignature: { rawType, arguments: numbers } }
+}
+
 function typeOf(declared: string | null, sample: unknown): string {
-  if (declared !== null) return declared.toLowerCase().replace(/^int$/, 'integer')
+  if (declared !== null) return declared.toLowerCase().replace(' text', '').replace(/^int$/, 'integer')
   return typeof sample === 'bigint' ? 'bigint' : typeof sample === 'number' ? 'double' : 'varchar'
 }
 
