@@ -203,6 +203,14 @@ test('a file that does not exist and a pattern that matches nothing are errors o
   }
 })
 
+test('a flag that does not exist, and `template` without a command, are errors', () => {
+  for (const args of [['--unknown'], ['run', '--unknown'], ['lint', '--unknown'], ['template']]) {
+    const { status, stderr } = run(args)
+    assert.equal(status, 1, args.join(' '))
+    assert.match(stderr, /flag provided but not defined: -unknown|template command/)
+  }
+})
+
 test('create -s omits advanced fields, and is not --set', () => {
   const { status, stdout } = run(['create', '-s', 'stdin//stdout'])
   assert.equal(status, 0)
