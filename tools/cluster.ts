@@ -8,7 +8,8 @@
 // AGENT_PIDS again.
 import { messageOf } from '../src/base/index.ts'
 import { spawnSync } from 'node:child_process'
-import { createReadStream, existsSync } from 'node:fs'
+import { constants, existsSync, openSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -69,8 +70,10 @@ function print({ controlPlanes, apiKey, virtualClusterId, databaseUrl, bucketUrl
 
 async function follow(pipe: string): Promise<void> {
   if (!existsSync(pipe)) spawnSync('mkfifo', [pipe])
-  // Also opened for writing, so that it does not end with each of its writers.
-  for await (const line of createInterface({ input: createReadStream(pipe, { flags: 'r+' }) })) {
+  // Also opened for writing, so that it does not end with each of its writers. As a socket, because a thread that waits
+  // in a read of a file would keep the process from exiting.
+  const input = new Socket({ fd: openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK), writable: false })
+  for await (const line of createInterface({ input })) {
     try {
       await obey(line.trim().split(/\s+/))
       printAgents()
