@@ -314,8 +314,9 @@ class SimulatedAgent {
     this.#link.abort()
   }
 
+  /** A second pause does not end the first. */
   pause(ms: number): void {
-    this.#pausedUntil = this.#lastPausedUntil = this.#simulation.world.now + ms
+    this.#pausedUntil = this.#lastPausedUntil = Math.max(this.#pausedUntil, this.#simulation.world.now + ms)
   }
 
   cut(ms: number): void {
