@@ -59,6 +59,8 @@ class GenerateInput implements Input {
   #dueAt: number | null = null
 
   constructor(config: Config, resources: Resources) {
+    const { batch_size: batchSize } = config
+    if (batchSize < 1) throw new ConfigError(`batch_size must be at least 1, not ${batchSize}`)
     this.#config = config
     this.#resources = resources
     this.#remaining = config.count

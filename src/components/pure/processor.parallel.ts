@@ -14,7 +14,7 @@ export default defineProcessor({
       waits: chain.waits,
       effects: chain.effects,
       async process(batch) {
-        const limiter = new Limiter(config.cap === 0 ? batch.length : Math.min(config.cap, batch.length))
+        const limiter = new Limiter(config.cap > 0 ? Math.min(config.cap, batch.length) : batch.length)
         const results = await Promise.all(
           batch.map(async (message): Promise<readonly Batch[]> => {
             await limiter.enter()

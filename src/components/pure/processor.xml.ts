@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/index.ts'
-import { defineProcessor, field, perMessage } from '../../engine/index.ts'
+import { ConfigError, defineProcessor, field, perMessage } from '../../engine/index.ts'
 import { expression } from './expression.ts'
 
 export default defineProcessor({
@@ -10,7 +10,7 @@ export default defineProcessor({
   description:
     'Attributes become fields whose names start with a dash, the text of an element that has attributes or children becomes the field `#text`, and repeated elements become an array.',
   config: field.object({
-    operator: field.string('The operation.').default('').options({ to_json: 'Parses XML into a document.' }),
+    operator: field.string('The operation.').options({ to_json: 'Parses XML into a document.' }).default(''),
     cast: field.bool('Whether values that look like numbers or booleans are converted.').default(false),
   }),
   examples: [
@@ -27,7 +27,8 @@ export default defineProcessor({
       output: ['{"root":{"n":5,"ok":true}}'],
     },
   ],
-  create({ cast }, resources) {
+  create({ operator, cast }, resources) {
+    if (operator !== 'to_json') throw new ConfigError(`operator not recognised: ${operator}`)
     const parse = expression(`this.parse_xml(cast: ${cast})`, resources.host)
     return {
       ...perMessage(message => {

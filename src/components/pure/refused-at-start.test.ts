@@ -37,6 +37,17 @@ const refused: readonly (readonly [what: string, config: string, reason: RegExp]
     `input: { file: { paths: [ x ], scanner: { chunker: { size: 0 } } } }\n${output}`,
     /at least 1/,
   ],
+  ['an operation of xml that does not exist', processor('xml: {}'), /operator not recognised: $/],
+  [
+    'batches of no message',
+    `input: { generate: { batch_size: 0, mapping: root = 1 } }\n${output}`,
+    /batch_size must be at least 1, not 0/,
+  ],
+  [
+    'an output that may write nothing',
+    `${input}output: { cache: { target: c, max_in_flight: 0 } }\ncache_resources: [ { label: c, memory: {} } ]\n`,
+    /invalid maxInFlight parameter: 0/,
+  ],
 ]
 
 for (const [what, config, reason] of refused) {

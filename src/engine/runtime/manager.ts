@@ -190,14 +190,16 @@ export class Manager {
       tracer === null || config.spec.composes === true
         ? made
         : tracedOutput(made, config.name, tracer, settings.inject_tracing_map ?? null)
-    const { batching } = settings
+    const { batching, max_in_flight: maxInFlight = 1 } = settings
+    if (maxInFlight < 1 && config.spec.composes !== true)
+      throw new ConfigError(`invalid maxInFlight parameter: ${maxInFlight}`)
     const layer = new OutputLayer(output, {
       name: config.name,
       log: resources.log,
       metrics: resources.metrics,
       random: () => this.#surroundings.host.random(),
       monotonic: () => this.#surroundings.clock.monotonic(),
-      maxInFlight: config.spec.maxInFlight ?? settings.max_in_flight ?? 1,
+      maxInFlight: config.spec.maxInFlight ?? maxInFlight,
       processors: await this.chain(config.processors),
       batcher: batching !== undefined && isActive(batching) ? await resources.batcher(batching) : undefined,
       quiet: config.spec.composes === true || config.name === 'reject',

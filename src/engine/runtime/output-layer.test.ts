@@ -3,11 +3,12 @@ import { test } from 'node:test'
 import { nullLog, systemClock } from '../../base/index.ts'
 import type { Batch } from '../batch.ts'
 import { deliverBatch } from '../delivery.ts'
+import { type Output, NotConnectedError } from '../component.ts'
 import { Message } from '../message.ts'
 import { MetricsStore } from '../metrics.ts'
 import { PolicyBatcher } from './batcher.ts'
 import { ProcessorChain } from './chain.ts'
-import { OutputLayer } from './output-layer.ts'
+import { OutputLayer, type OutputLayerOptions } from './output-layer.ts'
 
 const noProcessors = new ProcessorChain([])
 
@@ -26,23 +27,7 @@ test('messages do not accumulate when an output is slower than its batch period'
     metrics,
     Math.random,
   )
-  const layer = new OutputLayer(
-    { write: slow },
-    {
-      name: 'slow',
-      log: nullLog,
-      metrics,
-      random: Math.random,
-      monotonic: () => performance.now(),
-      maxInFlight: 1,
-      processors: noProcessors,
-      batcher,
-      quiet: false,
-      composes: false,
-      isDraining: () => false,
-      onFull: () => undefined,
-    },
-  )
+  const layer = layerOf({ write: slow }, { metrics, batcher })
   let [accepted, acknowledged] = [0, 0]
   const end = performance.now() + 500
   while (performance.now() < end) {
@@ -56,3 +41,53 @@ test('messages do not accumulate when an output is slower than its batch period'
   await layer.flush()
   await layer.close()
 })
+
+test('a destination that accepts connections and drops them is connected to again after pauses', async t => {
+  // With real timers only the time would tell whether there was a pause.
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const errors: string[] = []
+  let writes = 0
+  const layer = layerOf(
+    {
+      connect: () => undefined,
+      write: async () => {
+        if (++writes < 5) throw new NotConnectedError()
+      },
+    },
+    { log: { ...nullLog, error: text => void errors.push(text) } },
+  )
+  layer.start()
+  let acknowledged = 0
+  await layer.accept(deliverBatch([Message.fromText('x')], () => void acknowledged++))
+  for (const [total, done] of [
+    [2, 0],
+    [3, 0],
+    [4, 0],
+    [5, 1],
+  ]) {
+    await new Promise(resolve => setImmediate(resolve))
+    assert.deepEqual([writes, acknowledged], [total, done])
+    // Longer than any pause.
+    t.mock.timers.tick(1500)
+  }
+  assert.deepEqual(errors, Array(4).fill('Lost the connection to test before it took a message'))
+  await layer.close()
+})
+
+function layerOf(output: Output, changes: Partial<OutputLayerOptions>): OutputLayer {
+  return new OutputLayer(output, {
+    name: 'test',
+    log: nullLog,
+    metrics: new MetricsStore().metrics,
+    random: Math.random,
+    monotonic: () => performance.now(),
+    maxInFlight: 1,
+    processors: noProcessors,
+    batcher: undefined,
+    quiet: false,
+    composes: false,
+    isDraining: () => false,
+    onFull: () => undefined,
+    ...changes,
+  })
+}

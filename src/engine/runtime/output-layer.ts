@@ -39,6 +39,9 @@ export interface OutputLayerOptions {
 /** How long an incomplete batch without a period waits for more messages once an input has ended. */
 const DRAIN_MS = 10
 
+/** Pauses between attempts to connect, in milliseconds. */
+const reconnectDelays = { initialMs: 500, maxMs: 1000 }
+
 /** The most messages gathered for one call of `writeRun`. */
 const MAX_GATHERED = 1024
 
@@ -77,6 +80,11 @@ export class OutputLayer implements OutputHandle {
   #held = 0
   #isStarting = false
   #connecting: Promise<void> | null = null
+  /** Whether the connection, or the last one if there is none, has delivered something. */
+  #hasDelivered = true
+  /** Connections in a row that were lost before they delivered anything. */
+  #futileConnections = 0
+  readonly #futileBackoff: Backoff
   #flushTimer: ReturnType<typeof setTimeout> | undefined
   #flushing = false
   #closed = false
@@ -85,7 +93,8 @@ export class OutputLayer implements OutputHandle {
   constructor(output: Output, options: OutputLayerOptions) {
     this.#output = output
     this.#options = options
-    this.#maxInFlight = Math.max(1, options.maxInFlight)
+    this.#maxInFlight = options.maxInFlight
+    this.#futileBackoff = new Backoff(reconnectDelays, options.random)
     // A composing output leaves counting to its children, so that messages and failures count once.
     const metrics = options.composes ? nullMetrics : options.metrics
     this.#sent = metrics.counter('output_sent')
@@ -423,6 +432,7 @@ export class OutputLayer implements OutputHandle {
     for (let i = 0; i < messages.length; i++) sent += messages[i]!.context?.collapsed ?? 1
     this.#sent.add(sent)
     this.#batchSent.add(batches)
+    if (messages.length > 0) this.#hasDelivered = true
   }
 
   #answer(delivery: Delivery, messages: readonly Message[], failure: Error | null): Promise<void> | undefined {
@@ -449,8 +459,7 @@ export class OutputLayer implements OutputHandle {
       } catch (error) {
         if (!(error instanceof NotConnectedError)) throw error
         attempt = undefined
-        this.#connectionsLost.add(1)
-        this.connected = false
+        this.#lost()
         await this.#connect()
       }
     }
@@ -465,11 +474,24 @@ export class OutputLayer implements OutputHandle {
       )
     }
     if (!outcomes.some(isLost)) return outcomes
-    this.#connectionsLost.add(1)
-    this.connected = false
+    if (outcomes.some(isDelivered)) this.#hasDelivered = true
+    this.#lost()
     const again = await this.#attemptRun(run.filter((_, index) => isLost(outcomes[index]!)))
     let next = 0
     return outcomes.map(outcome => (isLost(outcome) ? again[next++]! : outcome))
+  }
+
+  #lost(): void {
+    this.#connectionsLost.add(1)
+    if (!this.connected) return
+    this.connected = false
+    if (this.#hasDelivered) {
+      this.#futileConnections = 0
+      this.#futileBackoff.reset()
+      return
+    }
+    this.#futileConnections++
+    this.#options.log.error(`Lost the connection to ${this.#options.name} before it took a message`)
   }
 
   #report(failure: Error): void {
@@ -488,13 +510,16 @@ export class OutputLayer implements OutputHandle {
   }
 
   async #connectLoop(): Promise<void> {
-    const backoff = new Backoff({ initialMs: 500, maxMs: 1000 }, this.#options.random)
+    const backoff = new Backoff(reconnectDelays, this.#options.random)
     const { signal } = this.#abort
+    // Otherwise a destination that accepts every connection and drops it would be connected to without a pause.
+    if (this.#futileConnections > 1) await pause(this.#futileBackoff.next()!, signal)
     while (!this.connected) {
       if (signal.aborted) throw new ClosedError()
       try {
         await this.#output.connect?.(signal)
         this.connected = true
+        this.#hasDelivered = false
         this.#connects.add(1)
         if (!this.#options.composes) this.#options.log.info(`Output type ${this.#options.name} is now active`)
       } catch (error) {
