@@ -16,7 +16,7 @@ import {
 } from './agent-parts.ts'
 import { type ProcessReady, runProcesses } from './agent-processes.ts'
 import { cacheBytes } from './cache-bytes.ts'
-import { openCluster } from './cluster-access.ts'
+import { isInMemory, openCluster } from './cluster-access.ts'
 import type { agentFlags } from './commands.ts'
 import { FlagError, type FlagValues } from './flags.ts'
 import { addressOf, closeTimeoutMs, externalHost, grantsOf, serve, standardErrorLog, untilStopped } from './serving.ts'
@@ -130,11 +130,9 @@ function rolesOf({ roles, enableManagedPipelines, runPipelines }: AgentFlags): A
 
 /** Batching to suit the store: a local store needs none, a remote one charges for each put. */
 function logConfigOf({ bucketURL, batchTimeout, memoryShare }: AgentFlags): LogConfig {
+  const isLocal = bucketURL.startsWith('file:') || isInMemory(bucketURL)
   if (memoryShare < 1) throw new FlagError('-memoryShare has to be at least 1')
-  const base = {
-    ...(bucketURL.startsWith('file:') ? localLogConfig : remoteLogConfig),
-    cacheBytes: cacheBytes(memoryShare),
-  }
+  const base = { ...(isLocal ? localLogConfig : remoteLogConfig), cacheBytes: cacheBytes(memoryShare) }
   if (batchTimeout === '') return base
   const lingerMs = durationMs('batchTimeout', batchTimeout)
   if (lingerMs < minBatchMs) throw new FlagError(`-batchTimeout has to be at least ${minBatchMs}ms`)
@@ -151,10 +149,14 @@ function durationMs(flag: string, text: string): number {
 }
 
 /** One per core, unless specified otherwise. */
-function processesOf({ processes, discoveryKafkaPortOverride }: AgentFlags): number {
+function processesOf({ processes, discoveryKafkaPortOverride, bucketURL }: AgentFlags): number {
   if (processes < 0 || processes > maxProcesses)
     throw new FlagError(`-processes has to be from 1 to ${maxProcesses}, or 0 for one for each core`)
-  const count = processes === 0 ? Math.min(availableParallelism(), maxProcesses) : processes
+  // A bucket in memory belongs to one process.
+  const byDefault = isInMemory(bucketURL) ? 1 : Math.min(availableParallelism(), maxProcesses)
+  const count = processes === 0 ? byDefault : processes
+  if (count > 1 && isInMemory(bucketURL))
+    throw new FlagError('-bucketURL: mem:// is the memory of one process, so it needs -processes 1')
   if (count > 1 && discoveryKafkaPortOverride !== 0)
     throw new FlagError('-discoveryKafkaPortOverride needs -processes 1: each process has a port of its own')
   return count

@@ -109,13 +109,18 @@ async function openBucket({ bucketURL }: ClusterFlags, log: Log, isWriter: boole
     throw new FlagError(
       '-bucketURL is missing: s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER or file:///FOLDER',
     )
-  if (URL.parse(bucketURL)?.protocol === 'mem:')
-    throw new FlagError(
-      '-bucketURL: mem:// is the memory of one process, which no other can read: use file:///FOLDER to run agents on one machine',
+  if (isInMemory(bucketURL))
+    log.warn(
+      'the bucket is the memory of this process: no other agent can read it, and it is gone when the process ends',
     )
   const store = await blame('bucketURL', () => openStore(bucketURL))
   if (isWriter) await withBucket(log, () => probeStore(store))
   return store
+}
+
+/** Whether a bucket is for trying things out with one agent: nobody else can read it. */
+export function isInMemory(bucketUrl: string): boolean {
+  return bucketUrl.startsWith('mem:')
 }
 
 /** Waits for a bucket that is not responding. */

@@ -33,7 +33,7 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
     default:
       throw new StorageError(
         'invalid_url',
-        `${url} is not the URL of a bucket: use s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER or file:///FOLDER`,
+        `${url} is not the URL of a bucket: use s3://BUCKET?region=REGION, gs://BUCKET, azblob://CONTAINER, file:///FOLDER or mem://`,
       )
   }
 }

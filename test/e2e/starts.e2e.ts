@@ -228,8 +228,8 @@ test('an agent names the flag that is wrong', async t => {
     'an unknown cluster': [{ defaultVirtualClusterID: 'vci_unknown' }, /-defaultVirtualClusterID: there is no virtual/],
     'a bucket that is not there': [{ bucketURL: bucketUrl(server.endpoint, 'none') }, /-bucketURL: .*NoSuchBucket/],
     'a bucket in the memory of one process': [
-      { bucketURL: 'mem://bucket' },
-      /-bucketURL: mem:\/\/ is the memory of one/,
+      { bucketURL: 'mem://bucket', processes: '2' },
+      /-bucketURL: mem:\/\/ is the memory of one process, so it needs -processes 1/,
     ],
     'a folder that the system refuses': [
       { bucketURL: 'file:///proc/bucket' },
